@@ -1,0 +1,100 @@
+package plan
+
+import "github.com/kedroctl/kedroctl/internal/project"
+
+// Schema is the version of the plan's JSON form.
+const Schema = 1
+
+// Selection is what Kedro's own run flags select, lists already split as Kedro splits them. The zero value selects __default__.
+type Selection struct {
+	Pipelines  []string `json:"pipelines,omitempty"`
+	Tags       []string `json:"tags,omitempty"`
+	Nodes      []string `json:"nodes,omitempty"`
+	Namespaces []string `json:"namespaces,omitempty"`
+	FromNodes  []string `json:"from_nodes,omitempty"`
+	ToNodes    []string `json:"to_nodes,omitempty"`
+	FromInputs []string `json:"from_inputs,omitempty"`
+	ToOutputs  []string `json:"to_outputs,omitempty"`
+}
+
+// Plan says which jobs a run has, in which order, and where its data lies. It holds names, paths and actions, never
+// definitions of datasets or values of parameters: no secret can reach the bucket through it.
+type Plan struct {
+	Schema    int       `json:"schema"`
+	Project   string    `json:"project"` // the project's name in AWS: project_name made fit for resource names
+	Package   string    `json:"package"`
+	Env       string    `json:"env"`
+	Bucket    string    `json:"bucket"`
+	Selection Selection `json:"selection"`
+	GroupedBy string    `json:"grouped_by"` // namespace, pipeline, memory, node or one; for auto the rule or rules taken
+	Reason    string    `json:"reason"`     // why that rule
+	Groups    []Group   `json:"groups"`     // in topological order
+	Datasets  []Dataset `json:"datasets"`   // free inputs, what crosses groups, what leaves the pipeline; by name
+	Grants    Grants    `json:"grants"`
+	Findings  []Finding `json:"findings,omitempty"`
+}
+
+// Group is the nodes that one Batch job runs.
+type Group struct {
+	Name      string            `json:"name"`
+	Key       string            `json:"key"` // Name made fit for S3 keys and job names, at most 67 characters, unique in the plan
+	Nodes     []string          `json:"nodes"`
+	DependsOn []string          `json:"depends_on,omitempty"` // names of groups, transitively reduced
+	Command   []string          `json:"command"`              // of the job's container
+	Resources project.Resources `json:"resources"`
+	Inputs    []string          `json:"inputs,omitempty"`  // datasets that the group loads and does not make; parameters left out
+	Outputs   []string          `json:"outputs,omitempty"` // datasets that the group saves and another group or nobody loads
+}
+
+// Roles of a dataset in a plan.
+const (
+	Input    = "input"    // free input: no node of the plan makes it
+	Crossing = "crossing" // made in one group, loaded in another
+	Leaving  = "leaving"  // made and loaded by no node of the plan
+	Internal = "internal" // made and loaded in one group, and stored by the catalog
+)
+
+// Actions that kedroctl's container entry applies to a dataset.
+const (
+	Keep    = ""        // the catalog says where it is
+	Persist = "persist" // in memory: kept under runs/ or outputs/ in the bucket
+	Move    = "move"    // local path: the same definition, its path moved into the bucket
+	Stage   = "stage"   // cannot write to S3: not supported yet
+)
+
+// Dataset is where the data of one name lies during the run.
+type Dataset struct {
+	Name      string `json:"name"` // without the part behind @
+	Role      string `json:"role"`
+	Action    string `json:"action,omitempty"`
+	Type      string `json:"type"`
+	Path      string `json:"path,omitempty"`  // s3://…; of a persisted dataset with RunID in place of the run id
+	Local     string `json:"local,omitempty"` // the catalog's path relative to the project, where the action is move or the input is local
+	Versioned bool   `json:"versioned,omitempty"`
+	Nested    bool   `json:"nested,omitempty"`
+}
+
+// RunID stands in paths of a plan for the id of the run.
+const RunID = "{run}"
+
+// Grants are the S3 prefixes (bucket/prefix) outside the own bucket that jobs read and write.
+type Grants struct {
+	Read  []string `json:"read,omitempty"`
+	Write []string `json:"write,omitempty"`
+}
+
+// Levels of a finding.
+const (
+	Error   = "error"
+	Warning = "warning"
+	Note    = "note"
+)
+
+// Finding is one thing that would fail, or might surprise, in the jobs.
+type Finding struct {
+	Code   string `json:"code"` // stable: group-cycle, input-missing, …
+	Level  string `json:"level"`
+	Thing  string `json:"thing"`
+	Reason string `json:"reason"`
+	Fix    string `json:"fix,omitempty"`
+}

@@ -1,0 +1,74 @@
+package project
+
+// Settings is [tool.kedroctl] of pyproject.toml, resolved for one environment: defaults filled in, [tool.kedroctl.env.<env>],
+// KEDROCTL_* variables and flags applied.
+type Settings struct {
+	Region   string `toml:"region" json:"region"`
+	Bucket   string `toml:"bucket" json:"bucket"`
+	GroupBy  string `toml:"group_by" json:"group_by"`   // auto, namespace, pipeline, memory, node, one
+	Crossing string `toml:"crossing" json:"crossing"`   // persist or error: data that crosses groups but is not in S3
+	RawData  string `toml:"raw_data" json:"raw_data"`   // directory to upload besides the plan's free inputs, relative to the project
+	KeepDays int    `toml:"keep_days" json:"keep_days"` // days that the log group keeps events
+
+	Image   ImageSettings   `toml:"image" json:"image"`
+	Compute ComputeSettings `toml:"compute" json:"compute"`
+	AWS     AWSSettings     `toml:"aws" json:"aws"`
+	Access  AccessSettings  `toml:"access" json:"access"`
+	Job     JobSettings     `toml:"job" json:"job"`
+}
+
+// ImageSettings says what the image is made of and where it goes.
+type ImageSettings struct {
+	Base           string   `toml:"base" json:"base"`
+	Platform       string   `toml:"platform" json:"platform"`
+	Repository     string   `toml:"repository" json:"repository"` // name of the ECR repository
+	Exclude        []string `toml:"exclude" json:"exclude"`       // distributions left out of the image
+	Lock           string   `toml:"lock" json:"lock"`             // lock file relative to the project; empty: found by itself
+	Logging        string   `toml:"logging" json:"logging"`       // plain or project: whose logging configuration jobs use
+	SystemPackages []string `toml:"system_packages" json:"system_packages"`
+}
+
+// ComputeSettings describes the compute environment and the job queue.
+type ComputeSettings struct {
+	Type          string   `toml:"type" json:"type"` // EC2, the only kind for now
+	MaxVCPUs      int      `toml:"max_vcpus" json:"max_vcpus"`
+	InstanceTypes []string `toml:"instance_types" json:"instance_types"`
+	Queue         string   `toml:"queue" json:"queue"` // name or ARN of an existing queue: then no queue or environment is made
+}
+
+// AWSSettings names what exists already: it is used, never changed or removed.
+type AWSSettings struct {
+	JobRole         string   `toml:"job_role" json:"job_role"`                 // name or ARN
+	ServiceRole     string   `toml:"service_role" json:"service_role"`         // name or ARN; empty: Batch's service-linked role
+	InstanceProfile string   `toml:"instance_profile" json:"instance_profile"` // name or ARN
+	Subnets         []string `toml:"subnets" json:"subnets"`
+	SecurityGroups  []string `toml:"security_groups" json:"security_groups"`
+}
+
+// AccessSettings are S3 prefixes (bucket/prefix) that jobs need besides the own bucket and those that the catalog names.
+type AccessSettings struct {
+	Read  []string `toml:"read" json:"read"`
+	Write []string `toml:"write" json:"write"`
+}
+
+// JobSettings are the resources and the environment of every group, and what single groups have instead.
+type JobSettings struct {
+	Resources
+	Environment map[string]string        `toml:"environment" json:"environment"`
+	Secrets     map[string]string        `toml:"secrets" json:"secrets"` // variable = ARN of a secret
+	Groups      map[string]GroupSettings `toml:"groups" json:"groups"`   // exact group name or glob
+}
+
+// Resources of one job. A zero in a group's settings means: as for every group.
+type Resources struct {
+	VCPUs    float64 `toml:"vcpus" json:"vcpus"`
+	Memory   int     `toml:"memory" json:"memory"`     // MiB
+	Timeout  int     `toml:"timeout" json:"timeout"`   // seconds, at least 60
+	Attempts int     `toml:"attempts" json:"attempts"` // 1 to 10, made by Batch itself
+	GPUs     int     `toml:"gpus" json:"gpus,omitempty"`
+}
+
+// GroupSettings override JobSettings for the groups that a name or glob matches.
+type GroupSettings struct {
+	Resources
+}

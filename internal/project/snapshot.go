@@ -1,0 +1,53 @@
+package project
+
+// Snapshot is what introspection says of a project in one environment. It holds structure only: names, types, paths;
+// never a credential or the value of a parameter.
+type Snapshot struct {
+	Schema            int                 `json:"schema"`
+	KedroVersion      string              `json:"kedro_version"`
+	PythonVersion     string              `json:"python_version"`
+	Package           string              `json:"package"`
+	Env               string              `json:"env"`
+	ConfSource        string              `json:"conf_source"` // settings.CONF_SOURCE, relative to the project: "conf"
+	BaseEnv           string              `json:"base_env"`    // "base"
+	Pipelines         map[string]Pipeline `json:"pipelines"`
+	Datasets          map[string]Dataset  `json:"datasets"`
+	MissingParameters []string            `json:"missing_parameters,omitempty"` // params:… that nodes take and no file gives
+	Errors            []Problem           `json:"errors,omitempty"`
+	Warnings          []Problem           `json:"warnings,omitempty"`
+}
+
+// Pipeline is one registered pipeline.
+type Pipeline struct {
+	Nodes []Node `json:"nodes"` // in Kedro's topological order
+}
+
+// Node is one node of a pipeline. Its dependencies follow from inputs and outputs, the part behind @ left out.
+type Node struct {
+	Name      string   `json:"name"` // with its namespace
+	Namespace string   `json:"namespace,omitempty"`
+	Tags      []string `json:"tags,omitempty"`
+	Inputs    []string `json:"inputs"`
+	Outputs   []string `json:"outputs"`
+	Confirms  []string `json:"confirms,omitempty"`
+}
+
+// Dataset is what the catalog of the environment resolves a name to.
+type Dataset struct {
+	Source      string `json:"source"` // catalog, pattern, catch_all or default (in no catalog: a MemoryDataset)
+	Pattern     string `json:"pattern,omitempty"`
+	Type        string `json:"type"`
+	Path        string `json:"path,omitempty"` // filepath or path as the catalog resolves it; a local one is relative to the project where it lies inside
+	Versioned   bool   `json:"versioned,omitempty"`
+	Credentials string `json:"credentials,omitempty"` // the entry's name
+	Nested      bool   `json:"nested,omitempty"`      // wraps another dataset: partitioned, cached
+	Runtime     bool   `json:"runtime,omitempty"`     // its definition depends on runtime parameters
+}
+
+// Problem is an error or warning of one stage of introspection.
+type Problem struct {
+	Stage     string `json:"stage"` // bootstrap, config_loader, catalog, parameters, pipelines, dataset NAME
+	Type      string `json:"type"`
+	Message   string `json:"message"`
+	Traceback string `json:"traceback,omitempty"` // trimmed to frames of the project's own files
+}
