@@ -27,13 +27,13 @@ func Boot() fs.FS {
 }
 
 // Introspect returns the Python script that writes the snapshot of a project as JSON; see internal/project.
-func Introspect() string {
-	return introspect
+func Introspect() []byte {
+	return []byte(introspect)
 }
 
 // IntrospectLogging returns the configuration for KEDRO_LOGGING_CONFIG while the script of [Introspect] runs.
-func IntrospectLogging() string {
-	return introspectLogging
+func IntrospectLogging() []byte {
+	return []byte(introspectLogging)
 }
 
 // sub returns the tree below dir, a constant name: the error of fs.Sub is about malformed names only.
