@@ -1,0 +1,166 @@
+package ui
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+
+	"charm.land/lipgloss/v2"
+	"golang.org/x/term"
+)
+
+// Options say where a Terminal writes and how.
+type Options struct {
+	Out, Err io.Writer
+	JSON     bool                // answers and the fatal error as JSON
+	Verbose  bool                // write details as well
+	Getenv   func(string) string // NO_COLOR, TERM
+}
+
+// Terminal writes answers to stdout and the story to stderr. It is safe for concurrent use.
+type Terminal struct {
+	out, err io.Writer
+	json     bool
+	verbose  bool
+	live     bool // stderr is a terminal: a status area can be redrawn
+	colorOut bool
+	colorErr bool
+	width    func() int
+
+	mu     sync.Mutex
+	status []string // lines of the status area on the screen
+}
+
+// New gives a Terminal on the given writers.
+func New(o Options) *Terminal {
+	live := isTerminal(o.Err) && o.Getenv("TERM") != "dumb"
+	plain := o.Getenv("NO_COLOR") != ""
+	return &Terminal{
+		out: o.Out, err: o.Err, json: o.JSON, verbose: o.Verbose, live: live,
+		colorOut: isTerminal(o.Out) && !plain && !o.JSON, colorErr: live && !plain,
+		width: func() int { return widthOf(o.Err) },
+	}
+}
+
+// Live says whether a status area is shown.
+func (t *Terminal) Live() bool { return t.live }
+
+// JSON says whether answers are JSON.
+func (t *Terminal) JSON() bool { return t.json }
+
+// Stderr is where a program that draws by itself may write; it must not be used while a status area is shown.
+func (t *Terminal) Stderr() io.Writer { return t.err }
+
+// Line adds a line to the story, above the status area.
+func (t *Terminal) Line(format string, a ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.above(fmt.Sprintf(format, a...))
+}
+
+// Detail is Line with --verbose and silent otherwise.
+func (t *Terminal) Detail(format string, a ...any) {
+	if t.verbose {
+		t.Line(format, a...)
+	}
+}
+
+// Warn adds a warning to the story.
+func (t *Terminal) Warn(format string, a ...any) {
+	t.Line("%s %s", t.paint(yellow, "kedroctl: warning:"), fmt.Sprintf(format, a...))
+}
+
+// Hint adds a next step to the story.
+func (t *Terminal) Hint(format string, a ...any) {
+	t.Line("%s %s", t.paint(cyan, "kedroctl: hint:"), fmt.Sprintf(format, a...))
+}
+
+// Fatal writes the error that ends the command, with its hint; as one JSON line where answers are JSON.
+func (t *Terminal) Fatal(err error, code int) {
+	t.SetStatus(nil)
+	if t.json {
+		line, _ := json.Marshal(struct {
+			Error string `json:"error"`
+			Hint  string `json:"hint,omitempty"`
+			Code  int    `json:"exit_code"`
+		}{err.Error(), Hint(err), code}) // strings and an int always marshal
+		fmt.Fprintf(t.err, "%s\n", line)
+		return
+	}
+	t.Line("%s %v", t.paint(red, "kedroctl: error:"), err)
+	if h := Hint(err); h != "" {
+		t.Hint("%s", h)
+	}
+}
+
+// Answer writes the command's answer to stdout: v as JSON, or what text writes.
+func (t *Terminal) Answer(v any, text func(io.Writer)) error {
+	t.SetStatus(nil)
+	if !t.json {
+		text(t.out)
+		return nil
+	}
+	enc := json.NewEncoder(t.out)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("write answer: %w", err)
+	}
+	return nil
+}
+
+// SetStatus replaces the status area; it does nothing where stderr is no terminal.
+func (t *Terminal) SetStatus(lines []string) {
+	if !t.live {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.erase()
+	t.status = lines
+	t.draw()
+}
+
+// above writes a whole line and draws the status area again under it.
+func (t *Terminal) above(line string) {
+	t.erase()
+	fmt.Fprintln(t.err, line)
+	t.draw()
+}
+
+func (t *Terminal) erase() {
+	if n := len(t.status); n > 0 {
+		fmt.Fprintf(t.err, "\x1b[%dA\x1b[J", n)
+	}
+}
+
+// draw writes each status line cut to the width of the terminal: a wrapped line would break the next erase.
+func (t *Terminal) draw() {
+	if len(t.status) == 0 {
+		return
+	}
+	cut := lipgloss.NewStyle().MaxWidth(t.width()).Inline(true)
+	var b strings.Builder
+	for _, l := range t.status {
+		b.WriteString(cut.Render(l) + "\n")
+	}
+	io.WriteString(t.err, b.String())
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// widthOf is the number of columns, 100 where it cannot be known.
+func widthOf(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
+			return n
+		}
+	}
+	return 100
+}
