@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -47,13 +48,13 @@ func ReadQuery(r *http.Request) (Query, error) {
 func (q Query) Get(name string) string { return q.params[name] }
 
 // Action makes a function over an SDK's input and output the handler of a query. Parameters that the input does not have are refused.
-func Action[I, O any](lists Lists, do func(*I) (*O, error)) func(Query) (any, error) {
-	return func(q Query) (any, error) {
+func Action[I, O any](lists Lists, do func(context.Context, *I) (*O, error)) func(context.Context, Query) (any, error) {
+	return func(ctx context.Context, q Query) (any, error) {
 		in := new(I)
 		if err := q.decode(in, lists); err != nil {
 			return nil, err
 		}
-		return do(in)
+		return do(ctx, in)
 	}
 }
 
@@ -85,7 +86,10 @@ func (q Query) decode(in any, lists Lists) error {
 		}
 		n.value = &value
 	}
-	return lists.structure(root, reflect.ValueOf(in).Elem())
+	if err := lists.structure(root, reflect.ValueOf(in).Elem()); err != nil {
+		return err
+	}
+	return checkEnums(reflect.ValueOf(in))
 }
 
 func (l Lists) structure(n *node, v reflect.Value) error {

@@ -1,0 +1,188 @@
+package account
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/kedroctl/kedroctl/internal/local/disk"
+	"github.com/kedroctl/kedroctl/internal/local/wire"
+)
+
+const (
+	iamNamespace = "https://iam.amazonaws.com/doc/2010-05-08/"
+	stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/"
+)
+
+// Options say whose account it is.
+type Options struct {
+	Dir     string           // directory of the state's file; "" keeps the state in memory
+	Account string           // 12 digits
+	Now     func() time.Time // nil: time.Now
+	Denied  wire.Denied      // what the caller may not do, by iam: actions
+}
+
+// Role is a role of the account.
+type Role struct {
+	ID          string
+	Name        string
+	Path        string
+	ARN         string
+	Created     time.Time
+	Description string
+	MaxSession  int32             // seconds
+	Trust       string            // trust policy, JSON
+	Inline      map[string]string // policy documents by name
+	Attached    []string          // ARNs of managed policies, in order of their attachment
+	Tags        map[string]string
+}
+
+// InstanceProfile is what gives EC2 instances a role.
+type InstanceProfile struct {
+	ID      string
+	Name    string
+	Path    string
+	ARN     string
+	Created time.Time
+	Role    string    // name of its role, "" where it has none
+	Changed time.Time // when a role was last added
+	Tags    map[string]string
+}
+
+// Service is IAM and STS of one account.
+type Service struct {
+	opt     Options
+	file    string
+	actions map[string]action
+	mu      sync.Mutex
+	state   state
+}
+
+type state struct {
+	Roles    map[string]Role
+	Profiles map[string]InstanceProfile
+}
+
+// action is a handler and whether it changes anything.
+type action struct {
+	mutating bool
+	do       func(context.Context, wire.Query) (any, error)
+}
+
+// New is the account as its file has it; without one it is empty.
+func New(opt Options) (*Service, error) {
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	s := &Service{opt: opt, state: state{map[string]Role{}, map[string]InstanceProfile{}}}
+	if opt.Dir != "" {
+		s.file = filepath.Join(opt.Dir, "account.json")
+	}
+	if err := disk.ReadJSON(s.file, &s.state); err != nil {
+		return nil, fmt.Errorf("read the account's state: %w", err)
+	}
+	s.actions = s.roleActions()
+	maps.Copy(s.actions, s.policyActions())
+	maps.Copy(s.actions, s.profileActions())
+	s.actions["GetCallerIdentity"] = read(s.getCallerIdentity)
+	return s, nil
+}
+
+func read[I, O any](do func(context.Context, *I) (*O, error)) action {
+	return action{false, wire.Action(wire.MemberLists, do)}
+}
+
+func write[I, O any](do func(context.Context, *I) (*O, error)) action {
+	return action{true, wire.Action(wire.MemberLists, do)}
+}
+
+// Role finds a role by its name or ARN.
+func (s *Service) Role(nameOrARN string) (Role, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, ok := s.state.Roles[lastStep(nameOrARN)]
+	return r, ok && (nameOrARN == r.Name || nameOrARN == r.ARN)
+}
+
+// InstanceProfile finds an instance profile by its name or ARN.
+func (s *Service) InstanceProfile(nameOrARN string) (InstanceProfile, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, ok := s.state.Profiles[lastStep(nameOrARN)]
+	return p, ok && (nameOrARN == p.Name || nameOrARN == p.ARN)
+}
+
+func lastStep(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }
+
+// Operation names the action that r asks for, and whether it changes anything.
+func (s *Service) Operation(r *http.Request) (name string, mutating bool) {
+	q, err := wire.ReadQuery(r)
+	if err != nil {
+		return "", false
+	}
+	return q.Action, s.actions[q.Action].mutating
+}
+
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	q, err := wire.ReadQuery(r)
+	namespace := iamNamespace
+	if q.Action == "GetCallerIdentity" {
+		namespace = stsNamespace
+	}
+	var out any
+	if err == nil {
+		out, err = s.answer(r.Context(), q)
+	}
+	if err != nil {
+		wire.WriteQueryFault(w, namespace, err)
+		return
+	}
+	wire.WriteQuery(w, namespace, q.Action, out)
+}
+
+func (s *Service) answer(ctx context.Context, q wire.Query) (any, error) {
+	a, ok := s.actions[q.Action]
+	if !ok {
+		return nil, wire.NewFault(http.StatusBadRequest, "InvalidAction", "Could not find operation %s", q.Action)
+	}
+	// Nobody needs a permission for it: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+	if q.Action != "GetCallerIdentity" {
+		if err := s.opt.Denied.Check(ctx, "AccessDenied", "iam:"+q.Action, s.resource(q)); err != nil {
+			return nil, err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out, err := a.do(ctx, q)
+	if err != nil || !a.mutating {
+		return out, err
+	}
+	if err := disk.WriteJSON(s.file, s.state); err != nil {
+		return nil, fmt.Errorf("keep the account's state: %w", err)
+	}
+	return out, nil
+}
+
+// resource is the ARN that a policy would name for the call.
+func (s *Service) resource(q wire.Query) string {
+	if name := q.Get("InstanceProfileName"); name != "" {
+		return s.arn("instance-profile", q.Get("Path"), name)
+	}
+	if name := q.Get("RoleName"); name != "" {
+		return s.arn("role", q.Get("Path"), name)
+	}
+	return "*"
+}
+
+// arn is that of an entity; paths begin and end with a slash.
+func (s *Service) arn(kind, path, name string) string {
+	if path == "" {
+		path = "/"
+	}
+	return "arn:aws:iam::" + s.opt.Account + ":" + kind + path + name
+}

@@ -1,0 +1,329 @@
+package account_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kedroctl/kedroctl/internal/local/account"
+	"github.com/kedroctl/kedroctl/internal/local/wire"
+)
+
+const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ecs-tasks.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
+const allow = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}}`
+
+var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+func serve(t *testing.T, opt account.Options) (*account.Service, *iam.Client, *sts.Client) {
+	t.Helper()
+	opt.Account, opt.Now = "123456789012", func() time.Time { return now }
+	s, err := account.New(opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		caller := wire.Caller{ARN: "arn:aws:iam::123456789012:user/ada", UserID: "AIDAX"}
+		s.ServeHTTP(w, r.WithContext(wire.WithCaller(r.Context(), caller)))
+	}))
+	t.Cleanup(server.Close)
+	cfg := aws.Config{Region: "eu-west-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
+	return s, iam.NewFromConfig(cfg), sts.NewFromConfig(cfg)
+}
+
+// code is that of an error of AWS, "" for none.
+func code(t *testing.T, err error) string {
+	t.Helper()
+	if err == nil {
+		return ""
+	}
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
+		t.Fatalf("not an error of AWS: %v", err)
+	}
+	return api.ErrorCode()
+}
+
+func createRole(t *testing.T, c *iam.Client, name string) {
+	t.Helper()
+	_, err := c.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: aws.String(trust)})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestARoleIsReadAsItWasCreated(t *testing.T) {
+	s, c, _ := serve(t, account.Options{})
+	_, err := c.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: aws.String("jobs"), Path: aws.String("/kedroctl/"), AssumeRolePolicyDocument: aws.String(trust),
+		Description: aws.String("a & b <c>"), Tags: []types.Tag{{Key: aws.String("kedroctl:project"), Value: aws.String("spaceflights")}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := c.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("jobs")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := got.Role
+	document, err := url.QueryUnescape(*r.AssumeRolePolicyDocument)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"arn:aws:iam::123456789012:role/kedroctl/jobs", trust, "a & b <c>", "spaceflights", now.String()}
+	if diff := cmp.Diff(want, []string{*r.Arn, document, *r.Description, *r.Tags[0].Value, r.CreateDate.String()}); diff != "" {
+		t.Error(diff)
+	}
+	for _, key := range []string{"jobs", *r.Arn} {
+		if found, ok := s.Role(key); !ok || !found.Created.Equal(now) {
+			t.Errorf("the server does not know the role %s", key)
+		}
+	}
+	if _, ok := s.Role("arn:aws:iam::123456789012:role/jobs"); ok {
+		t.Error("a role was found under an ARN without its path")
+	}
+}
+
+func TestStateSurvives(t *testing.T) {
+	dir := t.TempDir()
+	_, c, _ := serve(t, account.Options{Dir: dir})
+	createRole(t, c, "jobs")
+	if _, err := c.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: aws.String("jobs"), PolicyName: aws.String("p"), PolicyDocument: aws.String(allow)}); err != nil {
+		t.Fatal(err)
+	}
+	_, again, _ := serve(t, account.Options{Dir: dir})
+	got, err := again.GetRolePolicy(t.Context(), &iam.GetRolePolicyInput{RoleName: aws.String("jobs"), PolicyName: aws.String("p")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if document, _ := url.QueryUnescape(*got.PolicyDocument); document != allow {
+		t.Errorf("after a restart the policy is %s", document)
+	}
+}
+
+func TestRolesGoOnlyWhenNothingHangsOnThem(t *testing.T) {
+	_, c, _ := serve(t, account.Options{})
+	ctx, role, arn := t.Context(), aws.String("nodes"), aws.String("arn:aws:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role")
+	createRole(t, c, *role)
+	must := func(_ any, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	conflict := func(what string) {
+		t.Helper()
+		_, err := c.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: role})
+		if code(t, err) != "DeleteConflict" || !strings.Contains(err.Error(), what) {
+			t.Errorf("delete: got %v, want a conflict that says %q", err, what)
+		}
+	}
+	must(c.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: role}))
+	must(c.AddRoleToInstanceProfile(ctx, &iam.AddRoleToInstanceProfileInput{InstanceProfileName: role, RoleName: role}))
+	must(c.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: role, PolicyArn: arn}))
+	must(c.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: role, PolicyName: role, PolicyDocument: aws.String(allow)}))
+
+	conflict("remove roles from instance profile")
+	_, err := c.DeleteInstanceProfile(ctx, &iam.DeleteInstanceProfileInput{InstanceProfileName: role})
+	if code(t, err) != "DeleteConflict" {
+		t.Errorf("an instance profile with a role was deleted: %v", err)
+	}
+	must(c.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: role, RoleName: role}))
+	conflict("detach all policies")
+	must(c.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: role, PolicyArn: arn}))
+	conflict("delete policies")
+	must(c.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: role, PolicyName: role}))
+	must(c.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: role}))
+	must(c.DeleteInstanceProfile(ctx, &iam.DeleteInstanceProfileInput{InstanceProfileName: role}))
+	_, err = c.GetRole(ctx, &iam.GetRoleInput{RoleName: role})
+	if _, ok := errors.AsType[*types.NoSuchEntityException](err); !ok {
+		t.Errorf("the role is still there: %v", err)
+	}
+}
+
+func TestWhatAWSRefuses(t *testing.T) {
+	_, c, _ := serve(t, account.Options{})
+	ctx, taken := t.Context(), aws.String("taken")
+	createRole(t, c, *taken)
+	if _, err := c.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: taken}); err != nil {
+		t.Fatal(err)
+	}
+	create := func(name, document string) error {
+		_, err := c.CreateRole(ctx, &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: &document})
+		return err
+	}
+	put := func(document string) error {
+		_, err := c.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: taken, PolicyName: aws.String("p"), PolicyDocument: &document})
+		return err
+	}
+	attach := func(arn string) error {
+		_, err := c.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: taken, PolicyArn: &arn})
+		return err
+	}
+	tag := func(key string) error {
+		_, err := c.TagRole(ctx, &iam.TagRoleInput{RoleName: taken, Tags: []types.Tag{{Key: &key, Value: aws.String("v")}}})
+		return err
+	}
+	tests := map[string]struct {
+		err  error
+		want string
+	}{
+		"a role that exists":               {create("taken", trust), "EntityAlreadyExists"},
+		"a role's name with a space":       {create("a b", trust), "ValidationError"},
+		"a role's name of 65 characters":   {create(strings.Repeat("r", 65), trust), "ValidationError"},
+		"a trust policy that is not JSON":  {create("r", "{"), "MalformedPolicyDocument"},
+		"a trust policy without principal": {create("r", allow), "MalformedPolicyDocument"},
+		"a trust policy that is too long":  {create("r", `{"Version":"`+strings.Repeat("x", 2048)+`"}`), "LimitExceeded"},
+		"a policy without version":         {put(`{"Statement":[]}`), "MalformedPolicyDocument"},
+		"a policy without statements":      {put(`{"Version":"2012-10-17","Statement":[]}`), "MalformedPolicyDocument"},
+		"a policy with a principal":        {put(trust), "MalformedPolicyDocument"},
+		"a policy with a typing error":     {put(strings.Replace(allow, "Effect", "Efect", 1)), "MalformedPolicyDocument"},
+		"a policy with another effect":     {put(strings.Replace(allow, "Allow", "Permit", 1)), "MalformedPolicyDocument"},
+		"policies over 10,240 characters":  {put(strings.Replace(allow, "*", strings.Repeat("x", 10240), 1)), "LimitExceeded"},
+		"no ARN":                           {attach("AmazonS3FullAccess-xxxxxxxx"), "ValidationError"},
+		"a policy of nobody":               {attach("arn:aws:iam::123456789012:policy/none"), "NoSuchEntity"},
+		"a reserved tag":                   {tag("aws:x"), "ValidationError"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := code(t, tt.err); got != tt.want {
+				t.Errorf("got %q (%v), want %q", got, tt.err, tt.want)
+			}
+		})
+	}
+}
+
+func TestAnInstanceProfileHasOneRole(t *testing.T) {
+	_, c, _ := serve(t, account.Options{})
+	ctx, profile := t.Context(), aws.String("p")
+	createRole(t, c, "a")
+	createRole(t, c, "b")
+	if _, err := c.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: profile}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.AddRoleToInstanceProfile(ctx, &iam.AddRoleToInstanceProfileInput{InstanceProfileName: profile, RoleName: aws.String("a")}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := c.AddRoleToInstanceProfile(ctx, &iam.AddRoleToInstanceProfileInput{InstanceProfileName: profile, RoleName: aws.String("b")})
+	if code(t, err) != "LimitExceeded" {
+		t.Errorf("a second role: %v", err)
+	}
+	got, err := c.ListInstanceProfilesForRole(ctx, &iam.ListInstanceProfilesForRoleInput{RoleName: aws.String("a")})
+	if err != nil || len(got.InstanceProfiles) != 1 || *got.InstanceProfiles[0].Roles[0].RoleName != "a" {
+		t.Errorf("profiles of the role: %v, %v", got, err)
+	}
+}
+
+func TestServiceLinkedRole(t *testing.T) {
+	s, c, _ := serve(t, account.Options{})
+	create := func() (*iam.CreateServiceLinkedRoleOutput, error) {
+		return c.CreateServiceLinkedRole(t.Context(), &iam.CreateServiceLinkedRoleInput{AWSServiceName: aws.String("batch.amazonaws.com")})
+	}
+	got, err := create()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "arn:aws:iam::123456789012:role/aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch"; *got.Role.Arn != want {
+		t.Errorf("got %s, want %s", *got.Role.Arn, want)
+	}
+	if _, err := create(); code(t, err) != "InvalidInput" {
+		t.Errorf("a second one: %v", err)
+	}
+	if r, err := s.EnsureServiceLinkedRole("batch.amazonaws.com"); err != nil || r.ARN != *got.Role.Arn {
+		t.Errorf("another role was made: %v, %v", r, err)
+	}
+	_, err = c.DeleteRole(t.Context(), &iam.DeleteRoleInput{RoleName: got.Role.RoleName})
+	if code(t, err) != "UnmodifiableEntity" {
+		t.Errorf("it was deleted: %v", err)
+	}
+}
+
+func TestListsComeInPages(t *testing.T) {
+	_, c, _ := serve(t, account.Options{})
+	for _, name := range []string{"c", "a", "b"} {
+		createRole(t, c, name)
+	}
+	var got []string
+	p := iam.NewListRolesPaginator(c, &iam.ListRolesInput{MaxItems: aws.Int32(2)})
+	for p.HasMorePages() {
+		page, err := p.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range page.Roles {
+			got = append(got, *r.RoleName)
+		}
+	}
+	if diff := cmp.Diff([]string{"a", "b", "c"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestCallerIdentity(t *testing.T) {
+	_, _, c := serve(t, account.Options{Denied: func(context.Context, string, string) bool { return true }})
+	got, err := c.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"123456789012", "arn:aws:iam::123456789012:user/ada", "AIDAX"}, []string{*got.Account, *got.Arn, *got.UserId}); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDeniedActionsReadAsAWSSays(t *testing.T) {
+	_, c, _ := serve(t, account.Options{Denied: func(_ context.Context, action, _ string) bool { return action == "iam:CreateRole" }})
+	_, err := c.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: aws.String("jobs"), AssumeRolePolicyDocument: aws.String(trust)})
+	want := "User: arn:aws:iam::123456789012:user/ada is not authorized to perform: iam:CreateRole on resource: arn:aws:iam::123456789012:role/jobs"
+	if code(t, err) != "AccessDenied" || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want AccessDenied with %q", err, want)
+	}
+	if _, err := c.ListRoles(t.Context(), &iam.ListRolesInput{}); err != nil {
+		t.Errorf("another action: %v", err)
+	}
+}
+
+func TestOperationNamesTheAction(t *testing.T) {
+	s, _, _ := serve(t, account.Options{})
+	tests := map[string]bool{"CreateRole": true, "GetRole": false, "GetCallerIdentity": false, "Nonsense": false}
+	for action, mutating := range tests {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(url.Values{"Action": {action}}.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if got, m := s.Operation(r); got != action || m != mutating {
+			t.Errorf("%s: got %s, %v", action, got, m)
+		}
+	}
+}
+
+func TestUnknownParametersAreRefused(t *testing.T) {
+	s, _, _ := serve(t, account.Options{})
+	tests := map[string]string{
+		"Action=GetRole&RoleNane=x":                    "UnknownParameter",
+		"Action=GetRole&RoleName=x&RoleName=y":         "MalformedQueryString",
+		"Action=TagRole&RoleName=x&Tags.1.Key=k":       "MalformedInput",
+		"Action=TagRole&Tags.member.2.Key=k":           "MalformedInput",
+		"Action=ListRoles&MaxItems=many":               "MalformedInput",
+		"Action=Nonsense":                              "InvalidAction",
+		"RoleName=x":                                   "MissingAction",
+		"Action=GetRole&RoleName.member.1=x":           "MalformedInput",
+		"Action=CreateRole&ResultMetadata=x&RoleName=": "UnknownParameter",
+	}
+	for form, want := range tests {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(form))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if !strings.Contains(w.Body.String(), "<Code>"+want+"</Code>") {
+			t.Errorf("%s: got %d %s, want %s", form, w.Code, w.Body, want)
+		}
+	}
+}
