@@ -15,6 +15,6 @@ type Project struct {
 	Dependencies   []string
 	DependencyFile string
 
-	Env            string // the configuration environment that Settings are resolved for
-	Settings       Settings
+	Env      string // the configuration environment that Settings are resolved for
+	Settings Settings
 }

@@ -1,0 +1,135 @@
+package project
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// resolver lays the sources of settings over the defaults, the weakest first, and remembers where each value came from.
+type resolver struct {
+	settings Settings
+	source   map[string]string // key: the source that set it last
+}
+
+// resolve applies, each over the one before: defaults, [tool.kedroctl], [tool.kedroctl.env.<env>], KEDROCTL_* variables, flags.
+func resolve(p Project, section any, o LoadOptions) (Settings, error) {
+	r := resolver{defaults(p), map[string]string{}}
+	table, ok := section.(map[string]any)
+	if section != nil && !ok {
+		return Settings{}, &SettingsError{Source: Pyproject, Key: "[tool.kedroctl]", Reason: "must be a table"}
+	}
+	table = maps.Clone(table)
+	envs, err := takeEnvs(table)
+	if err != nil {
+		return Settings{}, err
+	}
+	if err := r.apply(table, Pyproject, ""); err != nil {
+		return Settings{}, err
+	}
+	for _, env := range slices.Sorted(maps.Keys(envs)) {
+		layer := &r
+		if env != p.Env { // checked all the same: a misspelt key must not wait until that environment is used
+			layer = &resolver{source: map[string]string{}}
+		}
+		if err := layer.apply(envs[env], Pyproject, "env."+env+"."); err != nil {
+			return Settings{}, err
+		}
+	}
+	if err := r.variables(o.Getenv); err != nil {
+		return Settings{}, err
+	}
+	for _, key := range slices.Sorted(maps.Keys(o.Set)) {
+		if err := r.text(key, o.Set[key], "--set "+key); err != nil {
+			return Settings{}, err
+		}
+	}
+	return r.settings, r.validate(p)
+}
+
+// takeEnvs removes the tables of single environments from [tool.kedroctl].
+func takeEnvs(table map[string]any) (map[string]any, error) {
+	value, given := table["env"]
+	delete(table, "env")
+	envs, ok := value.(map[string]any)
+	if given && !ok {
+		return nil, &SettingsError{Source: Pyproject, Key: "env", Reason: "must hold a table for each environment, such as [tool.kedroctl.env.prod]"}
+	}
+	return envs, nil
+}
+
+func (r *resolver) apply(table any, source, prefix string) error {
+	a := assignment{source: source, prefix: prefix, given: r.source}
+	return a.assign(reflect.ValueOf(&r.settings).Elem(), table, "")
+}
+
+// variables applies KEDROCTL_<KEY>, such as KEDROCTL_JOB_MEMORY. An empty variable counts as none.
+func (r *resolver) variables(getenv func(string) string) error {
+	for _, key := range leaves(reflect.TypeFor[Settings](), "") {
+		name := "KEDROCTL_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+		if value := getenv(name); value != "" {
+			if err := r.text(key, value, name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// text applies one value that is given as text.
+func (r *resolver) text(key, value, source string) error {
+	table, err := parse(reflect.TypeFor[Settings](), key, value)
+	if err != nil {
+		return &SettingsError{Source: source, Key: key, Reason: err.Error()}
+	}
+	return r.apply(table, source, "")
+}
+
+// parse makes of a key and its text the TOML value that would say the same. Names of groups and variables may hold dots themselves.
+func parse(t reflect.Type, key, text string) (any, error) {
+	switch t.Kind() {
+	case reflect.Struct:
+		name, rest, _ := strings.Cut(key, ".")
+		field, ok := fieldOf(t, name)
+		if !ok {
+			return map[string]any{name: text}, nil // assign names the unknown key
+		}
+		value, err := parse(field.Type, rest, text)
+		return map[string]any{name: value}, err
+	case reflect.Map:
+		name, rest := key, ""
+		if dot := strings.LastIndexByte(key, '.'); t.Elem().Kind() == reflect.Struct && dot > 0 {
+			name, rest = key[:dot], key[dot+1:]
+		}
+		value, err := parse(t.Elem(), rest, text)
+		return map[string]any{strings.Trim(name, `"'`): value}, err
+	case reflect.Slice:
+		return splitList(text), nil
+	case reflect.Int:
+		return parseNumber(text, "a whole number", func(s string) (any, error) { return strconv.ParseInt(s, 10, 64) })
+	case reflect.Float64:
+		return parseNumber(text, "a number", func(s string) (any, error) { return strconv.ParseFloat(s, 64) })
+	}
+	return text, nil
+}
+
+func parseNumber(text, want string, convert func(string) (any, error)) (any, error) {
+	value, err := convert(strings.TrimSpace(text))
+	if err != nil {
+		return nil, fmt.Errorf("must be %s, not %q", want, text)
+	}
+	return value, nil
+}
+
+func splitList(text string) []any {
+	var list []any
+	for _, item := range strings.Split(text, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			list = append(list, item)
+		}
+	}
+	return list
+}
