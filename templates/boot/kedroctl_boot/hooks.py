@@ -1,0 +1,91 @@
+"""Hooks that Kedro finds by the entry point of this distribution, in the job's process and in those of ParallelRunner.
+
+They do nothing unless the job's entry has left its request in the directory that KEDROCTL_JOB_DIR names, so a person may
+use Kedro in the image as ever.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from kedro.config import MissingConfigException
+from kedro.framework.hooks import hook_impl
+from kedro.framework.project import pipelines
+
+from . import crossing, events, outputs, parallel, request
+
+JOB_DIR = "KEDROCTL_JOB_DIR"
+REQUEST_FILE = "request.json"
+
+
+class JobHooks:
+    """Places crossing data, makes retries possible, and notes what nodes do."""
+
+    def __init__(self) -> None:
+        self.catalog: Any = None
+        self._started: dict[str, float] = {}
+
+    @hook_impl(trylast=True)
+    def after_context_created(self, context: Any) -> None:
+        """Apply the request to the catalog, last, so that hooks of the project have had their say."""
+        if not _directory():
+            return
+        try:
+            catalog = dict(context.config_loader["catalog"])
+        except MissingConfigException:
+            catalog = {}
+        used = {name for pipeline in pipelines.values() if pipeline for name in pipeline.datasets()}
+        job = request.parse(Path(_directory(), REQUEST_FILE).read_text(encoding="utf-8"))
+        context.config_loader["catalog"] = crossing.place(catalog, job, used, str(context.project_path))
+
+    @hook_impl(tryfirst=True)
+    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Any, catalog: Any) -> None:
+        """Remove what an earlier try or attempt has saved under this run's version: Kedro refuses to save it again."""
+        if not _directory():
+            return
+        self.catalog = catalog
+        for name in sorted(pipeline.all_outputs()):
+            outputs.remove_version(catalog.get(name))
+        if hasattr(catalog, "set_manager_datasets"):  # ParallelRunner's catalog
+            for name in pipeline.datasets():
+                parallel.make_picklable(catalog.get(name))
+
+    @hook_impl
+    def before_dataset_loaded(self, node: Any) -> None:
+        """A node begins with its first input."""
+        self._started.setdefault(node.name, time.monotonic())
+
+    @hook_impl(tryfirst=True)
+    def before_node_run(self, node: Any) -> None:
+        """A node without inputs begins here."""
+        self._started.setdefault(node.name, time.monotonic())
+
+    @hook_impl(trylast=True)
+    def after_node_run(self, node: Any) -> None:
+        """A node without outputs ends here."""
+        self._note(node)
+
+    @hook_impl(trylast=True)
+    def on_node_error(self, node: Any) -> None:
+        """A node that fails has taken its time too."""
+        self._note(node)
+
+    @hook_impl(trylast=True)
+    def after_dataset_saved(self, dataset_name: str, node: Any) -> None:
+        """A node ends with its last output; only what is noted here counts as saved."""
+        self._note(node, dataset_name)
+
+    def _note(self, node: Any, saved: str = "") -> None:
+        if _directory():
+            seconds = time.monotonic() - self._started.get(node.name, time.monotonic())
+            events.note(_directory(), node.name, round(seconds, 3), saved)
+
+
+def _directory() -> str:
+    return os.environ.get(JOB_DIR, "")
+
+
+hooks = JobHooks()

@@ -1,0 +1,111 @@
+"""One attempt of a job: claim the work, run the command, write the record."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Callable, Mapping
+
+from . import command, events, record
+from .errors import BootError, TwinError
+from .hooks import JOB_DIR, REQUEST_FILE, hooks
+from .request import SCHEMA, Request
+from .store import Store
+
+logger = logging.getLogger("kedroctl")
+
+
+class Terminated(Exception):
+    """Batch has ended the job."""
+
+
+class Job:
+    """An attempt of a job of Batch, which may try again with the same request."""
+
+    def __init__(self, request: Request, store: Store, environ: Mapping[str, str]) -> None:
+        self._request = request
+        self._store = store
+        self._id = environ.get("AWS_BATCH_JOB_ID", "")
+        self._attempt = int(environ.get("AWS_BATCH_JOB_ATTEMPT") or 1)
+        self._started = record.now()
+        self._ending = threading.Lock()
+
+    def run(self, package: str, argv: list[str]) -> int:
+        """Do the work of the group, unless another job does; return the exit code."""
+        self._claim()
+        with tempfile.TemporaryDirectory(prefix="kedroctl-") as directory:
+            self._hand_over(directory)
+            _on_termination(lambda: self._terminate(directory))
+            code, error = command.invoke(package, argv, self._request)
+            self._ending.acquire()
+            self._write_record(directory, code, error)
+        if isinstance(error, BootError):
+            raise error
+        return code
+
+    def _claim(self) -> None:
+        uri = f"{self._request.prefix}/claims/{self._request.key}-t{self._request.number}.json"
+        if self._store.create(uri, json.dumps({"job": self._id})):
+            return
+        owner = json.loads(self._store.read(uri))["job"]
+        if owner != self._id:
+            raise TwinError(f"group {self._request.group}: job {owner} has this work already; this job, {self._id}, does nothing")
+
+    def _hand_over(self, directory: str) -> None:
+        """Leave the request for the hooks, here and in the processes that a runner starts."""
+        values = {**dataclasses.asdict(self._request), "schema": SCHEMA, "try": self._request.number}
+        Path(directory, REQUEST_FILE).write_text(json.dumps(values), encoding="utf-8")
+        os.environ[JOB_DIR] = directory
+
+    def _write_record(self, directory: str, code: int, error: BaseException | None) -> None:
+        request = self._request
+        document = record.build(request, self._id, self._attempt, self._started, code, error,
+                                events.collect(directory), hooks.catalog)
+        name = f"{request.key}-t{request.number}-a{self._attempt}.json"
+        self._store.write(f"{request.prefix}/records/{name}", json.dumps(document, indent=1))
+        logger.info("group %s: exit %d, %d outputs, %d MiB", request.group, code, len(document["outputs"]), document["peak_memory_mib"])
+
+    def _terminate(self, directory: str) -> None:
+        """Write the record and end: there are 30 seconds left, and a runner would wait for its nodes."""
+        if not self._ending.acquire(blocking=False):
+            return
+        code = 128 + signal.SIGTERM
+        try:
+            self._write_record(directory, code, Terminated("the job was told to end (SIGTERM)"))
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+
+
+def _on_termination(end: Callable[[], None]) -> None:
+    """Call ``end`` in a thread of its own at SIGTERM, even while the main thread is deep in native code of a node.
+
+    A Python signal handler would have to wait for that code to return; the descriptor is written to at once.
+    """
+    receiver, sender = socket.socketpair()
+    sender.setblocking(False)
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+    os.register_at_fork(after_in_child=_reset_signals)
+
+    def watch() -> None:
+        with receiver, sender:  # both stay open while somebody watches
+            while receiver.recv(1) != bytes([signal.SIGTERM]):
+                pass
+        end()
+
+    threading.Thread(target=watch, name="kedroctl-sigterm", daemon=True).start()
+
+
+def _reset_signals() -> None:
+    """In a forked child SIGTERM is the child's own affair: its runner stops it so."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -1,0 +1,61 @@
+"""The request: what a job is asked to do beyond Kedro's own flags. docs/container.md of kedroctl has the contract."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Mapping
+
+from .errors import BootError
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request, its keys as attributes; ``number`` is its ``try``, which Python keeps for itself."""
+
+    bucket: str
+    run: str
+    group: str
+    key: str
+    number: int
+    crossing: list[dict[str, str]] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+    outputs: list[str] = field(default_factory=list)
+    params: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def prefix(self) -> str:
+        """Where the run keeps its claims and records."""
+        return f"s3://{self.bucket}/.kedroctl/runs/{self.run}"
+
+
+def parse(text: str) -> Request:
+    """Read a request from its JSON form."""
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise BootError(f"read KEDROCTL_REQUEST: not JSON: {error}") from None
+    if not isinstance(values, Mapping):
+        raise BootError("read KEDROCTL_REQUEST: not a JSON object")
+    if values.get("schema") != SCHEMA:
+        raise BootError(f"read KEDROCTL_REQUEST: it has schema {values.get('schema')}, this image knows {SCHEMA}: deploy again")
+    try:
+        return _request(values)
+    except KeyError as error:
+        raise BootError(f"read KEDROCTL_REQUEST: no {error.args[0]!r} in it") from None
+
+
+def _request(values: Mapping[str, Any]) -> Request:
+    return Request(
+        bucket=values["bucket"],
+        run=values["run"],
+        group=values["group"],
+        key=values["key"],
+        number=int(values["try"]),
+        crossing=values.get("crossing") or [],
+        versions=values.get("versions") or {},
+        outputs=values.get("outputs") or [],
+        params=values.get("params") or {},
+    )
