@@ -1,0 +1,105 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/batch"
+	"github.com/aws/aws-sdk-go-v2/service/batch/types"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	terminators = 4                // TerminateJob calls at the same time
+	sweepEvery  = 2 * time.Second  // between two looks for what is left
+	sweepFor    = 90 * time.Second // Batch kills a container 30 s after it asked it to end
+	reasonMax   = 1024             // characters of a reason that Batch takes
+)
+
+// Cancel terminates all unfinished jobs of a run, those that come last first, and returns when none is left. It finds the jobs by name, so that it
+// also reaches one whose submission had no clear answer. The error names what is still unfinished after 90 s.
+func Cancel(ctx context.Context, c Clients, r Run, reason string) error {
+	told := make(map[string]bool)
+	for deadline := c.now().Add(sweepFor); ; {
+		left, err := unfinished(ctx, c, r)
+		if err != nil {
+			return fmt.Errorf("cancel run %s: %w", r.ID, err)
+		}
+		if len(left) == 0 {
+			return nil
+		}
+		if c.now().After(deadline) {
+			return fmt.Errorf("cancel run %s: still unfinished: %s", r.ID, strings.Join(left, ", "))
+		}
+		ids := slices.DeleteFunc(left, func(id string) bool { return told[id] })
+		if err := terminate(ctx, c, ids, reason); err != nil {
+			return fmt.Errorf("cancel run %s: %w", r.ID, err)
+		}
+		for _, id := range ids {
+			told[id] = true
+		}
+		if err := c.sleep(ctx, sweepEvery); err != nil {
+			return err
+		}
+	}
+}
+
+// unfinished gives the ids of a run's unfinished jobs, the last submitted first. A job that ListJobs does not show yet is asked for by its id.
+func unfinished(ctx context.Context, c Clients, r Run) ([]string, error) {
+	listed, err := listJobs(ctx, c, r.Queue, r.namePrefix()+"*")
+	if err != nil {
+		return nil, err
+	}
+	states := make(map[string]types.JobStatus, len(listed))
+	for _, j := range listed {
+		states[aws.ToString(j.JobId)] = j.Status
+	}
+	var unlisted []string
+	for _, s := range r.Jobs {
+		if _, ok := states[s.ID]; !ok {
+			unlisted = append(unlisted, s.ID)
+		}
+	}
+	details, err := describe(ctx, c, unlisted)
+	if err != nil {
+		return nil, err
+	}
+	for id, d := range details {
+		states[id] = d.Status
+	}
+	return openJobs(states, r.Jobs), nil
+}
+
+func openJobs(states map[string]types.JobStatus, order []Submission) []string {
+	var open []string
+	for id, state := range states {
+		if state != types.JobStatusSucceeded && state != types.JobStatusFailed {
+			open = append(open, id)
+		}
+	}
+	place := func(id string) int { return slices.IndexFunc(order, func(s Submission) bool { return s.ID == id }) }
+	slices.SortFunc(open, func(a, b string) int { return place(b) - place(a) })
+	return open
+}
+
+// terminate tells Batch to end jobs, in their order. TerminateJob and not CancelJob: the latter does nothing once a job has started.
+func terminate(ctx context.Context, c Clients, ids []string, reason string) error {
+	reason = reason[:min(len(reason), reasonMax)]
+	var work errgroup.Group
+	work.SetLimit(terminators)
+	failed := make([]error, len(ids))
+	for i, id := range ids {
+		work.Go(func() error {
+			if _, err := c.Batch.TerminateJob(ctx, &batch.TerminateJobInput{JobId: &id, Reason: &reason}); err != nil {
+				failed[i] = fmt.Errorf("terminate job %s: %w", id, err)
+			}
+			return nil
+		})
+	}
+	return errors.Join(work.Wait(), errors.Join(failed...))
+}

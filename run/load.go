@@ -1,0 +1,142 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/kedroctl/kedroctl/internal/ui"
+)
+
+// Load reads a run from its bucket; jobs that their driver had no time to note are found by name. The error has a hint where there is no such run.
+func Load(ctx context.Context, c Clients, bucket, id string) (Run, error) {
+	var r Run
+	err := c.get(ctx, bucket, runsPrefix+id+"/plan.json", &r)
+	if absent(err) {
+		return Run{}, ui.WithHint(fmt.Errorf("no run %s in bucket %s", id, bucket), "without an id the latest run is meant")
+	}
+	if err != nil {
+		return Run{}, fmt.Errorf("load run %s: %w", id, err)
+	}
+	var jobs jobsFile
+	if err := c.get(ctx, bucket, r.object("jobs.json"), &jobs); err != nil && !absent(err) {
+		return Run{}, fmt.Errorf("load run %s: %w", id, err)
+	}
+	r.Jobs = jobs.Jobs
+	if len(r.Late()) > 0 {
+		if err := findJobs(ctx, c, &r); err != nil {
+			return Run{}, fmt.Errorf("load run %s: %w", id, err)
+		}
+	}
+	return r, nil
+}
+
+// Latest reads the newest run of a bucket: ids are times, and sort as such.
+func Latest(ctx context.Context, c Clients, bucket string) (Run, error) {
+	ids, err := c.folders(ctx, bucket, runsPrefix)
+	if err != nil {
+		return Run{}, fmt.Errorf("find latest run: %w", err)
+	}
+	if len(ids) == 0 {
+		return Run{}, ui.WithHint(fmt.Errorf("no run in bucket %s yet", bucket), "start one with 'kedroctl run'")
+	}
+	return Load(ctx, c, bucket, slices.Max(ids))
+}
+
+// findJobs adds the jobs that Batch knows by the run's names and jobs.json does not.
+func findJobs(ctx context.Context, c Clients, r *Run) error {
+	listed, err := listJobs(ctx, c, r.Queue, r.namePrefix()+"*")
+	if err != nil {
+		return err
+	}
+	noted := make(map[string]bool)
+	for _, s := range r.Jobs {
+		noted[s.ID] = true
+	}
+	byName := make(map[string]Submission)
+	for _, j := range listed {
+		if id := aws.ToString(j.JobId); !noted[id] {
+			byName[strings.ToLower(aws.ToString(j.JobName))] = Submission{ID: id}
+		}
+	}
+	for _, g := range r.Plan.Groups {
+		for name, s := range byName {
+			if try, ok := r.try(name, g.Key); ok {
+				r.Jobs = append(r.Jobs, Submission{Group: g.Name, Key: g.Key, Try: try, ID: s.ID})
+			}
+		}
+	}
+	return nil
+}
+
+// try is the number of the try that a job's name, in lower case, stands for, if it is one of the group with the key.
+func (r Run) try(name, key string) (int, bool) {
+	digits, ok := strings.CutPrefix(name, strings.ToLower(r.namePrefix()+key+"-t"))
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.Atoi(digits)
+	return n, err == nil
+}
+
+// Status gives the state of each group's latest try: from Batch, or from the records of the jobs once Batch has forgotten them.
+func Status(ctx context.Context, c Clients, r Run) ([]Job, error) {
+	jobs := snapshot(r, c.now())
+	var ids []string
+	for _, j := range jobs {
+		if j.ID != "" {
+			ids = append(ids, j.ID)
+		}
+	}
+	details, err := describe(ctx, c, ids)
+	if err != nil {
+		return nil, fmt.Errorf("status of run %s: %w", r.ID, err)
+	}
+	var records map[string]Record
+	if len(details) < len(ids) {
+		if records, err = c.records(ctx, r); err != nil {
+			return nil, fmt.Errorf("status of run %s: %w", r.ID, err)
+		}
+	}
+	for i := range jobs {
+		j := &jobs[i]
+		if d, ok := details[j.ID]; ok {
+			j.update(d, c.now())
+		} else if j.ID != "" {
+			j.recall(records[j.Key])
+		}
+	}
+	markBlocked(r, jobs)
+	return jobs, nil
+}
+
+// recall takes a job's state from its record.
+func (j *Job) recall(rec Record) {
+	if rec.Job != j.ID {
+		j.State = Unknown
+		return
+	}
+	j.State, j.Attempt, j.ExitCode, j.Started, j.Stopped, j.Since = Succeeded, rec.Attempt, &rec.Exit, rec.Started, rec.Ended, rec.Ended
+	if rec.Exit != 0 {
+		j.State = Failed
+	}
+	if rec.Error != nil {
+		j.Reason = join(rec.Error.Type, rec.Error.Message)
+	}
+}
+
+// markBlocked tells jobs that never started, as one before them failed, from those that failed. The jobs are in the plan's order.
+func markBlocked(r Run, jobs []Job) {
+	failed := make(map[string]bool)
+	for i, g := range r.Plan.Groups {
+		j := &jobs[i]
+		failed[g.Name] = j.State == Failed
+		if j.State == Failed && j.Started.IsZero() && slices.ContainsFunc(g.DependsOn, func(p string) bool { return failed[p] }) {
+			j.Cause = Blocked
+		}
+	}
+}

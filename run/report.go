@@ -1,0 +1,123 @@
+package run
+
+import (
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/batch/types"
+)
+
+// Reporter hears what happens to a run, from one goroutine, as it is seen.
+type Reporter interface {
+	Submitted(Job) // Batch accepted a job
+	Changed(Job)   // state, reason or attempt of a job changed
+	Failed(Failure)
+	Notice(Notice)
+}
+
+// Codes of notices.
+const (
+	NoticeLate     = "late"     // groups that are submitted later: the driver has to stay
+	NoticeStopping = "stopping" // a group failed: the others are terminated
+	NoticeTrouble  = "trouble"  // a service could not be reached: tried again
+)
+
+// Notice is something else that a user wants to know while a run goes on.
+type Notice struct {
+	Code string `json:"code"`
+	Text string `json:"text"`
+}
+
+// States of a job: Batch's own, and one for what Batch has not been given.
+const (
+	Unsubmitted = "UNSUBMITTED"
+	Submitted   = string(types.JobStatusSubmitted)
+	Pending     = string(types.JobStatusPending)
+	Runnable    = string(types.JobStatusRunnable)
+	Starting    = string(types.JobStatusStarting)
+	Running     = string(types.JobStatusRunning)
+	Succeeded   = string(types.JobStatusSucceeded)
+	Failed      = string(types.JobStatusFailed)
+	Unknown     = "UNKNOWN" // Batch has forgotten the job, and it left no record
+)
+
+// Why a job that ended FAILED did not fail by itself.
+const (
+	Blocked    = "blocked"    // a group before it failed, and it never started
+	Terminated = "terminated" // kedroctl ended it because another group failed
+)
+
+// Job is what is known of a group's latest try.
+type Job struct {
+	Submission
+	State    string    `json:"state"`
+	Cause    string    `json:"cause,omitempty"`  // Blocked or Terminated
+	Reason   string    `json:"reason,omitempty"` // Batch's words: why it failed, or why it waits for an instance
+	Attempt  int       `json:"attempt,omitempty"`
+	ExitCode *int32    `json:"exit_code,omitempty"` // of the last attempt; nil where no container ran
+	Since    time.Time `json:"since,omitzero"`      // when the state was seen first
+	Created  time.Time `json:"created,omitzero"`
+	Started  time.Time `json:"started,omitzero"`
+	Stopped  time.Time `json:"stopped,omitzero"`
+}
+
+// Ended says whether the job will not change any more.
+func (j Job) Ended() bool { return j.State == Succeeded || j.State == Failed || j.State == Unknown }
+
+// update takes over what Batch says, and tells whether a person would want to hear of it.
+func (j *Job) update(d types.JobDetail, now time.Time) bool {
+	was := *j
+	j.State, j.Reason = string(d.Status), reason(d)
+	j.Created, j.Started, j.Stopped = millis(d.CreatedAt), millis(d.StartedAt), millis(d.StoppedAt)
+	j.Attempt = attempt(d)
+	if d.Container != nil {
+		j.ExitCode = d.Container.ExitCode
+	}
+	if j.State != was.State {
+		j.Since = now
+	}
+	return j.State != was.State || j.Reason != was.Reason || j.Attempt != was.Attempt
+}
+
+// attempt counts from 1: the attempts that have ended, and the one that goes on; 0 before the first has started.
+func attempt(d types.JobDetail) int {
+	ended := 0
+	for _, a := range d.Attempts {
+		if a.StoppedAt != nil {
+			ended++
+		}
+	}
+	switch d.Status {
+	case types.JobStatusSucceeded, types.JobStatusFailed:
+		return max(ended, len(d.Attempts))
+	case types.JobStatusStarting, types.JobStatusRunning:
+		return ended + 1
+	}
+	return ended
+}
+
+// reason joins what Batch says of the job and of its container: "Task failed to start: CannotPullContainerError: …".
+func reason(d types.JobDetail) string {
+	container := ""
+	if d.Container != nil {
+		container = aws.ToString(d.Container.Reason)
+	}
+	return join(aws.ToString(d.StatusReason), container)
+}
+
+func join(status, container string) string {
+	switch {
+	case container == "" || status == container:
+		return status
+	case status == "":
+		return container
+	}
+	return status + ": " + container
+}
+
+func millis(ms *int64) time.Time {
+	if ms == nil || *ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(*ms).UTC()
+}

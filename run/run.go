@@ -1,0 +1,125 @@
+package run
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/kedroctl/kedroctl/internal/plan"
+	"github.com/kedroctl/kedroctl/internal/project"
+)
+
+const schema = 1
+
+// ErrNothingToRun is returned by Start for a plan without groups.
+var ErrNothingToRun = errors.New("nothing to run: the plan has no groups")
+
+// Input is what a run is started with.
+type Input struct {
+	Plan          plan.Plan
+	Snapshot      project.Snapshot // of the deployment: names of datasets as the catalog has them
+	Deployment    string           // id of the deployment
+	Queue         string           // name or ARN of the job queue
+	JobDefinition string           // name:revision or ARN; never without the revision, so that all jobs run the same code
+	LogGroup      string           // where the definition sends the jobs' output
+	Tags          map[string]string
+	Args          []string          // further flags of Kedro's run command for every job: --params, --runner, …
+	Params        map[string]any    // nested parameters, which --params cannot carry
+	LoadVersions  map[string]string // the user's own; they win over those that kedroctl pins
+	Owner         string            // who starts the run, for people to read
+}
+
+// Run is one execution of a plan, as recorded in the bucket when it started.
+type Run struct {
+	Schema        int               `json:"schema"`
+	ID            string            `json:"run"` // Kedro's save version of all that the run writes
+	Created       time.Time         `json:"created"`
+	Owner         string            `json:"owner,omitempty"`
+	Deployment    string            `json:"deployment"`
+	Queue         string            `json:"queue"`
+	JobDefinition string            `json:"job_definition"`
+	LogGroup      string            `json:"log_group"`
+	Tags          map[string]string `json:"tags,omitempty"`
+	Args          []string          `json:"args,omitempty"`
+	Params        map[string]any    `json:"params,omitempty"`
+	Versions      map[string]string `json:"versions,omitempty"` // load versions that every job has pinned
+	Plan          plan.Plan         `json:"plan"`
+	Jobs          []Submission      `json:"-"` // in the order of submission; kept in jobs.json
+}
+
+// Submission is one try of a group, accepted by Batch.
+type Submission struct {
+	Group string `json:"group"`
+	Key   string `json:"key"`
+	Try   int    `json:"try"`
+	ID    string `json:"job"` // Batch's id
+}
+
+// idLayout is Kedro's save version without the milliseconds and the Z.
+const idLayout = "2006-01-02T15.04.05"
+
+// NewID gives the id that a run started at now would have: Kedro's save version, 2026-11-23T09.55.12.345Z.
+func NewID(now time.Time) string {
+	now = now.UTC()
+	return fmt.Sprintf("%s.%03dZ", now.Format(idLayout), now.Nanosecond()/int(time.Millisecond))
+}
+
+// Late names the groups that are not submitted yet. While there are any, a driver has to stay: Batch takes 20 dependencies per job, so a group
+// with more unfinished parents, and what comes after it, is submitted by Follow.
+func (r Run) Late() []string {
+	submitted := r.latest()
+	var late []string
+	for _, g := range r.Plan.Groups {
+		if _, ok := submitted[g.Name]; !ok {
+			late = append(late, g.Name)
+		}
+	}
+	return late
+}
+
+// latest is each group's submission with the highest try.
+func (r Run) latest() map[string]Submission {
+	m := make(map[string]Submission, len(r.Jobs))
+	for _, s := range r.Jobs {
+		if s.Try >= m[s.Group].Try {
+			m[s.Group] = s
+		}
+	}
+	return m
+}
+
+func (r Run) group(name string) plan.Group {
+	for _, g := range r.Plan.Groups {
+		if g.Name == name {
+			return g
+		}
+	}
+	return plan.Group{Name: name}
+}
+
+const runsPrefix = ".kedroctl/runs/"
+
+// object is the key of one of the run's own objects.
+func (r Run) object(elem ...string) string {
+	return runsPrefix + path.Join(append([]string{r.ID}, elem...)...)
+}
+
+func (r Run) requestKey(g plan.Group, try int) string {
+	return r.object("requests", fmt.Sprintf("%s-t%d.json", g.Key, try))
+}
+
+// namePrefix begins the names of all jobs of the run, so that one ListJobs finds them. Project and environment are hashed in, as a queue may be shared.
+func (r Run) namePrefix() string {
+	sum := sha256.Sum256([]byte(r.Plan.Project + "\x00" + r.Plan.Env))
+	compact := strings.NewReplacer("-", "", ".", "", ":", "").Replace(r.ID)
+	return "kedro-" + hex.EncodeToString(sum[:3]) + "-" + compact + "-"
+}
+
+// jobName is unique without regard to case, as ListJobs finds names: a group's key ends in a hash of its name.
+func (r Run) jobName(g plan.Group, try int) string {
+	return fmt.Sprintf("%s%s-t%d", r.namePrefix(), g.Key, try)
+}

@@ -1,0 +1,164 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/kedroctl/kedroctl/internal/plan"
+)
+
+// cleanUp is how long a driver that was told to stop may take to end what it started.
+const cleanUp = 2 * time.Minute
+
+// Start claims a run's id and submits its jobs, each with the jobs that it waits for. It does not wait for them: Follow does.
+//
+// Every check that needs no job comes first. Where a submission fails for good, the jobs already submitted are terminated and the error names them.
+// Errors that say what to do next: *MissingInputsError; ErrNothingToRun for an empty plan.
+func Start(ctx context.Context, c Clients, in Input, rep Reporter) (Run, error) {
+	if len(in.Plan.Groups) == 0 {
+		return Run{}, ErrNothingToRun
+	}
+	inputs, err := findInputs(ctx, c, in)
+	if err != nil {
+		return Run{}, err
+	}
+	r, err := claim(ctx, c, in, inputs)
+	if err != nil {
+		return Run{}, err
+	}
+	requests, err := storeRequests(ctx, c, r, in)
+	if err != nil {
+		return r, err
+	}
+	if err := submitAll(ctx, c, &r, requests, rep); err != nil {
+		return r, abandon(ctx, c, r, err)
+	}
+	if late := r.Late(); len(late) > 0 {
+		rep.Notice(Notice{NoticeLate, fmt.Sprintf("%d groups wait for more than %d jobs and are submitted later, by this command: %s",
+			len(late), parentsMax, strings.Join(late, ", "))})
+	}
+	return r, nil
+}
+
+// claim writes the run's record under an id that nobody has: a taken one moves on by a millisecond.
+func claim(ctx context.Context, c Clients, in Input, inputs map[string]string) (Run, error) {
+	created := c.now().UTC()
+	for at := created; ; at = at.Add(time.Millisecond) {
+		r := Run{
+			Schema: schema, ID: NewID(at), Created: created, Owner: in.Owner, Deployment: in.Deployment, Queue: in.Queue, JobDefinition: in.JobDefinition,
+			LogGroup: in.LogGroup, Tags: in.Tags, Args: in.Args, Params: in.Params, Plan: in.Plan,
+		}
+		r.Versions = pins(in, r.ID, inputs)
+		if err := checkSizes(r); err != nil {
+			return Run{}, err
+		}
+		err := c.put(ctx, r.Plan.Bucket, r.object("plan.json"), r, aws.String("*"))
+		if err == nil {
+			return r, nil
+		}
+		if s := status(err); s != http.StatusPreconditionFailed && s != http.StatusConflict {
+			return Run{}, fmt.Errorf("claim run id: %w", err)
+		}
+	}
+}
+
+// checkSizes refuses a group whose command would not fit even with its request in the bucket.
+func checkSizes(r Run) error {
+	for _, g := range r.Plan.Groups {
+		if n := size(overrides(r, g, r.requestURI(g, 1))); n >= overridesMax {
+			return tooLongError{g.Name, n}
+		}
+	}
+	return nil
+}
+
+// storeRequests gives each group's request as its job gets it: itself, or where it lies in the bucket when it is too long or the group is late.
+func storeRequests(ctx context.Context, c Clients, r Run, in Input) (map[string]string, error) {
+	nodes, late := selected(in.Snapshot, r.Plan.Selection), lateGroups(r.Plan)
+	requests := make(map[string]string, len(r.Plan.Groups))
+	for _, g := range r.Plan.Groups {
+		q := newRequest(r, g, nodes)
+		body, err := encode(q)
+		if err != nil {
+			return nil, fmt.Errorf("encode request of group %s: %w", g.Name, err)
+		}
+		requests[g.Name] = string(body)
+		if !late[g.Name] && size(overrides(r, g, string(body))) < offloadFrom {
+			continue
+		}
+		if err := c.put(ctx, r.Plan.Bucket, r.requestKey(g, 1), q, nil); err != nil {
+			return nil, fmt.Errorf("store request of group %s: %w", g.Name, err)
+		}
+		requests[g.Name] = r.requestURI(g, 1)
+	}
+	return requests, nil
+}
+
+// lateGroups are those with more parents than Batch takes, and all that comes after them.
+func lateGroups(p plan.Plan) map[string]bool {
+	late := make(map[string]bool)
+	for _, g := range p.Groups {
+		late[g.Name] = len(g.DependsOn) > parentsMax || slices.ContainsFunc(g.DependsOn, func(parent string) bool { return late[parent] })
+	}
+	return late
+}
+
+// submitAll submits what is not late, in the plan's order: parents first.
+func submitAll(ctx context.Context, c Clients, r *Run, requests map[string]string, rep Reporter) error {
+	late := lateGroups(r.Plan)
+	for _, g := range r.Plan.Groups {
+		if late[g.Name] {
+			continue
+		}
+		if err := submitGroup(ctx, c, r, g, g.DependsOn, requests[g.Name], rep); err != nil {
+			return err
+		}
+	}
+	return saveJobs(ctx, c, *r)
+}
+
+// submitGroup submits the first try of a group that waits for the given parents, and adds it to the run.
+func submitGroup(ctx context.Context, c Clients, r *Run, g plan.Group, parents []string, request string, rep Reporter) error {
+	id, err := submit(ctx, c, jobInput(*r, g, parents, request))
+	if err != nil {
+		return fmt.Errorf("submit group %s: %w", g.Name, err)
+	}
+	s := Submission{Group: g.Name, Key: g.Key, Try: 1, ID: id}
+	r.Jobs = append(r.Jobs, s)
+	rep.Submitted(Job{Submission: s, State: Submitted, Since: c.now()})
+	return nil
+}
+
+type jobsFile struct {
+	Schema int          `json:"schema"`
+	Jobs   []Submission `json:"jobs"`
+}
+
+func saveJobs(ctx context.Context, c Clients, r Run) error {
+	return c.put(ctx, r.Plan.Bucket, r.object("jobs.json"), jobsFile{schema, r.Jobs}, nil)
+}
+
+// abandon ends what a failed Start has submitted, also when the user interrupted it, and says what that was.
+func abandon(ctx context.Context, c Clients, r Run, cause error) error {
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), cleanUp)
+	defer done()
+	if err := Cancel(ctx, c, r, "kedroctl: the run could not be submitted as a whole"); err != nil {
+		return errors.Join(cause, fmt.Errorf("run %s: terminate what was submitted: %w", r.ID, err))
+	}
+	if len(r.Jobs) == 0 {
+		return fmt.Errorf("run %s: %w (no job was submitted before)", r.ID, cause)
+	}
+	var groups []string
+	for _, s := range r.Jobs {
+		groups = append(groups, s.Group)
+	}
+	return errors.Join(fmt.Errorf("run %s: %w (already submitted and terminated again: %s)", r.ID, cause, strings.Join(groups, ", ")),
+		saveJobs(ctx, c, r))
+}

@@ -1,0 +1,175 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/batch"
+	"github.com/aws/aws-sdk-go-v2/service/batch/types"
+
+	"github.com/kedroctl/kedroctl/internal/plan"
+	"github.com/kedroctl/kedroctl/internal/project"
+)
+
+const (
+	parentsMax    = 20 // dependencies that Batch takes per job
+	submitRounds  = 3  // submissions of one try whose answers were unclear
+	throttleTries = 10 // repetitions after 429, a second apart at first, at most throttlePause
+	throttlePause = 30 * time.Second
+)
+
+// lookUps are the pauses before each look for a job whose submission had no clear answer: 15 s in all, as ListJobs lags behind.
+var lookUps = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
+
+func (r Run) requestURI(g plan.Group, try int) string {
+	return "s3://" + r.Plan.Bucket + "/" + r.requestKey(g, try)
+}
+
+// jobInput is the first try of a group.
+func jobInput(r Run, g plan.Group, parents []string, request string) *batch.SubmitJobInput {
+	in := &batch.SubmitJobInput{
+		JobName: aws.String(r.jobName(g, 1)), JobQueue: &r.Queue, JobDefinition: &r.JobDefinition,
+		ContainerOverrides: overrides(r, g, request),
+		RetryStrategy:      retries(g.Resources.Attempts),
+		Tags:               map[string]string{"kedroctl:run": r.ID, "kedroctl:group": g.Key},
+	}
+	for k, v := range r.Tags {
+		in.Tags[k] = v
+	}
+	if g.Resources.Timeout > 0 {
+		in.Timeout = &types.JobTimeout{AttemptDurationSeconds: aws.Int32(int32(g.Resources.Timeout))}
+	}
+	jobs := r.latest()
+	for _, p := range parents {
+		in.DependsOn = append(in.DependsOn, types.JobDependency{JobId: aws.String(jobs[p].ID)})
+	}
+	return in
+}
+
+func overrides(r Run, g plan.Group, request string) *types.ContainerOverrides {
+	return &types.ContainerOverrides{
+		Command: append(append([]string{}, g.Command...), r.Args...),
+		Environment: []types.KeyValuePair{
+			{Name: aws.String("KEDROCTL_RUN_ID"), Value: aws.String(r.ID)},
+			{Name: aws.String("KEDROCTL_GROUP"), Value: aws.String(g.Name)},
+			{Name: aws.String("KEDROCTL_REQUEST"), Value: aws.String(request)},
+		},
+		ResourceRequirements: requirements(g.Resources),
+	}
+}
+
+func requirements(r project.Resources) []types.ResourceRequirement {
+	var all []types.ResourceRequirement
+	add := func(kind types.ResourceType, value string) {
+		if value != "0" {
+			all = append(all, types.ResourceRequirement{Type: kind, Value: &value})
+		}
+	}
+	add(types.ResourceTypeVcpu, strconv.FormatFloat(r.VCPUs, 'f', -1, 64))
+	add(types.ResourceTypeMemory, strconv.Itoa(r.Memory))
+	add(types.ResourceTypeGpu, strconv.Itoa(r.GPUs))
+	return all
+}
+
+// retries repeat what was not the program's fault: a lost host, a spot interruption, an image that could not be pulled. A job that no rule
+// matches is retried by Batch, therefore the last rule matches everything.
+func retries(attempts int) *types.RetryStrategy {
+	if attempts == 0 {
+		return nil
+	}
+	return &types.RetryStrategy{Attempts: aws.Int32(int32(attempts)), EvaluateOnExit: []types.EvaluateOnExit{
+		{OnStatusReason: aws.String("Host EC2*"), Action: types.RetryActionRetry},
+		{OnStatusReason: aws.String("Your Spot Task was interrupted*"), Action: types.RetryActionRetry},
+		{OnReason: aws.String("CannotPullContainer*"), Action: types.RetryActionRetry},
+		{OnStatusReason: aws.String("Task failed to start*"), Action: types.RetryActionRetry},
+		{OnReason: aws.String("*"), Action: types.RetryActionExit},
+	}}
+}
+
+// size is at least the number of characters that Batch counts: the SDK's struct as JSON has a few empty members more than goes over the wire.
+func size(o *types.ContainerOverrides) int {
+	body, err := encode(o)
+	if err != nil {
+		return overridesMax
+	}
+	return len(body)
+}
+
+// submit submits one job exactly once, as far as can be known: SubmitJob has no client token, so that nothing may be sent again before a look
+// for the job by its name. What a lost race still doubles, the container's work claim makes harmless.
+func submit(ctx context.Context, c Clients, in *batch.SubmitJobInput) (string, error) {
+	for round := 1; ; round++ {
+		id, err := submitOnce(ctx, c, in)
+		if err == nil || !unclear(err) || ctx.Err() != nil {
+			return id, err
+		}
+		id, lookErr := lookUp(ctx, c, aws.ToString(in.JobQueue), aws.ToString(in.JobName))
+		if id != "" {
+			return id, nil
+		}
+		if lookErr != nil || round == submitRounds {
+			return "", errors.Join(err, lookErr)
+		}
+	}
+}
+
+// unclear errors leave open whether the job was accepted.
+func unclear(err error) bool { s := status(err); return s == 0 || s >= http.StatusInternalServerError }
+
+// submitOnce sends one request, and again only when Batch said that it was too many.
+func submitOnce(ctx context.Context, c Clients, in *batch.SubmitJobInput) (string, error) {
+	pause := time.Second
+	for try := 1; ; try++ {
+		out, err := c.Batch.SubmitJob(ctx, in, func(o *batch.Options) { o.Retryer = aws.NopRetryer{} })
+		if err == nil {
+			return aws.ToString(out.JobId), nil
+		}
+		if status(err) != http.StatusTooManyRequests || try == throttleTries {
+			return "", err
+		}
+		if err := c.sleep(ctx, pause); err != nil {
+			return "", err
+		}
+		pause = min(2*pause, throttlePause)
+	}
+}
+
+// lookUp searches a job by its name, for 15 s; "" where there is none. The error is that of the last look.
+func lookUp(ctx context.Context, c Clients, queue, name string) (string, error) {
+	var last error
+	for _, pause := range lookUps {
+		if err := c.sleep(ctx, pause); err != nil {
+			return "", err
+		}
+		jobs, err := listJobs(ctx, c, queue, name)
+		for _, j := range jobs {
+			if strings.EqualFold(aws.ToString(j.JobName), name) {
+				return aws.ToString(j.JobId), nil
+			}
+		}
+		last = err
+	}
+	return "", last
+}
+
+// listJobs gives the jobs of a queue by name, in any state; a trailing * stands for any ending. Case does not count.
+func listJobs(ctx context.Context, c Clients, queue, name string) ([]types.JobSummary, error) {
+	var jobs []types.JobSummary
+	pages := batch.NewListJobsPaginator(c.Batch, &batch.ListJobsInput{
+		JobQueue: &queue, Filters: []types.KeyValuesPair{{Name: aws.String("JOB_NAME"), Values: []string{name}}},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return jobs, fmt.Errorf("list jobs %s of queue %s: %w", name, queue, err)
+		}
+		jobs = append(jobs, page.JobSummaryList...)
+	}
+	return jobs, nil
+}
