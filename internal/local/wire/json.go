@@ -39,7 +39,7 @@ func (t Targets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	op := TargetOperation(r)
 	h, ok := t[op]
 	if !ok {
-		WriteJSONError(w, Errorf(http.StatusBadRequest, "UnknownOperationException", "the embedded AWS does not offer %q", op))
+		WriteJSONError(w, NewFault(http.StatusBadRequest, "UnknownOperationException", "the embedded AWS does not offer %q", op))
 		return
 	}
 	h.ServeHTTP(w, r)
@@ -57,10 +57,10 @@ func DecodeJSON(r io.Reader, in any) error {
 	d := json.NewDecoder(r)
 	d.DisallowUnknownFields()
 	if err := d.Decode(in); err != nil && !errors.Is(err, io.EOF) {
-		return Errorf(http.StatusBadRequest, "SerializationException", "%v", err)
+		return NewFault(http.StatusBadRequest, "SerializationException", "%v", err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Errorf(http.StatusBadRequest, "SerializationException", "data after the request's object")
+		return NewFault(http.StatusBadRequest, "SerializationException", "data after the request's object")
 	}
 	return checkEnums(reflect.ValueOf(in))
 }
@@ -79,7 +79,7 @@ func WriteJSON(w http.ResponseWriter, r *http.Request, out any) {
 
 // WriteJSONError answers with a refusal, in the form that both JSON protocols read.
 func WriteJSONError(w http.ResponseWriter, err error) {
-	e := AsError(err)
+	e := AsFault(err)
 	body, _ := json.Marshal(map[string]string{"__type": e.Code, "message": e.Message})
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Amzn-Errortype", e.Code)

@@ -90,7 +90,7 @@ func TestTargetsAnswerOrRefuse(t *testing.T) {
 	type out struct{ Greeting *string }
 	h := wire.Targets{"Greet": wire.JSONFunc(func(_ context.Context, i *in) (*out, error) {
 		if i.Name == nil {
-			return nil, wire.Errorf(http.StatusBadRequest, "ValidationException", "name is missing")
+			return nil, wire.NewFault(http.StatusBadRequest, "ValidationException", "name is missing")
 		}
 		return &out{aws.String("hello " + *i.Name)}, nil
 	})}

@@ -1,0 +1,69 @@
+package batch
+
+// Runner executes attempts of jobs.
+type Runner interface {
+	// Start begins an attempt and returns without waiting for it. stop asks for its end: SIGTERM, after 30 s SIGKILL; it may be called at
+	// any time and more than once. The attempt ends with Done either way.
+	Start(Attempt, Events) (stop func())
+}
+
+// Events is how a runner tells what becomes of an attempt. Each may be called from within Start.
+type Events interface {
+	Running()         // the container runs
+	Line(text string) // it has written a line
+	Done(Exit)        // once, as the last
+}
+
+// Attempt is one try of a job by Batch.
+type Attempt struct {
+	JobID, JobName, Queue string
+	Definition            string // name:revision
+	Number                int    // from 1
+	Image                 string
+	Command               []string // nil: the image's own
+	Env                   map[string]string
+	VCPUs                 float64
+	MemoryMiB             int64
+	GPUs                  int
+	SharedMemoryMiB       int64 // 0: the engine's default
+	User                  string
+	Privileged, ReadOnly  bool
+}
+
+// Exit is how an attempt ended.
+type Exit struct {
+	Code         *int32 // nil: the container never ran (B18: nextflow-io/nextflow#4096)
+	Reason       string // of the container, such as OutOfMemoryError: …
+	StatusReason string // of the attempt; "": Essential container in task exited
+}
+
+// Texts that AWS gives. B17 (best practices page of the user guide; nextflow-io/nextflow#2005, #5099; aws/amazon-ecs-agent#1187).
+const (
+	reasonExited      = "Essential container in task exited"
+	reasonNotStarted  = "Task failed to start"
+	reasonTimeout     = "Job attempt duration exceeded timeout"
+	reasonDependency  = "Dependent Job failed"
+	reasonOverrides   = "Container Overrides length must be at most 8192"
+	reasonTooBig      = "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE - the job needs more vCPUs than any compute environment of its queue may have"
+	reasonOutOfMemory = "OutOfMemoryError: Container killed due to memory usage"
+)
+
+// Exited is the end of a container that ran.
+func Exited(code int32) Exit { return Exit{Code: &code} }
+
+// OutOfMemory is the end of a container that wanted more memory than the job has.
+func OutOfMemory() Exit {
+	e := Exited(137)
+	e.Reason = reasonOutOfMemory
+	return e
+}
+
+// HostLost is the end of an attempt whose instance went away.
+func HostLost(instance string) Exit {
+	return Exit{StatusReason: "Host EC2 (instance " + instance + ") terminated."}
+}
+
+// NotStarted is the end of an attempt that got no container; reason begins with the error's name, such as CannotPullContainerError: …
+func NotStarted(reason string) Exit {
+	return Exit{StatusReason: reasonNotStarted, Reason: reason}
+}

@@ -1,0 +1,79 @@
+package batch
+
+import (
+	"maps"
+	"net/http"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/batch"
+
+	"github.com/kedroctl/kedroctl/internal/local/wire"
+)
+
+// serveTags answers ListTagsForResource, TagResource and UntagResource, which share a path.
+func (s *Service) serveTags(w http.ResponseWriter, r *http.Request) {
+	var in batch.TagResourceInput
+	if err := wire.DecodeJSON(r.Body, &in); err != nil {
+		wire.WriteJSONError(w, err)
+		return
+	}
+	var out any = struct{}{}
+	err := s.update(func() error {
+		tags, err := s.tagsOf(r.PathValue("arn"))
+		if err != nil {
+			return err
+		}
+		switch r.Method {
+		case http.MethodGet:
+			out = &batch.ListTagsForResourceOutput{Tags: maps.Clone(tags)}
+			return nil
+		case http.MethodPost:
+			return s.tag(tags, in.Tags)
+		case http.MethodDelete:
+			for _, key := range r.URL.Query()["tagKeys"] {
+				delete(tags, key)
+			}
+			return nil
+		}
+		return wire.NewFault(http.StatusMethodNotAllowed, "UnknownOperationException", "the embedded Batch does not offer %s on tags", r.Method)
+	})
+	if err != nil {
+		wire.WriteJSONError(w, err)
+		return
+	}
+	wire.WriteJSON(w, r, out)
+}
+
+func (s *Service) tag(tags, more map[string]string) error {
+	if err := checkTags(merged(tags, more)); err != nil {
+		return err
+	}
+	maps.Copy(tags, more)
+	return nil
+}
+
+// tagsOf is the map of tags of a resource, to be read and changed, and notes that it is about to be.
+func (s *Service) tagsOf(arn string) (map[string]string, error) {
+	kind, name, _ := strings.Cut(strings.TrimPrefix(arn, s.arn("", "")[:len(s.arn("", ""))-1]), "/")
+	s.dirty.resources = true
+	switch kind {
+	case "compute-environment":
+		if e := s.envs[name]; e != nil {
+			return e.Tags, nil
+		}
+	case "job-queue":
+		if q := s.queues[name]; q != nil {
+			return q.Tags, nil
+		}
+	case "job-definition":
+		if n, revision, err := splitRevision(name); err == nil && revision > 0 && revision <= len(s.defs[n]) {
+			return s.defs[n][revision-1].Tags, nil
+		}
+	case "job":
+		if j := s.remembered(name); j != nil {
+			s.dirty.jobs[j] = true
+			return j.Tags, nil
+		}
+	}
+	return nil, refuse("resource %s does not exist", arn)
+}
