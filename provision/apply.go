@@ -1,0 +1,220 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+// Resources are a stack as it stands, with what later stages need of it. Without a name behind the type, a string is an ARN.
+type Resources struct {
+	Account         string     `json:"account"` // id
+	Region          string     `json:"region"`
+	Bucket          string     `json:"bucket"` // name
+	Repository      Repository `json:"repository"`
+	LogGroup        string     `json:"log_group"` // name
+	JobRole         string     `json:"job_role"`
+	ExecutionRole   string     `json:"execution_role,omitempty"`   // where jobs have secrets
+	InstanceProfile string     `json:"instance_profile,omitempty"` // none of these three where the settings name a queue
+	ServiceRole     string     `json:"service_role,omitempty"`
+	Environment     string     `json:"compute_environment,omitempty"`
+	Queue           string     `json:"queue"`
+	All             []Resource `json:"resources"` // in the order in which they came to stand
+}
+
+// Applying is a stack on its way to its Spec. Its methods wait for the part that they give, so that an image can be pushed while the compute
+// environment is still being made.
+type Applying struct {
+	clients Clients
+	spec    Spec
+	report  Reporter
+	account account // set by the first step
+
+	bucket, repository, definition *step
+
+	running sync.WaitGroup
+	mu      sync.Mutex // guards what follows
+	got     Resources
+	errs    []error
+}
+
+// step is closed when a part of the stack stands, or cannot be made.
+type step struct {
+	done chan struct{}
+	err  error
+}
+
+func (s *step) wait() error {
+	<-s.done
+	return s.err
+}
+
+// Apply brings the stack to its spec: each resource is read, compared and changed where it differs, those that do not need each other at the same
+// time. It ends when the compute environment and the queue are VALID. One resource's failure does not stop the others; the errors come joined.
+func Apply(ctx context.Context, c Clients, s Spec, report Reporter) (Resources, error) {
+	return Start(ctx, c, s, report).Wait()
+}
+
+// Start begins Apply and returns at once.
+func Start(ctx context.Context, c Clients, s Spec, report Reporter) *Applying {
+	a := &Applying{clients: c, spec: s, report: report, got: Resources{Region: s.Region, Bucket: s.Bucket, LogGroup: s.LogGroup}}
+	known := a.step(ctx, a.identify)
+	a.bucket = a.step(ctx, func(ctx context.Context) error { return a.one(ctx, bucket{c, s, a.account}, nil) }, known)
+	a.repository = a.step(ctx, a.makeRepository, known)
+	logs := a.step(ctx, func(ctx context.Context) error { return a.one(ctx, logGroup{c, s}, nil) }, known)
+	roles := a.step(ctx, a.makeJobRoles, known)
+	a.definition = a.step(ctx, func(context.Context) error { return nil }, logs, roles)
+	if s.ownQueue() {
+		a.startQueue(ctx, known)
+	} else {
+		a.step(ctx, func(ctx context.Context) error {
+			return a.one(ctx, existingQueue{queue{Clients: c, spec: s}}, &a.got.Queue)
+		}, known)
+	}
+	return a
+}
+
+// startQueue starts the compute environment, what its instances need, and the queue.
+func (a *Applying) startQueue(ctx context.Context, known *step) {
+	net := &network{Clients: a.clients, vpcSubnets: a.spec.Existing.Subnets, vpcGroups: a.spec.Existing.SecurityGroups}
+	network := a.step(ctx, func(ctx context.Context) error { return a.one(ctx, net, nil) }, known)
+	service := a.step(ctx, a.makeServiceRole, known)
+	profile := a.step(ctx, a.makeProfile, known)
+	env := a.step(ctx, func(ctx context.Context) error {
+		got := a.resources()
+		return a.one(ctx, environment{Clients: a.clients, spec: a.spec, serviceRole: got.ServiceRole, instanceProfile: got.InstanceProfile,
+			subnets: net.subnets, groups: net.groups}, &a.got.Environment)
+	}, network, service, profile)
+	a.step(ctx, func(ctx context.Context) error {
+		return a.one(ctx, queue{Clients: a.clients, spec: a.spec, environment: a.resources().Environment}, &a.got.Queue)
+	}, env)
+}
+
+// step runs f when all that it needs stands. Where that failed f does not run, and the error is told once, by the step that failed.
+func (a *Applying) step(ctx context.Context, f func(context.Context) error, needs ...*step) *step {
+	s := &step{done: make(chan struct{})}
+	a.running.Go(func() {
+		defer close(s.done)
+		for _, n := range needs {
+			if s.err = n.wait(); s.err != nil {
+				return
+			}
+		}
+		if s.err = f(ctx); s.err != nil {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			a.errs = append(a.errs, s.err)
+		}
+	})
+	return s
+}
+
+// one converges a resource, and puts its ARN where it belongs.
+func (a *Applying) one(ctx context.Context, r resource, arn *string) error {
+	is, err := converge(ctx, r, a.report)
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.got.All = append(a.got.All, is)
+	if arn != nil {
+		*arn = is.ARN
+	}
+	return nil
+}
+
+// identify asks whose credentials these are, before anything else: without an answer nothing works.
+func (a *Applying) identify(ctx context.Context) error {
+	acc, err := identify(ctx, a.clients.STS)
+	a.account = acc
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.got.Account = acc.ID
+	return err
+}
+
+func identify(ctx context.Context, api callers) (account, error) {
+	out, err := api.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return account{}, explain("look up the account", err)
+	}
+	acc := account{ID: aws.ToString(out.Account), Partition: "aws"}
+	if parts := strings.Split(aws.ToString(out.Arn), ":"); len(parts) > 1 {
+		acc.Partition = parts[1]
+	}
+	return acc, nil
+}
+
+func (a *Applying) makeRepository(ctx context.Context) error {
+	r := &repository{Clients: a.clients, spec: a.spec}
+	if err := a.one(ctx, r, nil); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.got.Repository = r.got
+	return nil
+}
+
+func (a *Applying) makeJobRoles(ctx context.Context) error {
+	var job resource = a.spec.jobRole(a.clients, a.account)
+	if name := a.spec.Existing.JobRole; name != "" {
+		job = existingRole{a.clients, "aws.job_role", name}
+	}
+	if err := a.one(ctx, job, &a.got.JobRole); err != nil || len(a.spec.Job.Secrets) == 0 {
+		return err
+	}
+	return a.one(ctx, a.spec.executionRole(a.clients, a.account), &a.got.ExecutionRole)
+}
+
+func (a *Applying) makeServiceRole(ctx context.Context) error {
+	if name := a.spec.Existing.ServiceRole; name != "" {
+		return a.one(ctx, existingRole{a.clients, "aws.service_role", name}, &a.got.ServiceRole)
+	}
+	return a.one(ctx, serviceRole{a.clients}, &a.got.ServiceRole)
+}
+
+func (a *Applying) makeProfile(ctx context.Context) error {
+	if name := a.spec.Existing.InstanceProfile; name != "" {
+		return a.one(ctx, existingProfile{a.clients, name}, &a.got.InstanceProfile)
+	}
+	if err := a.one(ctx, a.spec.instanceRole(a.clients, a.account), nil); err != nil {
+		return err
+	}
+	return a.one(ctx, profile{a.clients, a.spec}, &a.got.InstanceProfile)
+}
+
+func (a *Applying) resources() Resources {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.got
+}
+
+// Bucket waits until the bucket stands and gives its name.
+func (a *Applying) Bucket() (string, error) {
+	err := a.bucket.wait()
+	return a.spec.Bucket, err
+}
+
+// Repository waits until images can be pushed.
+func (a *Applying) Repository() (Repository, error) {
+	err := a.repository.wait()
+	return a.resources().Repository, err
+}
+
+// Definition waits for what a job definition needs, the roles of jobs and their log group, and gives what stands by then.
+func (a *Applying) Definition() (Resources, error) {
+	err := a.definition.wait()
+	return a.resources(), err
+}
+
+// Wait waits for the whole stack and gives it. Its error is that of each resource that failed.
+func (a *Applying) Wait() (Resources, error) {
+	a.running.Wait()
+	return a.resources(), errors.Join(a.errs...)
+}

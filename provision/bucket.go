@@ -1,0 +1,278 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/kedroctl/kedroctl/internal/ui"
+)
+
+// bucket is where the project's data lies. One that the account has already is used as it is.
+type bucket struct {
+	Clients
+	spec    Spec
+	account account
+}
+
+func (b bucket) diff(ctx context.Context) (*Resource, []change, error) {
+	is := &Resource{Kind: KindBucket, Name: b.spec.Bucket, ARN: b.account.s3(b.spec.Bucket)}
+	there, err := b.exists(ctx)
+	if err != nil {
+		return is, nil, err
+	}
+	if !there {
+		changes := []change{{what: "create", create: true, do: b.create}}
+		for _, r := range b.rules() {
+			changes = append(changes, change{what: r.what, do: r.put})
+		}
+		return is, changes, nil
+	}
+	tags, err := b.tags(ctx)
+	if err != nil {
+		return is, nil, err
+	}
+	if !b.spec.owns(tags) {
+		is.State = Existing
+		return is, nil, b.foreign(tags)
+	}
+	changes, err := b.drift(ctx)
+	return is, changes, err
+}
+
+// foreign is the error for the bucket of another project or environment: their deployments and runs would mix. Any other bucket may be used.
+func (b bucket) foreign(tags map[string]string) error {
+	if tags[tagProject] == "" && tags[tagEnv] == "" {
+		return nil
+	}
+	return ui.WithHint(fmt.Errorf("it belongs to project %s, environment %s, in %s", tags[tagProject], tags[tagEnv], tags[tagRegion]),
+		"each environment has a bucket of its own: set bucket in [tool.kedroctl.env.<env>] and in globals.yml of the environment")
+}
+
+// drift lists the rules that the bucket does not follow.
+func (b bucket) drift(ctx context.Context) ([]change, error) {
+	var changes []change
+	for _, r := range b.rules() {
+		same, err := r.same(ctx)
+		if err != nil && !unset(err) {
+			return nil, err
+		}
+		if !same {
+			changes = append(changes, change{what: r.what, do: r.put})
+		}
+	}
+	return changes, nil
+}
+
+// exists asks with the account's id: a bucket of that name in another account is then refused as forbidden.
+func (b bucket) exists(ctx context.Context) (bool, error) {
+	_, err := b.S3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &b.spec.Bucket, ExpectedBucketOwner: &b.account.ID})
+	switch {
+	case err == nil:
+		return true, nil
+	case absent(err):
+		return false, nil
+	case hasStatus(err, http.StatusForbidden):
+		return false, ui.WithHint(fmt.Errorf("it is owned by another account, or s3:ListBucket on it is not allowed: %w", err), bucketHint)
+	case hasStatus(err, http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusBadRequest):
+		return false, ui.WithHint(fmt.Errorf("it lies in another region than %s: %w", b.spec.Region, err), bucketHint)
+	}
+	return false, err
+}
+
+// create gives the bucket its tags in the same call, so that one whose set-up was interrupted is known again as ours. Servers that do not
+// know tags in this call get them in the next.
+func (b bucket) create(ctx context.Context) error {
+	in := &s3.CreateBucketInput{Bucket: &b.spec.Bucket, ObjectOwnership: s3types.ObjectOwnershipBucketOwnerEnforced,
+		CreateBucketConfiguration: &s3types.CreateBucketConfiguration{Tags: b.tagSet()}}
+	if b.spec.Region != "us-east-1" { // which has no location constraint
+		in.CreateBucketConfiguration.LocationConstraint = s3types.BucketLocationConstraint(b.spec.Region)
+	}
+	_, err := b.S3.CreateBucket(ctx, in)
+	if err != nil && !hasCode(err, "BucketAlreadyOwnedByYou") {
+		return err
+	}
+	tags, err := b.tags(ctx)
+	if err != nil || b.spec.owns(tags) {
+		return err
+	}
+	_, err = b.S3.PutBucketTagging(ctx, &s3.PutBucketTaggingInput{Bucket: &b.spec.Bucket, Tagging: &s3types.Tagging{TagSet: b.tagSet()}})
+	return err
+}
+
+func (b bucket) tagSet() []s3types.Tag {
+	var set []s3types.Tag
+	for _, t := range sortedTags(b.spec) {
+		set = append(set, s3types.Tag{Key: &t.key, Value: &t.value})
+	}
+	return set
+}
+
+func (b bucket) tags(ctx context.Context) (map[string]string, error) {
+	out, err := b.S3.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: &b.spec.Bucket})
+	if err != nil && !unset(err) {
+		return nil, err
+	}
+	tags := map[string]string{}
+	if out != nil {
+		for _, t := range out.TagSet {
+			tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+		}
+	}
+	return tags, nil
+}
+
+// unset says whether the bucket has no configuration of the kind that was asked for.
+func unset(err error) bool {
+	return hasCode(err, "NoSuchTagSet", "NoSuchTagSetError", "NoSuchBucketPolicy", "NoSuchPublicAccessBlockConfiguration",
+		"ServerSideEncryptionConfigurationNotFoundError", "OwnershipControlsNotFoundError")
+}
+
+// rule is one configuration of the bucket.
+type rule struct {
+	what string
+	same func(context.Context) (bool, error)
+	put  func(context.Context) error
+}
+
+func (b bucket) rules() []rule {
+	return []rule{
+		{"block public access", b.accessBlocked, b.blockAccess},
+		{"encrypt", b.encrypted, b.encrypt},
+		{"enforce ownership", b.ownershipEnforced, b.enforceOwnership},
+		{"refuse all but TLS", b.policySame, b.putPolicy},
+	}
+}
+
+var allBlocked = s3types.PublicAccessBlockConfiguration{
+	BlockPublicAcls: aws.Bool(true), IgnorePublicAcls: aws.Bool(true), BlockPublicPolicy: aws.Bool(true), RestrictPublicBuckets: aws.Bool(true),
+}
+
+func (b bucket) accessBlocked(ctx context.Context) (bool, error) {
+	out, err := b.S3.GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{Bucket: &b.spec.Bucket})
+	if err != nil || out.PublicAccessBlockConfiguration == nil {
+		return false, err
+	}
+	return reflect.DeepEqual(*out.PublicAccessBlockConfiguration, allBlocked), nil
+}
+
+func (b bucket) blockAccess(ctx context.Context) error {
+	_, err := b.S3.PutPublicAccessBlock(ctx, &s3.PutPublicAccessBlockInput{Bucket: &b.spec.Bucket, PublicAccessBlockConfiguration: &allBlocked})
+	return err
+}
+
+func (b bucket) encrypted(ctx context.Context) (bool, error) {
+	out, err := b.S3.GetBucketEncryption(ctx, &s3.GetBucketEncryptionInput{Bucket: &b.spec.Bucket})
+	if err != nil || out.ServerSideEncryptionConfiguration == nil {
+		return false, err
+	}
+	for _, r := range out.ServerSideEncryptionConfiguration.Rules {
+		if d := r.ApplyServerSideEncryptionByDefault; d != nil && d.SSEAlgorithm == s3types.ServerSideEncryptionAes256 {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func (b bucket) encrypt(ctx context.Context) error {
+	_, err := b.S3.PutBucketEncryption(ctx, &s3.PutBucketEncryptionInput{Bucket: &b.spec.Bucket,
+		ServerSideEncryptionConfiguration: &s3types.ServerSideEncryptionConfiguration{Rules: []s3types.ServerSideEncryptionRule{{
+			ApplyServerSideEncryptionByDefault: &s3types.ServerSideEncryptionByDefault{SSEAlgorithm: s3types.ServerSideEncryptionAes256},
+		}}}})
+	return err
+}
+
+func (b bucket) ownershipEnforced(ctx context.Context) (bool, error) {
+	out, err := b.S3.GetBucketOwnershipControls(ctx, &s3.GetBucketOwnershipControlsInput{Bucket: &b.spec.Bucket})
+	if err != nil || out.OwnershipControls == nil {
+		return false, err
+	}
+	rules := out.OwnershipControls.Rules
+	return len(rules) == 1 && rules[0].ObjectOwnership == s3types.ObjectOwnershipBucketOwnerEnforced, nil
+}
+
+func (b bucket) enforceOwnership(ctx context.Context) error {
+	_, err := b.S3.PutBucketOwnershipControls(ctx, &s3.PutBucketOwnershipControlsInput{Bucket: &b.spec.Bucket,
+		OwnershipControls: &s3types.OwnershipControls{Rules: []s3types.OwnershipControlsRule{{ObjectOwnership: s3types.ObjectOwnershipBucketOwnerEnforced}}}})
+	return err
+}
+
+func (b bucket) policySame(ctx context.Context) (bool, error) {
+	out, err := b.S3.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &b.spec.Bucket})
+	if err != nil {
+		return false, err
+	}
+	return b.spec.tlsOnly(b.account).same(aws.ToString(out.Policy)), nil
+}
+
+func (b bucket) putPolicy(ctx context.Context) error {
+	_, err := b.S3.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &b.spec.Bucket, Policy: aws.String(b.spec.tlsOnly(b.account).String())})
+	return err
+}
+
+// destroy removes all objects in all their versions, then the bucket.
+func (b bucket) destroy(ctx context.Context, data bool) (Resource, error) {
+	is := Resource{Kind: KindBucket, Name: b.spec.Bucket}
+	there, err := b.exists(ctx)
+	if err != nil || !there {
+		return is, err
+	}
+	tags, err := b.tags(ctx)
+	if err != nil {
+		return is, err
+	}
+	if !b.spec.owns(tags) || !data {
+		return kept(is, b.spec.owns(tags)), nil
+	}
+	if err := b.empty(ctx); err != nil {
+		return is, err
+	}
+	_, err = b.S3.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &b.spec.Bucket})
+	return removed(is), ignoreAbsent(err)
+}
+
+// empty deletes page by page: a page of versions is as long as DeleteObjects takes, 1,000 keys.
+func (b bucket) empty(ctx context.Context) error {
+	in := &s3.ListObjectVersionsInput{Bucket: &b.spec.Bucket}
+	for {
+		page, err := b.S3.ListObjectVersions(ctx, in)
+		if err != nil {
+			return fmt.Errorf("list objects: %w", err)
+		}
+		if err := b.deleteAll(ctx, page); err != nil {
+			return fmt.Errorf("delete objects: %w", err)
+		}
+		if !aws.ToBool(page.IsTruncated) {
+			return nil
+		}
+		in.KeyMarker, in.VersionIdMarker = page.NextKeyMarker, page.NextVersionIdMarker
+	}
+}
+
+func (b bucket) deleteAll(ctx context.Context, page *s3.ListObjectVersionsOutput) error {
+	var ids []s3types.ObjectIdentifier
+	for _, v := range page.Versions {
+		ids = append(ids, s3types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
+	}
+	for _, m := range page.DeleteMarkers {
+		ids = append(ids, s3types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	out, err := b.S3.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &b.spec.Bucket, Delete: &s3types.Delete{Objects: ids, Quiet: aws.Bool(true)}})
+	if err != nil {
+		return err
+	}
+	var refused []error
+	for _, e := range out.Errors {
+		refused = append(refused, fmt.Errorf("%s: %s: %s", aws.ToString(e.Key), aws.ToString(e.Code), aws.ToString(e.Message)))
+	}
+	return errors.Join(refused...)
+}

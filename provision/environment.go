@@ -1,0 +1,263 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/batch"
+	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
+
+	"github.com/kedroctl/kedroctl/internal/ui"
+)
+
+// environment is the managed compute environment that starts instances when jobs wait, and none otherwise.
+type environment struct {
+	Clients
+	spec            Spec
+	serviceRole     string // ARN
+	instanceProfile string // ARN
+	subnets, groups []string
+}
+
+// Looks at what Batch is making or removing: one each 2 seconds, for 10 minutes.
+const (
+	lookEvery = 2 * time.Second
+	looks     = 300
+)
+
+// propagation is how long a new role may stay unknown to Batch before its refusal is taken for final.
+const propagation = 2 * time.Minute
+
+func (e environment) diff(ctx context.Context) (*Resource, []change, error) {
+	is := &Resource{Kind: KindEnvironment, Name: e.spec.Name}
+	found, err := e.wait(ctx)
+	if err != nil {
+		return is, nil, err
+	}
+	if found == nil {
+		return is, []change{{what: "create", create: true, do: func(ctx context.Context) error { return e.create(ctx, is) }}}, nil
+	}
+	is.ARN = aws.ToString(found.ComputeEnvironmentArn)
+	switch {
+	case !e.spec.owns(found.Tags):
+		return is, nil, notOurs(is, e.spec)
+	case found.Status == batchtypes.CEStatusInvalid:
+		return is, []change{{what: "repair", do: func(ctx context.Context) error { return e.repair(ctx, is) }}}, nil
+	case e.same(*found):
+		return is, nil, nil
+	}
+	return is, []change{{what: "update", do: e.update}}, nil
+}
+
+func (e environment) find(ctx context.Context) (*batchtypes.ComputeEnvironmentDetail, error) {
+	out, err := e.Batch.DescribeComputeEnvironments(ctx, &batch.DescribeComputeEnvironmentsInput{ComputeEnvironments: []string{e.spec.Name}})
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range out.ComputeEnvironments {
+		if c.Status != batchtypes.CEStatusDeleted {
+			return &c, nil
+		}
+	}
+	return nil, nil
+}
+
+// wait looks until Batch is done with what it is doing: the environment is VALID, INVALID or gone.
+func (e environment) wait(ctx context.Context) (*batchtypes.ComputeEnvironmentDetail, error) {
+	for range looks {
+		found, err := e.find(ctx)
+		if err != nil || found == nil || found.Status == batchtypes.CEStatusValid || found.Status == batchtypes.CEStatusInvalid {
+			return found, err
+		}
+		if err := e.sleep(ctx, lookEvery); err != nil {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("not done after %s", looks*lookEvery)
+}
+
+func (e environment) same(is batchtypes.ComputeEnvironmentDetail) bool {
+	r := is.ComputeResources
+	return r != nil && is.State == batchtypes.CEStateEnabled && aws.ToString(is.ServiceRole) == e.serviceRole &&
+		aws.ToInt32(r.MaxvCpus) == e.maxVCPUs() && aws.ToString(r.InstanceRole) == e.instanceProfile &&
+		sameSet(r.InstanceTypes, e.instanceTypes()) && sameSet(r.Subnets, e.subnets) && sameSet(r.SecurityGroupIds, e.groups)
+}
+
+func sameSet(a, b []string) bool { return slices.Equal(union(a, nil), union(b, nil)) }
+
+func (e environment) maxVCPUs() int32 { return int32(max(e.spec.Compute.MaxVCPUs, 1)) }
+
+// instanceTypes by default leave the choice to Batch, among the families that it calls optimal.
+func (e environment) instanceTypes() []string {
+	if len(e.spec.Compute.InstanceTypes) > 0 {
+		return e.spec.Compute.InstanceTypes
+	}
+	return []string{"optimal"}
+}
+
+// create makes the environment and waits until it is VALID. One that was made before IAM knew its roles everywhere is INVALID for good: it is
+// removed and made again until the roles have had time to spread.
+func (e environment) create(ctx context.Context, is *Resource) error {
+	delay, slept := lookEvery, time.Duration(0)
+	for {
+		if err := e.submit(ctx, is); err != nil {
+			return err
+		}
+		err := e.valid(ctx)
+		invalid, ok := err.(*invalidError)
+		if !ok || !invalid.ofRoles() || slept >= propagation {
+			return err
+		}
+		if err := e.remove(ctx, 0); err != nil {
+			return err
+		}
+		if err := e.sleep(ctx, delay); err != nil {
+			return err
+		}
+		slept += delay
+		delay = min(2*delay, 30*time.Second)
+	}
+}
+
+func (e environment) submit(ctx context.Context, is *Resource) error {
+	out, err := e.Batch.CreateComputeEnvironment(ctx, &batch.CreateComputeEnvironmentInput{
+		ComputeEnvironmentName: &e.spec.Name, Type: batchtypes.CETypeManaged, State: batchtypes.CEStateEnabled,
+		ServiceRole: &e.serviceRole, Tags: e.spec.Tags(),
+		ComputeResources: &batchtypes.ComputeResource{
+			Type: batchtypes.CRTypeEc2, AllocationStrategy: batchtypes.CRAllocationStrategyBestFitProgressive,
+			MinvCpus: aws.Int32(0), MaxvCpus: aws.Int32(e.maxVCPUs()), InstanceTypes: e.instanceTypes(), InstanceRole: &e.instanceProfile,
+			Subnets: e.subnets, SecurityGroupIds: e.groups, Tags: e.spec.Tags(),
+		},
+	})
+	if err == nil {
+		is.ARN = aws.ToString(out.ComputeEnvironmentArn)
+	}
+	return err
+}
+
+func (e environment) update(ctx context.Context) error {
+	_, err := e.Batch.UpdateComputeEnvironment(ctx, &batch.UpdateComputeEnvironmentInput{
+		ComputeEnvironment: &e.spec.Name, State: batchtypes.CEStateEnabled, ServiceRole: &e.serviceRole,
+		ComputeResources: &batchtypes.ComputeResourceUpdate{
+			MaxvCpus: aws.Int32(e.maxVCPUs()), InstanceTypes: e.instanceTypes(), InstanceRole: &e.instanceProfile,
+			Subnets: e.subnets, SecurityGroupIds: e.groups,
+		},
+	})
+	if err != nil {
+		return err
+	}
+	return e.valid(ctx)
+}
+
+// repair makes an INVALID environment again, or updates it where a queue holds it.
+func (e environment) repair(ctx context.Context, is *Resource) error {
+	err := e.remove(ctx, 0)
+	if isHeld(err) {
+		return e.update(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return e.create(ctx, is)
+}
+
+func (e environment) valid(ctx context.Context) error {
+	found, err := e.wait(ctx)
+	if err != nil {
+		return err
+	}
+	if found == nil {
+		return fmt.Errorf("it is gone while it was waited for")
+	}
+	if found.Status == batchtypes.CEStatusInvalid {
+		return &invalidError{reason: aws.ToString(found.StatusReason)}
+	}
+	return nil
+}
+
+// invalidError is the state INVALID of a compute environment or a queue.
+type invalidError struct{ reason string }
+
+func (e *invalidError) Error() string { return "it is INVALID: " + e.reason }
+
+// Hint is the next step.
+func (e *invalidError) Hint() string {
+	return "remove the cause that AWS Batch names, then run the same command again"
+}
+
+// ofRoles says whether Batch could not use a role, in the words quoted in
+// https://docs.aws.amazon.com/batch/latest/userguide/troubleshooting.html#invalid_compute_environment.
+func (e *invalidError) ofRoles() bool {
+	return strings.Contains(e.reason, "is not authorized to perform") || strings.Contains(e.reason, "sts:AssumeRole") ||
+		strings.Contains(e.reason, "instance profile")
+}
+
+// isHeld says whether Batch refuses to delete an environment because a queue holds it, or held it a moment ago.
+func isHeld(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "found existing JobQueue relationship")
+}
+
+// remove disables and deletes the environment and waits until it is gone. It asks up to retries times more while a queue seems to hold it.
+func (e environment) remove(ctx context.Context, retries int) error {
+	if err := e.disable(ctx); err != nil {
+		return err
+	}
+	for try := 0; ; try++ {
+		_, err := e.Batch.DeleteComputeEnvironment(ctx, &batch.DeleteComputeEnvironmentInput{ComputeEnvironment: &e.spec.Name})
+		if err == nil {
+			break
+		}
+		if !isHeld(err) || try >= retries {
+			return err
+		}
+		if err := e.sleep(ctx, lookEvery); err != nil {
+			return err
+		}
+	}
+	return e.gone(ctx)
+}
+
+func (e environment) disable(ctx context.Context) error {
+	_, err := e.Batch.UpdateComputeEnvironment(ctx, &batch.UpdateComputeEnvironmentInput{ComputeEnvironment: &e.spec.Name, State: batchtypes.CEStateDisabled})
+	if err != nil {
+		return err
+	}
+	_, err = e.wait(ctx)
+	return err
+}
+
+// gone looks until the environment is no longer listed. It may be listed as it was for a moment.
+func (e environment) gone(ctx context.Context) error {
+	for range looks {
+		found, err := e.find(ctx)
+		if err != nil || found == nil {
+			return err
+		}
+		if found.Status == batchtypes.CEStatusInvalid && strings.Contains(aws.ToString(found.StatusReason), "delet") {
+			return &invalidError{reason: aws.ToString(found.StatusReason)}
+		}
+		if err := e.sleep(ctx, lookEvery); err != nil {
+			return err
+		}
+	}
+	return ui.WithHint(fmt.Errorf("not gone after %s", looks*lookEvery), "run the same command again")
+}
+
+func (e environment) destroy(ctx context.Context) (Resource, error) {
+	is := Resource{Kind: KindEnvironment, Name: e.spec.Name}
+	found, err := e.find(ctx)
+	if err != nil || found == nil {
+		return is, err
+	}
+	switch {
+	case !e.spec.owns(found.Tags):
+		return kept(is, false), nil
+	case found.Status == batchtypes.CEStatusDeleting:
+		return removed(is), e.gone(ctx)
+	}
+	return removed(is), e.remove(ctx, looks)
+}

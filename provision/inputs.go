@@ -1,0 +1,230 @@
+package provision
+
+import (
+	"context"
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/kedroctl/kedroctl/internal/plan"
+	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/internal/ui"
+)
+
+// Inputs are the local data that jobs read: the free inputs of a plan, and a directory of raw data.
+type Inputs struct {
+	Dir    string // of the project
+	Bucket string
+
+	sources []source
+}
+
+// source is a file or directory, and the key of the file or the prefix of the directory's files.
+type source struct {
+	dataset string // "" for the directory of raw data
+	local   string // relative to the project, with slashes
+	key     string
+}
+
+// NewInputs takes from a plan the inputs that are local and belong in the project's own bucket, and the raw_data of the settings. Paths that lead out of
+// the project give a *project.SettingsError.
+func NewInputs(p project.Project, pl plan.Plan) (Inputs, error) {
+	in := Inputs{Dir: p.Dir, Bucket: p.Settings.Bucket}
+	own := "s3://" + in.Bucket + "/"
+	for _, d := range pl.Datasets {
+		key, inBucket := strings.CutPrefix(d.Path, own)
+		if d.Role == plan.Input && d.Local != "" && inBucket && key != "" {
+			in.sources = append(in.sources, source{d.Name, filepath.ToSlash(d.Local), key})
+		}
+	}
+	raw := p.Settings.RawData
+	if raw == "" {
+		return in, nil
+	}
+	clean := path.Clean(filepath.ToSlash(raw))
+	if !filepath.IsLocal(clean) {
+		return in, &project.SettingsError{Source: project.Pyproject, Key: "tool.kedroctl.raw_data", Reason: fmt.Sprintf("%s is not inside the project", raw),
+			Next: "name a directory inside the project, for example data/01_raw"}
+	}
+	in.sources = append(in.sources, source{"", clean, project.S3Key(clean)})
+	return in, nil
+}
+
+// MissingError names local inputs that are neither here nor in the bucket.
+type MissingError struct {
+	Bucket string
+	Inputs []string // "dataset (path)"
+}
+
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("not here and not in bucket %s: %s", e.Bucket, strings.Join(e.Inputs, ", "))
+}
+
+// Hint is the next step.
+func (e *MissingError) Hint() string {
+	return "raw data is often left out of git: copy it to these paths, or to the bucket, and run the same command again"
+}
+
+// files lists all files of the sources by key. A source that is not here has to be in the bucket.
+func (in Inputs) files(ctx context.Context, store transfermanager.S3APIClient) ([]Object, error) {
+	byKey := map[string]Object{}
+	missing := &MissingError{Bucket: in.Bucket}
+	for _, s := range in.sources {
+		files, err := in.walk(s)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = in.inBucket(ctx, store, s, missing)
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range files {
+			byKey[f.Key] = f
+		}
+	}
+	if len(missing.Inputs) > 0 {
+		return nil, ui.WithHint(missing, missing.Hint())
+	}
+	all := make([]Object, 0, len(byKey))
+	for _, f := range byKey {
+		all = append(all, f)
+	}
+	slices.SortFunc(all, func(a, b Object) int { return strings.Compare(a.Key, b.Key) })
+	return all, nil
+}
+
+// walk lists the regular files of a source, through links. Names that begin with a dot, such as .gitkeep, stay: a dataset of partitions would take
+// them for one.
+func (in Inputs) walk(s source) ([]Object, error) {
+	root, err := filepath.EvalSymlinks(filepath.Join(in.Dir, filepath.FromSlash(s.local)))
+	if err != nil {
+		return nil, err
+	}
+	var files []Object
+	err = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if name != root && strings.HasPrefix(d.Name(), ".") {
+			if d.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		info, err := os.Stat(name)
+		if err != nil || !info.Mode().IsRegular() {
+			return err
+		}
+		rel, err := filepath.Rel(root, name)
+		if err != nil {
+			return err
+		}
+		rel = filepath.ToSlash(rel)
+		files = append(files, Object{Local: path.Join(s.local, rel), Key: path.Join(s.key, rel), Size: info.Size()})
+		return nil
+	})
+	return files, err
+}
+
+func (in Inputs) path(o Object) string { return filepath.Join(in.Dir, filepath.FromSlash(o.Local)) }
+
+// inBucket adds a source to the missing ones if the bucket has neither its object nor any below it.
+func (in Inputs) inBucket(ctx context.Context, store transfermanager.S3APIClient, s source, missing *MissingError) error {
+	out, err := store.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &in.Bucket, Prefix: &s.key, MaxKeys: aws.Int32(100)})
+	if err != nil {
+		return explain("look for "+s.key+" in bucket "+in.Bucket, err)
+	}
+	for _, o := range out.Contents {
+		if key := aws.ToString(o.Key); key == s.key || strings.HasPrefix(key, strings.TrimSuffix(s.key, "/")+"/") {
+			return nil
+		}
+	}
+	name := s.dataset + " (" + s.local + ")"
+	if s.dataset == "" {
+		name = "raw_data (" + s.local + ")"
+	}
+	missing.Inputs = append(missing.Inputs, name)
+	return nil
+}
+
+// States of a file in the bucket.
+const (
+	isAbsent = iota
+	isSame
+	isDifferent
+)
+
+type comparison struct {
+	Difference
+	state int
+}
+
+// compare looks whether the bucket has the file: by size, then by the SHA-256 that Upload left with the object, else by an ETag that is an MD5.
+// An object without either counts as the same if its size is.
+func compare(ctx context.Context, store transfermanager.S3APIClient, in Inputs, o Object) (comparison, error) {
+	c := comparison{Difference: Difference{Object: o}}
+	head, err := store.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &in.Bucket, Key: &o.Key})
+	if absent(err) {
+		return c, nil
+	}
+	if err != nil {
+		return c, explain(fmt.Sprintf("look for s3://%s/%s", in.Bucket, o.Key), err)
+	}
+	info, err := os.Stat(in.path(o))
+	if err != nil {
+		return c, fmt.Errorf("compare %s with the bucket: %w", o.Local, err)
+	}
+	c.LocalTime, c.BucketTime = info.ModTime(), aws.ToTime(head.LastModified)
+	same, err := sameContent(in.path(o), o.Size, head)
+	if err != nil {
+		return c, fmt.Errorf("compare %s with the bucket: %w", o.Local, err)
+	}
+	c.state = isDifferent
+	if same {
+		c.state = isSame
+	}
+	return c, nil
+}
+
+func sameContent(file string, size int64, head *s3.HeadObjectOutput) (bool, error) {
+	if aws.ToInt64(head.ContentLength) != size {
+		return false, nil
+	}
+	if want := head.Metadata[metaSHA256]; want != "" {
+		sum, err := sha256File(file)
+		return sum == want, err
+	}
+	etag := strings.Trim(aws.ToString(head.ETag), `"`)
+	if len(etag) != 2*md5.Size {
+		return true, nil
+	}
+	sum, err := hashFile(file, md5.New())
+	return sum == etag, err
+}
+
+func sha256File(file string) (string, error) { return hashFile(file, sha256.New()) }
+
+func hashFile(file string, h hash.Hash) (string, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}

@@ -1,0 +1,108 @@
+package provision
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+)
+
+// logGroup is the project's own. The account-wide /aws/batch/job is never touched.
+type logGroup struct {
+	Clients
+	spec Spec
+}
+
+func (l logGroup) diff(ctx context.Context) (*Resource, []change, error) {
+	is := &Resource{Kind: KindLogGroup, Name: l.spec.LogGroup}
+	found, err := l.find(ctx)
+	if err != nil {
+		return is, nil, err
+	}
+	retain := change{what: "keep for the set number of days", do: l.retain}
+	if found == nil {
+		return is, []change{{what: "create", create: true, do: l.create}, retain}, nil
+	}
+	is.ARN = groupARN(*found)
+	ours, err := l.ours(ctx, is.ARN)
+	if err != nil {
+		return is, nil, err
+	}
+	if !ours {
+		return is, nil, notOurs(is, l.spec)
+	}
+	if aws.ToInt32(found.RetentionInDays) == retention(l.spec.KeepDays) {
+		return is, nil, nil
+	}
+	return is, []change{retain}, nil
+}
+
+// find goes through the groups whose names begin with ours.
+func (l logGroup) find(ctx context.Context) (*logtypes.LogGroup, error) {
+	pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(l.Logs, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &l.spec.LogGroup})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range page.LogGroups {
+			if aws.ToString(g.LogGroupName) == l.spec.LogGroup {
+				return &g, nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+// groupARN is the one that tags go by, without the ":*" that permissions on streams have.
+func groupARN(g logtypes.LogGroup) string {
+	if arn := aws.ToString(g.LogGroupArn); arn != "" {
+		return arn
+	}
+	return strings.TrimSuffix(aws.ToString(g.Arn), ":*")
+}
+
+func (l logGroup) ours(ctx context.Context, arn string) (bool, error) {
+	out, err := l.Logs.ListTagsForResource(ctx, &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: &arn})
+	if err != nil {
+		return false, err
+	}
+	return l.spec.owns(out.Tags), nil
+}
+
+func (l logGroup) create(ctx context.Context) error {
+	_, err := l.Logs.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &l.spec.LogGroup, Tags: l.spec.Tags()})
+	return err
+}
+
+func (l logGroup) retain(ctx context.Context) error {
+	_, err := l.Logs.PutRetentionPolicy(ctx, &cloudwatchlogs.PutRetentionPolicyInput{LogGroupName: &l.spec.LogGroup,
+		RetentionInDays: aws.Int32(retention(l.spec.KeepDays))})
+	return err
+}
+
+// retentions are the numbers of days that CloudWatch Logs knows,
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html.
+var retentions = []int32{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+
+// retention is the number of days that CloudWatch Logs knows and that is not shorter than asked.
+func retention(days int) int32 {
+	i, _ := slices.BinarySearchFunc(retentions, days, func(r int32, days int) int { return int(r) - days })
+	return retentions[min(i, len(retentions)-1)]
+}
+
+func (l logGroup) destroy(ctx context.Context) (Resource, error) {
+	is := Resource{Kind: KindLogGroup, Name: l.spec.LogGroup}
+	found, err := l.find(ctx)
+	if err != nil || found == nil {
+		return is, err
+	}
+	if ours, err := l.ours(ctx, groupARN(*found)); err != nil || !ours {
+		return kept(is, ours), err
+	}
+	_, err = l.Logs.DeleteLogGroup(ctx, &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: &l.spec.LogGroup})
+	return removed(is), ignoreAbsent(err)
+}

@@ -1,0 +1,107 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/kedroctl/kedroctl/internal/ui"
+)
+
+// network is where instances start: what the settings name, else the subnets and the security group of the default VPC. Nothing of it is made.
+type network struct {
+	Clients
+	vpcSubnets, vpcGroups []string // of the settings
+
+	subnets, groups []string // found
+}
+
+const networkHint = "set subnets and security_groups in [tool.kedroctl.aws], or make a default VPC: aws ec2 create-default-vpc"
+
+func (n *network) diff(ctx context.Context) (*Resource, []change, error) {
+	is := &Resource{Kind: KindNetwork, State: Existing}
+	vpc, err := n.findSubnets(ctx)
+	if err != nil {
+		return is, nil, err
+	}
+	is.Name = vpc
+	return is, nil, n.findGroups(ctx, vpc)
+}
+
+// findSubnets gives their VPC.
+func (n *network) findSubnets(ctx context.Context) (string, error) {
+	in := &ec2.DescribeSubnetsInput{SubnetIds: n.vpcSubnets}
+	if len(in.SubnetIds) == 0 {
+		vpc, err := n.defaultVPC(ctx)
+		if err != nil {
+			return "", err
+		}
+		in.Filters = []ec2types.Filter{{Name: aws.String("vpc-id"), Values: []string{vpc}}}
+	}
+	out, err := n.EC2.DescribeSubnets(ctx, in)
+	if hasCode(err, "InvalidSubnetID.NotFound", "InvalidSubnetID.Malformed", "InvalidSubnetId.Malformed") {
+		return "", ui.WithHint(fmt.Errorf("find subnets: %w", err), "correct subnets in [tool.kedroctl.aws]")
+	}
+	if err != nil {
+		return "", fmt.Errorf("find subnets: %w", err)
+	}
+	if len(out.Subnets) == 0 {
+		return "", ui.WithHint(errors.New("the default VPC has no subnet"), networkHint)
+	}
+	return n.takeSubnets(out.Subnets)
+}
+
+// takeSubnets leaves out subnets that people added to the default VPC, which may have no way out.
+func (n *network) takeSubnets(subnets []ec2types.Subnet) (string, error) {
+	vpc := aws.ToString(subnets[0].VpcId)
+	isDefault := func(s ec2types.Subnet) bool { return aws.ToBool(s.DefaultForAz) }
+	onlyDefault := len(n.vpcSubnets) == 0 && slices.ContainsFunc(subnets, isDefault)
+	for _, s := range subnets {
+		if aws.ToString(s.VpcId) != vpc {
+			return "", ui.WithHint(fmt.Errorf("subnets lie in two VPCs, %s and %s", vpc, aws.ToString(s.VpcId)), "name subnets of one VPC in [tool.kedroctl.aws]")
+		}
+		if !onlyDefault || isDefault(s) {
+			n.subnets = append(n.subnets, aws.ToString(s.SubnetId))
+		}
+	}
+	slices.Sort(n.subnets)
+	return vpc, nil
+}
+
+func (n *network) defaultVPC(ctx context.Context) (string, error) {
+	out, err := n.EC2.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{Filters: []ec2types.Filter{{Name: aws.String("isDefault"), Values: []string{"true"}}}})
+	if err != nil {
+		return "", fmt.Errorf("find default VPC: %w", err)
+	}
+	if len(out.Vpcs) == 0 {
+		return "", ui.WithHint(errors.New("the account has no default VPC in this region"), networkHint)
+	}
+	return aws.ToString(out.Vpcs[0].VpcId), nil
+}
+
+func (n *network) findGroups(ctx context.Context, vpc string) error {
+	in := &ec2.DescribeSecurityGroupsInput{GroupIds: n.vpcGroups}
+	if len(in.GroupIds) == 0 {
+		in.Filters = []ec2types.Filter{{Name: aws.String("vpc-id"), Values: []string{vpc}}, {Name: aws.String("group-name"), Values: []string{"default"}}}
+	}
+	out, err := n.EC2.DescribeSecurityGroups(ctx, in)
+	if hasCode(err, "InvalidGroup.NotFound", "InvalidGroupId.Malformed", "InvalidGroupId.NotFound") {
+		return ui.WithHint(fmt.Errorf("find security groups: %w", err), "correct security_groups in [tool.kedroctl.aws]")
+	}
+	if err != nil {
+		return fmt.Errorf("find security groups: %w", err)
+	}
+	for _, g := range out.SecurityGroups {
+		n.groups = append(n.groups, aws.ToString(g.GroupId))
+	}
+	if len(n.groups) == 0 {
+		return ui.WithHint(fmt.Errorf("%s has no security group named default", vpc), networkHint)
+	}
+	slices.Sort(n.groups)
+	return nil
+}

@@ -1,0 +1,126 @@
+package provision
+
+import "strings"
+
+// tlsOnly is the bucket's policy: nobody reaches it over a connection that others can read.
+func (s Spec) tlsOnly(a account) policy {
+	return newPolicy(statement{
+		Sid: "TLSOnly", Effect: "Deny", Principal: "*", Action: []string{"s3:*"},
+		Resource:  []string{a.s3(s.Bucket), a.s3(s.Bucket + "/*")},
+		Condition: map[string]map[string][]string{"Bool": {"aws:SecureTransport": {"false"}}},
+	})
+}
+
+// trustTasks lets ECS give the role to tasks of this account alone.
+func trustTasks(a account) policy {
+	return newPolicy(statement{
+		Effect: "Allow", Principal: map[string]string{"Service": "ecs-tasks.amazonaws.com"}, Action: []string{"sts:AssumeRole"},
+		Condition: map[string]map[string][]string{"StringEquals": {"aws:SourceAccount": {a.ID}}},
+	})
+}
+
+// trustInstances has no condition: EC2 gives none that could be compared.
+func trustInstances() policy {
+	return newPolicy(statement{Effect: "Allow", Principal: map[string]string{"Service": "ec2.amazonaws.com"}, Action: []string{"sts:AssumeRole"}})
+}
+
+// jobPolicy is what the project's code may do. Data in the own bucket is its own; of .kedroctl/ it may not write what the driver writes, nor read
+// what no job needs (docs/container.md, Bucket). IAM has no pattern for "all but these", so those keys are denied.
+func (s Spec) jobPolicy(a account) policy {
+	state := a.s3(s.Bucket + "/.kedroctl/")
+	deployments, run := state+"deployment*", state+"runs/*/"
+	p := newPolicy(
+		statement{Sid: "List", Effect: "Allow", Action: []string{"s3:ListBucket"}, Resource: []string{a.s3(s.Bucket)}},
+		statement{Sid: "Data", Effect: "Allow", Action: append(readObjects(), writeObjects()...), Resource: []string{a.s3(s.Bucket + "/*")}},
+		statement{Sid: "DriverWrites", Effect: "Deny", Action: writeObjects(),
+			Resource: []string{deployments, run + "plan.json", run + "jobs.json", run + "requests/*"}},
+		statement{Sid: "DriverReads", Effect: "Deny", Action: readObjects(), Resource: []string{deployments, run + "jobs.json"}},
+		statement{Sid: "NoErasing", Effect: "Deny", Action: []string{"s3:DeleteObject"}, Resource: []string{run + "claims/*", run + "records/*"}},
+	)
+	p.Statement = append(p.Statement, grants("Read", a, union(s.Access.Read, s.Access.Write), readObjects())...)
+	return policy{p.Version, append(p.Statement, grants("Write", a, s.Access.Write, writeObjects())...)}
+}
+
+func readObjects() []string { return []string{"s3:GetObject", "s3:GetObjectVersion"} }
+
+func writeObjects() []string {
+	return []string{"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject"}
+}
+
+// grants allow actions on prefixes (bucket/prefix). A prefix that ends in a slash, or a whole bucket, means all below it; any other means that
+// object, and what lies below it as versions do. What may be read may be listed.
+func grants(sid string, a account, prefixes []string, actions []string) []statement {
+	var objects []string
+	var lists []statement
+	for _, prefix := range prefixes {
+		bucket, key, _ := strings.Cut(prefix, "/")
+		keys := []string{key + "*"}
+		if key != "" && !strings.HasSuffix(key, "/") {
+			keys = []string{key, key + "/*"}
+		}
+		for _, k := range keys {
+			objects = append(objects, a.s3(bucket+"/"+k))
+		}
+		if sid == "Read" {
+			lists = append(lists, statement{Effect: "Allow", Action: []string{"s3:ListBucket"}, Resource: []string{a.s3(bucket)},
+				Condition: map[string]map[string][]string{"StringLike": {"s3:prefix": append(keys, key)}}})
+		}
+	}
+	if objects == nil {
+		return nil
+	}
+	return append([]statement{{Sid: sid, Effect: "Allow", Action: actions, Resource: objects}}, lists...)
+}
+
+// instancePolicy is what ECS on the instances does: register with the cluster that Batch makes, pull the project's image, write its log.
+// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/instance_IAM_role.html
+func (s Spec) instancePolicy(a account) policy {
+	return newPolicy(append([]statement{
+		{Sid: "Discover", Effect: "Allow", Action: []string{"ec2:DescribeTags", "ecs:DiscoverPollEndpoint"}, Resource: []string{"*"}},
+		{Sid: "Register", Effect: "Allow",
+			Action: []string{
+				"ecs:DeregisterContainerInstance", "ecs:Poll", "ecs:RegisterContainerInstance", "ecs:StartTelemetrySession",
+				"ecs:SubmitAttachmentStateChanges", "ecs:SubmitContainerStateChange", "ecs:SubmitTaskStateChange", "ecs:TagResource",
+				"ecs:UpdateContainerInstancesState",
+			},
+			Resource: []string{a.arn("ecs", s.Region, "cluster/*"), a.arn("ecs", s.Region, "container-instance/*")}},
+	}, s.pullAndLog(a)...)...)
+}
+
+// executionPolicy is what ECS does for jobs that have secrets, before their code starts.
+func (s Spec) executionPolicy(a account) policy {
+	var secrets, parameters []string
+	for _, arn := range s.Job.Secrets {
+		if strings.Contains(arn, ":ssm:") {
+			parameters = append(parameters, arn)
+		} else {
+			secrets = append(secrets, secretARN(arn))
+		}
+	}
+	statements := s.pullAndLog(a)
+	if len(secrets) > 0 {
+		statements = append(statements, statement{Sid: "Secrets", Effect: "Allow", Action: []string{"secretsmanager:GetSecretValue"}, Resource: union(secrets, nil)})
+	}
+	if len(parameters) > 0 {
+		statements = append(statements, statement{Sid: "Parameters", Effect: "Allow", Action: []string{"ssm:GetParameters"}, Resource: union(parameters, nil)})
+	}
+	return newPolicy(statements...)
+}
+
+// secretARN leaves out the key, version stage and version id that a job's secret may name behind the ARN's seven parts.
+func secretARN(arn string) string {
+	if parts := strings.Split(arn, ":"); len(parts) > 7 {
+		return strings.Join(parts[:7], ":")
+	}
+	return arn
+}
+
+func (s Spec) pullAndLog(a account) []statement {
+	return []statement{
+		{Sid: "Login", Effect: "Allow", Action: []string{"ecr:GetAuthorizationToken"}, Resource: []string{"*"}},
+		{Sid: "Pull", Effect: "Allow", Action: []string{"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"},
+			Resource: []string{a.arn("ecr", s.Region, "repository/"+s.Repository)}},
+		{Sid: "Log", Effect: "Allow", Action: []string{"logs:CreateLogStream", "logs:PutLogEvents"},
+			Resource: []string{a.arn("logs", s.Region, "log-group:"+s.LogGroup+":*")}},
+	}
+}

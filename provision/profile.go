@@ -1,0 +1,97 @@
+package provision
+
+import (
+	"context"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
+)
+
+// profile is the instance profile that hands the instance role to instances.
+type profile struct {
+	Clients
+	spec Spec
+}
+
+func (p profile) diff(ctx context.Context) (*Resource, []change, error) {
+	is := &Resource{Kind: KindInstanceProfile, Name: p.spec.InstanceProfile}
+	found, err := findProfile(ctx, p.IAM, is.Name)
+	if err != nil {
+		return is, nil, err
+	}
+	add := change{what: "add role", do: p.addRole}
+	if found == nil {
+		return is, []change{{what: "create", create: true, do: func(ctx context.Context) error { return p.create(ctx, is) }}, add}, nil
+	}
+	is.ARN = aws.ToString(found.Arn)
+	if !p.spec.owns(iamTags(found.Tags)) {
+		return is, nil, notOurs(is, p.spec)
+	}
+	if slices.ContainsFunc(found.Roles, func(r iamtypes.Role) bool { return aws.ToString(r.RoleName) == p.spec.InstanceRole }) {
+		return is, nil, nil
+	}
+	return is, []change{add}, nil
+}
+
+func findProfile(ctx context.Context, api instanceProfiles, name string) (*iamtypes.InstanceProfile, error) {
+	out, err := api.GetInstanceProfile(ctx, &iam.GetInstanceProfileInput{InstanceProfileName: &name})
+	if err != nil {
+		return nil, ignoreAbsent(err)
+	}
+	return out.InstanceProfile, nil
+}
+
+func (p profile) create(ctx context.Context, is *Resource) error {
+	out, err := p.IAM.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: &p.spec.InstanceProfile, Tags: p.spec.iamTags()})
+	if err == nil {
+		is.ARN = aws.ToString(out.InstanceProfile.Arn)
+	}
+	return err
+}
+
+func (p profile) addRole(ctx context.Context) error {
+	return p.settled(ctx, func() error {
+		_, err := p.IAM.AddRoleToInstanceProfile(ctx, &iam.AddRoleToInstanceProfileInput{
+			InstanceProfileName: &p.spec.InstanceProfile, RoleName: &p.spec.InstanceRole})
+		return err
+	})
+}
+
+// existingProfile is the one that the settings name, by name or ARN.
+type existingProfile struct {
+	Clients
+	name string
+}
+
+func (e existingProfile) diff(ctx context.Context) (*Resource, []change, error) {
+	is := &Resource{Kind: KindInstanceProfile, Name: lastPart(e.name), State: Existing}
+	found, err := findProfile(ctx, e.IAM, is.Name)
+	if err == nil && found == nil {
+		err = noSuch("aws.instance_profile")
+	}
+	if err == nil {
+		is.ARN = aws.ToString(found.Arn)
+	}
+	return is, nil, err
+}
+
+func (p profile) destroy(ctx context.Context) (Resource, error) {
+	is := Resource{Kind: KindInstanceProfile, Name: p.spec.InstanceProfile}
+	found, err := findProfile(ctx, p.IAM, is.Name)
+	if err != nil || found == nil {
+		return is, err
+	}
+	if !p.spec.owns(iamTags(found.Tags)) {
+		return kept(is, false), nil
+	}
+	for _, r := range found.Roles {
+		_, err := p.IAM.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: &is.Name, RoleName: r.RoleName})
+		if ignoreAbsent(err) != nil {
+			return is, err
+		}
+	}
+	_, err = p.IAM.DeleteInstanceProfile(ctx, &iam.DeleteInstanceProfileInput{InstanceProfileName: &is.Name})
+	return removed(is), ignoreAbsent(err)
+}

@@ -1,0 +1,164 @@
+package provision
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/batch"
+	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
+)
+
+// tagContent holds the hash of all that a revision of the job definition was registered with.
+const tagContent = "kedroctl:content"
+
+// Definition is one revision of the job definition.
+type Definition struct {
+	Name     string `json:"name"`
+	Revision int    `json:"revision"`
+	ARN      string `json:"arn"`
+	Reused   bool   `json:"reused"` // an equal active revision was there
+}
+
+// String names the revision as Batch does.
+func (d Definition) String() string { return fmt.Sprintf("%s:%d", d.Name, d.Revision) }
+
+// Register registers a revision of the stack's job definition for an image (repository@sha256:…), or finds the active one with the same content. The
+// roles and the log group of res must stand. Command, environment and resources of a group come with each job.
+func Register(ctx context.Context, api Definitions, s Spec, res Resources, image string) (Definition, error) {
+	in := s.definition(res, image)
+	active, err := definitions{api, s}.active(ctx)
+	if err != nil {
+		return Definition{}, explain("job definition "+s.Name, err)
+	}
+	for _, d := range active {
+		if s.owns(d.Tags) && d.Tags[tagContent] == in.Tags[tagContent] {
+			return Definition{s.Name, int(aws.ToInt32(d.Revision)), aws.ToString(d.JobDefinitionArn), true}, nil
+		}
+	}
+	out, err := api.RegisterJobDefinition(ctx, in)
+	if err != nil {
+		return Definition{}, explain("job definition "+s.Name+": register", err)
+	}
+	return Definition{s.Name, int(aws.ToInt32(out.Revision)), aws.ToString(out.JobDefinitionArn), false}, nil
+}
+
+func (s Spec) definition(res Resources, image string) *batch.RegisterJobDefinitionInput {
+	in := &batch.RegisterJobDefinitionInput{
+		JobDefinitionName: &s.Name, Type: batchtypes.JobDefinitionTypeContainer,
+		PlatformCapabilities: []batchtypes.PlatformCapability{batchtypes.PlatformCapabilityEc2},
+		PropagateTags:        aws.Bool(true),
+		Timeout:              &batchtypes.JobTimeout{AttemptDurationSeconds: aws.Int32(int32(s.Job.Timeout))},
+		RetryStrategy:        &batchtypes.RetryStrategy{Attempts: aws.Int32(int32(s.Job.Attempts)), EvaluateOnExit: retries()},
+		ContainerProperties: &batchtypes.ContainerProperties{
+			Image: &image, Command: []string{}, JobRoleArn: &res.JobRole,
+			ResourceRequirements: requirements(s), Environment: s.environment(), Secrets: s.secrets(),
+			LogConfiguration: &batchtypes.LogConfiguration{LogDriver: batchtypes.LogDriverAwslogs, Options: map[string]string{
+				"awslogs-group": s.LogGroup, "awslogs-region": s.Region, "awslogs-stream-prefix": s.Name,
+			}},
+		},
+	}
+	if res.ExecutionRole != "" {
+		in.ContainerProperties.ExecutionRoleArn = &res.ExecutionRole
+	}
+	in.Tags = s.Tags()
+	in.Tags[tagContent] = contentHash(in)
+	return in
+}
+
+func contentHash(in *batch.RegisterJobDefinitionInput) string {
+	content, err := json.Marshal(in)
+	if err != nil {
+		return "" // strings, numbers, lists and maps of strings always marshal
+	}
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}
+
+// retries are the failures that are not the code's: the host went away, the image could not be had at that moment. All else ends the job, since
+// Batch tries again what no rule names. https://docs.aws.amazon.com/batch/latest/userguide/job_retries.html
+func retries() []batchtypes.EvaluateOnExit {
+	return []batchtypes.EvaluateOnExit{
+		{Action: batchtypes.RetryActionRetry, OnStatusReason: aws.String("Host EC2*")},
+		{Action: batchtypes.RetryActionRetry, OnStatusReason: aws.String("Your Spot Task was interrupted*")},
+		{Action: batchtypes.RetryActionRetry, OnReason: aws.String("CannotPullContainer*")},
+		{Action: batchtypes.RetryActionRetry, OnStatusReason: aws.String("Task failed to start*")},
+		{Action: batchtypes.RetryActionExit, OnReason: aws.String("*")},
+	}
+}
+
+func requirements(s Spec) []batchtypes.ResourceRequirement {
+	list := []batchtypes.ResourceRequirement{
+		{Type: batchtypes.ResourceTypeVcpu, Value: aws.String(strconv.FormatFloat(s.Job.VCPUs, 'f', -1, 64))},
+		{Type: batchtypes.ResourceTypeMemory, Value: aws.String(strconv.Itoa(s.Job.Memory))},
+	}
+	if s.Job.GPUs > 0 {
+		list = append(list, batchtypes.ResourceRequirement{Type: batchtypes.ResourceTypeGpu, Value: aws.String(strconv.Itoa(s.Job.GPUs))})
+	}
+	return list
+}
+
+// environment is that of the settings, which may also set the region that jobs see.
+func (s Spec) environment() []batchtypes.KeyValuePair {
+	vars := map[string]string{"AWS_REGION": s.Region, "AWS_DEFAULT_REGION": s.Region}
+	maps.Copy(vars, s.Job.Environment)
+	var list []batchtypes.KeyValuePair
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
+		list = append(list, batchtypes.KeyValuePair{Name: &name, Value: aws.String(vars[name])})
+	}
+	return list
+}
+
+func (s Spec) secrets() []batchtypes.Secret {
+	var list []batchtypes.Secret
+	for _, name := range slices.Sorted(maps.Keys(s.Job.Secrets)) {
+		list = append(list, batchtypes.Secret{Name: &name, ValueFrom: aws.String(s.Job.Secrets[name])})
+	}
+	return list
+}
+
+// definitions are the revisions of the stack's job definition.
+type definitions struct {
+	api  Definitions
+	spec Spec
+}
+
+func (d definitions) active(ctx context.Context) ([]batchtypes.JobDefinition, error) {
+	var all []batchtypes.JobDefinition
+	pages := batch.NewDescribeJobDefinitionsPaginator(d.api, &batch.DescribeJobDefinitionsInput{JobDefinitionName: &d.spec.Name, Status: aws.String("ACTIVE")})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.JobDefinitions...)
+	}
+	return all, nil
+}
+
+// destroy deregisters all active revisions of ours. AWS keeps them as INACTIVE for 180 days.
+func (d definitions) destroy(ctx context.Context) (Resource, error) {
+	is := Resource{Kind: KindDefinition, Name: d.spec.Name}
+	active, err := d.active(ctx)
+	if err != nil {
+		return is, err
+	}
+	for _, revision := range active {
+		if !d.spec.owns(revision.Tags) {
+			is = kept(is, false)
+			continue
+		}
+		_, err := d.api.DeregisterJobDefinition(ctx, &batch.DeregisterJobDefinitionInput{JobDefinition: revision.JobDefinitionArn})
+		if err != nil {
+			return is, fmt.Errorf("revision %d: %w", aws.ToInt32(revision.Revision), err)
+		}
+		is = removed(is)
+	}
+	return is, nil
+}

@@ -1,0 +1,151 @@
+package provision
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
+)
+
+// Repository is where images are pushed to.
+type Repository struct {
+	Name string `json:"name"`
+	URI  string `json:"uri"` // as ECR gives it: never put together from its parts
+	ARN  string `json:"arn"`
+}
+
+// repository is that of the settings. One that exists without our tags is used as it is.
+type repository struct {
+	Clients
+	spec Spec
+	got  Repository
+}
+
+func (r *repository) diff(ctx context.Context) (*Resource, []change, error) {
+	is := &Resource{Kind: KindRepository, Name: r.spec.Repository}
+	found, err := r.find(ctx)
+	if err != nil {
+		return is, nil, err
+	}
+	if found == nil {
+		return is, []change{
+			{what: "create", create: true, do: func(ctx context.Context) error { return r.create(ctx, is) }},
+			{what: "expire untagged images", do: r.putLifecycle},
+		}, nil
+	}
+	r.take(*found)
+	is.ARN = r.got.ARN
+	if ours, err := r.ours(ctx); err != nil || !ours {
+		is.State = Existing
+		return is, nil, err
+	}
+	changes, err := r.drift(ctx, *found)
+	return is, changes, err
+}
+
+func (r *repository) drift(ctx context.Context, found ecrtypes.Repository) ([]change, error) {
+	var changes []change
+	if scan := found.ImageScanningConfiguration; scan == nil || !scan.ScanOnPush {
+		changes = append(changes, change{what: "scan on push", do: r.putScan})
+	}
+	out, err := r.ECR.GetLifecyclePolicy(ctx, &ecr.GetLifecyclePolicyInput{RepositoryName: &r.spec.Repository})
+	if err != nil && !absent(err) {
+		return nil, err
+	}
+	if out == nil || !sameJSON(aws.ToString(out.LifecyclePolicyText), r.lifecycle()) {
+		changes = append(changes, change{what: "expire untagged images", do: r.putLifecycle})
+	}
+	return changes, nil
+}
+
+func (r *repository) find(ctx context.Context) (*ecrtypes.Repository, error) {
+	out, err := r.ECR.DescribeRepositories(ctx, &ecr.DescribeRepositoriesInput{RepositoryNames: []string{r.spec.Repository}})
+	if absent(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(out.Repositories) == 0 {
+		return nil, nil
+	}
+	return &out.Repositories[0], nil
+}
+
+func (r *repository) take(found ecrtypes.Repository) {
+	r.got = Repository{Name: r.spec.Repository, URI: aws.ToString(found.RepositoryUri), ARN: aws.ToString(found.RepositoryArn)}
+}
+
+func (r *repository) ours(ctx context.Context) (bool, error) {
+	out, err := r.ECR.ListTagsForResource(ctx, &ecr.ListTagsForResourceInput{ResourceArn: &r.got.ARN})
+	if err != nil {
+		return false, err
+	}
+	tags := map[string]string{}
+	for _, t := range out.Tags {
+		tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	}
+	return r.spec.owns(tags), nil
+}
+
+func (r *repository) create(ctx context.Context, is *Resource) error {
+	in := &ecr.CreateRepositoryInput{RepositoryName: &r.spec.Repository, ImageScanningConfiguration: &ecrtypes.ImageScanningConfiguration{ScanOnPush: true}}
+	for _, t := range sortedTags(r.spec) {
+		in.Tags = append(in.Tags, ecrtypes.Tag{Key: &t.key, Value: &t.value})
+	}
+	out, err := r.ECR.CreateRepository(ctx, in)
+	if err != nil {
+		return err
+	}
+	r.take(*out.Repository)
+	is.ARN = r.got.ARN
+	return nil
+}
+
+func (r *repository) putScan(ctx context.Context) error {
+	_, err := r.ECR.PutImageScanningConfiguration(ctx, &ecr.PutImageScanningConfigurationInput{RepositoryName: &r.spec.Repository,
+		ImageScanningConfiguration: &ecrtypes.ImageScanningConfiguration{ScanOnPush: true}})
+	return err
+}
+
+func (r *repository) putLifecycle(ctx context.Context) error {
+	_, err := r.ECR.PutLifecyclePolicy(ctx, &ecr.PutLifecyclePolicyInput{RepositoryName: &r.spec.Repository, LifecyclePolicyText: aws.String(r.lifecycle())})
+	return err
+}
+
+// lifecycle expires images that no tag names any more. Those that deployments use keep their tag, the input key.
+func (r *repository) lifecycle() string {
+	return fmt.Sprintf(`{"rules":[{"rulePriority":1,"description":"kedroctl: untagged images","selection":{"tagStatus":"untagged",`+
+		`"countType":"sinceImagePushed","countUnit":"days","countNumber":%d},"action":{"type":"expire"}}]}`, max(r.spec.KeepDays, 1))
+}
+
+// sameJSON compares two documents without regard to white space and the order of keys.
+func sameJSON(a, b string) bool {
+	var x, y any
+	if json.Unmarshal([]byte(a), &x) != nil || json.Unmarshal([]byte(b), &y) != nil {
+		return a == b
+	}
+	return fmt.Sprint(x) == fmt.Sprint(y)
+}
+
+// destroy removes the repository with its images.
+func (r *repository) destroy(ctx context.Context, data bool) (Resource, error) {
+	is := Resource{Kind: KindRepository, Name: r.spec.Repository}
+	found, err := r.find(ctx)
+	if err != nil || found == nil {
+		return is, err
+	}
+	r.take(*found)
+	ours, err := r.ours(ctx)
+	if err != nil {
+		return is, err
+	}
+	if !ours || !data {
+		return kept(is, ours), nil
+	}
+	_, err = r.ECR.DeleteRepository(ctx, &ecr.DeleteRepositoryInput{RepositoryName: &r.spec.Repository, Force: true})
+	return removed(is), ignoreAbsent(err)
+}

@@ -1,0 +1,213 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"github.com/kedroctl/kedroctl/internal/ui"
+)
+
+// policyName is that of the one inline policy of each role.
+const policyName = "kedroctl"
+
+// role is a role of the stack, with one inline policy.
+type role struct {
+	Clients
+	spec   Spec
+	name   string
+	trust  policy
+	policy policy
+	use    string // for people who meet it in the console
+}
+
+func (s Spec) jobRole(c Clients, a account) role {
+	return role{Clients: c, spec: s, name: s.JobRole, trust: trustTasks(a), policy: s.jobPolicy(a), use: "Jobs"}
+}
+
+func (s Spec) executionRole(c Clients, a account) role {
+	return role{Clients: c, spec: s, name: s.ExecutionRole, trust: trustTasks(a), policy: s.executionPolicy(a), use: "Start of jobs"}
+}
+
+func (s Spec) instanceRole(c Clients, a account) role {
+	return role{Clients: c, spec: s, name: s.InstanceRole, trust: trustInstances(), policy: s.instancePolicy(a), use: "Instances"}
+}
+
+func (r role) diff(ctx context.Context) (*Resource, []change, error) {
+	is := &Resource{Kind: KindRole, Name: r.name}
+	found, err := findRole(ctx, r.IAM, r.name)
+	if err != nil {
+		return is, nil, err
+	}
+	allow := change{what: "put policy", do: r.allow}
+	if found == nil {
+		return is, []change{{what: "create", create: true, do: func(ctx context.Context) error { return r.create(ctx, is) }}, allow}, nil
+	}
+	is.ARN = aws.ToString(found.Arn)
+	if !r.spec.owns(iamTags(found.Tags)) {
+		return is, nil, notOurs(is, r.spec)
+	}
+	var changes []change
+	if !r.trust.same(unescape(found.AssumeRolePolicyDocument)) {
+		changes = append(changes, change{what: "put trust policy", do: r.putTrust})
+	}
+	same, err := r.allowed(ctx)
+	if err != nil {
+		return is, nil, err
+	}
+	if !same {
+		changes = append(changes, allow)
+	}
+	return is, changes, nil
+}
+
+// unescape reads a document as IAM gives it, URL-encoded.
+func unescape(document *string) string {
+	text, err := url.QueryUnescape(aws.ToString(document))
+	if err != nil {
+		return aws.ToString(document)
+	}
+	return text
+}
+
+func (r role) create(ctx context.Context, is *Resource) error {
+	out, err := r.IAM.CreateRole(ctx, &iam.CreateRoleInput{RoleName: &r.name, AssumeRolePolicyDocument: aws.String(r.trust.String()),
+		Description: aws.String(fmt.Sprintf("%s of Kedro project %s, environment %s", r.use, r.spec.Project, r.spec.Env)), Tags: r.spec.iamTags()})
+	if err == nil {
+		is.ARN = aws.ToString(out.Role.Arn)
+	}
+	return err
+}
+
+func (r role) putTrust(ctx context.Context) error {
+	_, err := r.IAM.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: &r.name, PolicyDocument: aws.String(r.trust.String())})
+	return err
+}
+
+func (r role) allowed(ctx context.Context) (bool, error) {
+	out, err := r.IAM.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: &r.name, PolicyName: aws.String(policyName)})
+	if err != nil {
+		return false, ignoreAbsent(err)
+	}
+	return r.policy.same(unescape(out.PolicyDocument)), nil
+}
+
+func (r role) allow(ctx context.Context) error {
+	return r.settled(ctx, func() error {
+		_, err := r.IAM.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: &r.name, PolicyName: aws.String(policyName),
+			PolicyDocument: aws.String(r.policy.String())})
+		return err
+	})
+}
+
+// settled calls again while IAM does not know yet what it has just made, up to 20 seconds.
+func (c Clients) settled(ctx context.Context, call func() error) error {
+	for try := 0; ; try++ {
+		err := call()
+		if !hasCode(err, "NoSuchEntity") || try == 10 {
+			return err
+		}
+		if err := c.sleep(ctx, 2*time.Second); err != nil {
+			return err
+		}
+	}
+}
+
+func findRole(ctx context.Context, api roles, name string) (*iamtypes.Role, error) {
+	out, err := api.GetRole(ctx, &iam.GetRoleInput{RoleName: &name})
+	if err != nil {
+		return nil, ignoreAbsent(err)
+	}
+	return out.Role, nil
+}
+
+func iamTags(list []iamtypes.Tag) map[string]string {
+	tags := map[string]string{}
+	for _, t := range list {
+		tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	}
+	return tags
+}
+
+func (s Spec) iamTags() []iamtypes.Tag {
+	var list []iamtypes.Tag
+	for _, t := range sortedTags(s) {
+		list = append(list, iamtypes.Tag{Key: &t.key, Value: &t.value})
+	}
+	return list
+}
+
+// existingRole is one that the settings name, by name or ARN.
+type existingRole struct {
+	Clients
+	key, name string // the setting, and its value
+}
+
+func (e existingRole) diff(ctx context.Context) (*Resource, []change, error) {
+	is := &Resource{Kind: KindRole, Name: lastPart(e.name), State: Existing}
+	found, err := findRole(ctx, e.IAM, is.Name)
+	if err == nil && found == nil {
+		err = noSuch(e.key)
+	}
+	if err == nil {
+		is.ARN = aws.ToString(found.Arn)
+	}
+	return is, nil, err
+}
+
+// noSuch is the error for what a setting names and AWS does not have.
+func noSuch(key string) error {
+	return ui.WithHint(fmt.Errorf("there is no such resource, but the settings name it"), "correct "+key+" in pyproject.toml, or remove it to have one made")
+}
+
+// lastPart is the name in an ARN, or the name itself.
+func lastPart(nameOrARN string) string {
+	return nameOrARN[strings.LastIndex(nameOrARN, "/")+1:]
+}
+
+func (r role) destroy(ctx context.Context) (Resource, error) {
+	is := Resource{Kind: KindRole, Name: r.name}
+	found, err := findRole(ctx, r.IAM, r.name)
+	if err != nil || found == nil {
+		return is, err
+	}
+	if !r.spec.owns(iamTags(found.Tags)) {
+		return kept(is, false), nil
+	}
+	if err := r.strip(ctx); err != nil {
+		return is, err
+	}
+	_, err = r.IAM.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: &r.name})
+	return removed(is), ignoreAbsent(err)
+}
+
+// strip takes off what keeps a role from being deleted, also what others attached to it.
+func (r role) strip(ctx context.Context) error {
+	inline, err := r.IAM.ListRolePolicies(ctx, &iam.ListRolePoliciesInput{RoleName: &r.name})
+	if err != nil {
+		return ignoreAbsent(err)
+	}
+	for _, name := range inline.PolicyNames {
+		_, err := r.IAM.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: &r.name, PolicyName: &name})
+		if ignoreAbsent(err) != nil {
+			return err
+		}
+	}
+	attached, err := r.IAM.ListAttachedRolePolicies(ctx, &iam.ListAttachedRolePoliciesInput{RoleName: &r.name})
+	if err != nil {
+		return ignoreAbsent(err)
+	}
+	for _, p := range attached.AttachedPolicies {
+		_, err := r.IAM.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: &r.name, PolicyArn: p.PolicyArn})
+		if ignoreAbsent(err) != nil {
+			return err
+		}
+	}
+	return nil
+}

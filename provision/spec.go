@@ -1,0 +1,116 @@
+package provision
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kedroctl/kedroctl/internal/plan"
+	"github.com/kedroctl/kedroctl/internal/project"
+)
+
+// Spec is what a stack is to be: derived names, and the settings that its resources follow. The zero Spec is of no use; New makes one.
+type Spec struct {
+	Project string // slug of the project's name
+	Env     string // slug of the configuration environment
+	Region  string
+	Name    string // of compute environment, job queue and job definition: kedro-<project>-<env>
+
+	Bucket     string
+	Repository string // name in ECR
+	LogGroup   string // /kedroctl/<project>/<env>
+
+	JobRole         string
+	ExecutionRole   string // made only where jobs have secrets
+	InstanceRole    string
+	InstanceProfile string
+
+	Access   plan.Grants // S3 prefixes outside the own bucket
+	KeepDays int
+	Compute  project.ComputeSettings
+	Existing project.AWSSettings
+	Job      project.JobSettings
+}
+
+// maxIAMName is the length of a role's name, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html.
+const maxIAMName = 64
+
+// New derives the stack of a project in its environment. The grants are those of the plan; Destroy needs none. Settings that no stack can be made
+// from give a *project.SettingsError.
+func New(p project.Project, grants plan.Grants) (Spec, error) {
+	name := p.Name
+	if name == "" {
+		name = p.Package
+	}
+	s := Spec{
+		Project: project.Slug(name), Env: project.Slug(p.Env), Region: p.Settings.Region,
+		Bucket: p.Settings.Bucket, Repository: p.Settings.Image.Repository, KeepDays: p.Settings.KeepDays,
+		Compute: p.Settings.Compute, Existing: p.Settings.AWS, Job: p.Settings.Job,
+		Access: plan.Grants{
+			Read:  union(grants.Read, p.Settings.Access.Read),
+			Write: union(grants.Write, p.Settings.Access.Write),
+		},
+	}
+	s.Name = "kedro-" + s.Project + "-" + s.Env
+	s.LogGroup = "/kedroctl/" + s.Project + "/" + s.Env
+	s.JobRole, s.ExecutionRole = s.iamName("job"), s.iamName("exec")
+	s.InstanceRole, s.InstanceProfile = s.iamName("instance"), s.iamName("instance")
+	if s.Repository == "" {
+		s.Repository = s.Project + "-batch"
+	}
+	return s, s.check()
+}
+
+func (s Spec) check() error {
+	switch {
+	case s.Region == "":
+		return &project.SettingsError{Source: project.Pyproject, Key: "tool.kedroctl.region", Reason: "no AWS region",
+			Next: "set region in [tool.kedroctl], AWS_REGION, or --region"}
+	case s.Bucket == "":
+		return &project.SettingsError{Source: project.Pyproject, Key: "tool.kedroctl.bucket", Reason: "no bucket is named", Next: "run 'kedroctl init' first"}
+	case s.Compute.Type != "" && s.Compute.Type != "EC2":
+		return &project.SettingsError{Source: project.Pyproject, Key: "tool.kedroctl.compute.type",
+			Reason: fmt.Sprintf("%q is not supported yet", s.Compute.Type), Next: `set type = "EC2", the only kind for now`}
+	}
+	return nil
+}
+
+// iamName carries region and a hash, since IAM's names are shared by the regions of an account.
+func (s Spec) iamName(kind string) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{s.Project, s.Env, s.Region}, "\x00")))
+	tail := "-" + s.Region + "-" + kind + "-" + hex.EncodeToString(sum[:4])
+	return strings.TrimRight(s.Name[:min(len(s.Name), maxIAMName-len(tail))], "-") + tail
+}
+
+// Keys of the tags that mark a resource as ours.
+const (
+	tagProject = "kedroctl:project"
+	tagEnv     = "kedroctl:env"
+	tagRegion  = "kedroctl:region"
+)
+
+// Tags mark each resource of the stack: kedroctl:project, kedroctl:env and kedroctl:region.
+func (s Spec) Tags() map[string]string {
+	return map[string]string{tagProject: s.Project, tagEnv: s.Env, tagRegion: s.Region}
+}
+
+// owns says whether a resource with these tags belongs to the stack.
+func (s Spec) owns(tags map[string]string) bool {
+	for key, value := range s.Tags() {
+		if tags[key] != value {
+			return false
+		}
+	}
+	return true
+}
+
+// ownQueue says whether the stack has its own queue and compute environment, and with them roles and network.
+func (s Spec) ownQueue() bool { return s.Compute.Queue == "" }
+
+func union(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
