@@ -1,0 +1,117 @@
+package project
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// inspectWith runs Inspect with a shell script in place of Python; $out is the file that the snapshot goes to.
+func inspectWith(t *testing.T, ctx context.Context, p Project, body string, o InspectOptions) (Snapshot, error) {
+	t.Helper()
+	python := fakePython(t, filepath.Join(t.TempDir(), "python"), `out="$3"`+"\n"+body)
+	return Inspect(ctx, p, Python{Command: []string{python}}, o)
+}
+
+func TestInspectReadsSnapshot(t *testing.T) {
+	dir := t.TempDir()
+	got, err := inspectWith(t, t.Context(), Project{Dir: dir, Env: "aws_batch"}, `
+echo "log lines on stdout do no harm"
+[ "$DO_NOT_TRACK$PYTHONDONTWRITEBYTECODE" = 11 ] && [ -s "$KEDRO_LOGGING_CONFIG" ] && [ -s "$1" ] || exit 7
+shift 3
+echo "{\"schema\": 1, \"package\": \"$PWD\", \"env\": \"$*\", \"pipelines\": {\"__default__\": {\"nodes\": [{\"name\": \"a\"}]}}}" > "$out"`,
+		InspectOptions{Params: "day=1,b=2"})
+	want := Snapshot{
+		Schema: 1, Package: dir, Env: "--project " + dir + " --env aws_batch --params day=1,b=2",
+		Pipelines: map[string]Pipeline{"__default__": {Nodes: []Node{{Name: "a"}}}},
+	}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v\n%s", err, diff)
+	}
+}
+
+func TestInspectLeavesNothing(t *testing.T) {
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	dir := t.TempDir()
+	if _, err := inspectWith(t, t.Context(), Project{Dir: dir}, `echo '{}' > "$out"`, InspectOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, place := range []string{temp, dir} {
+		if entries, err := os.ReadDir(place); err != nil || len(entries) > 0 {
+			t.Errorf("left behind in %s: %v %v", place, entries, err)
+		}
+	}
+}
+
+func TestInspectProjectErrors(t *testing.T) {
+	for name, test := range map[string]struct {
+		problems, want, hint string
+	}{
+		"import": {
+			`{"stage": "pipelines", "type": "ModuleNotFoundError", "message": "No module named 'seaborn'", "traceback": "src/p/nodes.py:3\n  import seaborn\n"}`,
+			"pipelines: ModuleNotFoundError: No module named 'seaborn'\n  src/p/nodes.py:3\n    import seaborn", "--python",
+		},
+		"environment": {
+			`{"stage": "config_loader", "type": "MissingConfigException", "message": "Given configuration path either does not exist"}`,
+			"config_loader: MissingConfigException: Given", "kedroctl init --env prod",
+		},
+		"several": {
+			`{"stage": "catalog", "type": "ValueError", "message": "one"}, {"stage": "dataset x", "type": "", "message": "two"}`,
+			"catalog: ValueError: one\ndataset x: two", "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			body := `cat > "$out" <<'END'
+{"schema": 1, "kedro_version": "1.7.0", "errors": [` + test.problems + `]}
+END
+exit 1`
+			snapshot, err := inspectWith(t, t.Context(), Project{Dir: t.TempDir(), Env: "aws_batch"}, body, InspectOptions{Env: "prod"})
+			project, ok := errors.AsType[*ProjectError](err)
+			if !ok {
+				t.Fatalf("Inspect: %v; want a ProjectError", err)
+			}
+			if !strings.Contains(err.Error(), test.want) || !strings.Contains(project.Hint(), test.hint) {
+				t.Errorf("got  %q, hint %q\nwant %q, hint %q", err, project.Hint(), test.want, test.hint)
+			}
+			if snapshot.KedroVersion != "1.7.0" {
+				t.Errorf("what was learnt is lost: %+v", snapshot)
+			}
+		})
+	}
+}
+
+func TestInspectCrash(t *testing.T) {
+	for name, test := range map[string]struct{ body, want string }{
+		"crash":       {`for i in 1 2 3; do echo "line $i" >&2; done; exit 139`, "exit status 139\nline 1\nline 2\nline 3"},
+		"long stderr": {`for i in $(seq 100); do echo "line $i" >&2; done; exit 1`, "exit status 1\nline 86\n"},
+		"no snapshot": {"exit 0", "left no snapshot"},
+		"not JSON":    {`echo nonsense > "$out"`, "read snapshot: invalid character"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := inspectWith(t, t.Context(), Project{Dir: t.TempDir()}, test.body, InspectOptions{})
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("Inspect: %v; want %q", err, test.want)
+			}
+			if _, ok := errors.AsType[*ProjectError](err); ok {
+				t.Error("a crash is no fault of the project's code that we could name")
+			}
+		})
+	}
+}
+
+func TestInspectCancelled(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	begin := time.Now()
+	_, err := inspectWith(t, ctx, Project{Dir: t.TempDir()}, "exec sleep 60", InspectOptions{})
+	if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) > 10*time.Second {
+		t.Errorf("Inspect: %v after %v; want it killed", err, time.Since(begin))
+	}
+}
