@@ -29,7 +29,7 @@ type Plan struct {
 	GroupedBy string    `json:"grouped_by"` // namespace, pipeline, memory, node or one; for auto the rule or rules taken
 	Reason    string    `json:"reason"`     // why that rule
 	Groups    []Group   `json:"groups"`     // in topological order
-	Datasets  []Dataset `json:"datasets"`   // free inputs, what crosses groups, what leaves the pipeline; by name
+	Datasets  []Dataset `json:"datasets"`   // free inputs, what crosses groups, what leaves the pipeline, what else the catalog stores; by name
 	Grants    Grants    `json:"grants"`
 	Findings  []Finding `json:"findings,omitempty"`
 }
@@ -43,7 +43,7 @@ type Group struct {
 	Command   []string          `json:"command"`              // of the job's container
 	Resources project.Resources `json:"resources"`
 	Inputs    []string          `json:"inputs,omitempty"`  // datasets that the group loads and does not make; parameters left out
-	Outputs   []string          `json:"outputs,omitempty"` // datasets that the group saves and another group or nobody loads
+	Outputs   []string          `json:"outputs,omitempty"` // datasets that the group saves and that outlive its container: those of Datasets
 }
 
 // Roles of a dataset in a plan.
@@ -58,7 +58,7 @@ const (
 const (
 	Keep    = ""        // the catalog says where it is
 	Persist = "persist" // in memory: kept under runs/ or outputs/ in the bucket
-	Move    = "move"    // local path: the same definition, its path moved into the bucket
+	Move    = "move"    // local path: the same definition, its path moved into the bucket; upload sends the files of a free input
 	Stage   = "stage"   // cannot write to S3: not supported yet
 )
 
@@ -76,6 +76,9 @@ type Dataset struct {
 
 // RunID stands in paths of a plan for the id of the run.
 const RunID = "{run}"
+
+// crossingError is the value of the setting crossing for those who want no actions.
+const crossingError = "error"
 
 // Grants are the S3 prefixes (bucket/prefix) outside the own bucket that jobs read and write.
 type Grants struct {
@@ -97,4 +100,15 @@ type Finding struct {
 	Thing  string `json:"thing"`
 	Reason string `json:"reason"`
 	Fix    string `json:"fix,omitempty"`
+}
+
+// Errors are the findings that stand in the way of running the plan.
+func (p Plan) Errors() []Finding {
+	var errors []Finding
+	for _, f := range p.Findings {
+		if f.Level == Error {
+			errors = append(errors, f)
+		}
+	}
+	return errors
 }

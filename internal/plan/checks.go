@@ -1,0 +1,137 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kedroctl/kedroctl/internal/project"
+)
+
+// check finds what would fail or surprise in the jobs besides where single datasets lie.
+func (d *data) check(given []string) {
+	d.checkTranscoding()
+	d.checkSharedPaths()
+	d.checkCredentials()
+	d.checkRuntime()
+	d.checkParameters(given)
+	d.checkSnapshot()
+}
+
+// checkTranscoding compares the sides of a dataset: at another path than the side that is saved (or uploaded) they would read something else.
+func (d *data) checkTranscoding() {
+	for _, name := range sortedKeys(d.sides) {
+		from := d.definition(name)
+		for _, side := range d.sides[name] {
+			to := definition(d.snapshot, side)
+			if placeOf(from) != placeOf(to) || localPath(from.Path) != localPath(to.Path) {
+				d.find(Error, "transcoding-differs", side, fmt.Sprintf("it is at %s, and another side of %s at %s", where(to), name, where(from)),
+					"give all sides of a transcoded dataset the same path")
+			}
+		}
+	}
+}
+
+func where(def project.Dataset) string {
+	switch placeOf(def) {
+	case memory:
+		return "no path, in memory"
+	case nowhere:
+		return "no path"
+	}
+	return def.Path
+}
+
+// checkSharedPaths finds datasets that end at one path in the bucket. Where the project has them at different paths that is an error; where it has
+// them at one path it is its own intention, but no edge orders those who use it.
+func (d *data) checkSharedPaths() {
+	at := map[string][]string{} // path: names
+	from := map[string]string{} // path: where the project has the first of them
+	for _, row := range d.rows {
+		if !strings.HasPrefix(row.Path, "s3") {
+			continue
+		}
+		key := strings.TrimRight(row.Path, "/")
+		origin := row.Local
+		if origin == "" {
+			origin = key
+		}
+		if first, seen := from[key]; seen && first != origin && row.Action != Persist {
+			d.find(Error, "path-collision", row.Name, fmt.Sprintf("it would lie at %s like %s, and the project has them at %s and %s",
+				row.Path, at[key][0], origin, first), "change one of the paths")
+		} else if !seen {
+			from[key] = origin
+		}
+		at[key] = append(at[key], row.Name)
+	}
+	for _, key := range sortedKeys(at) {
+		d.noteShared(key, at[key])
+	}
+}
+
+func (d *data) noteShared(path string, names []string) {
+	made := slices.ContainsFunc(names, func(name string) bool { return d.role(name) != Input })
+	if len(names) > 1 && made {
+		d.find(Note, "path-shared", strings.Join(names, ", "), "they all lie at "+path+"; only data that nodes hand over orders those who use it", "")
+	}
+}
+
+// datasetNames are all names of datasets that nodes use, each side of a transcoded one for itself, sorted.
+func (d *data) datasetNames() []string {
+	return slices.Sorted(func(yield func(string) bool) {
+		for _, sides := range d.sides {
+			for _, name := range sides {
+				if !yield(name) {
+					return
+				}
+			}
+		}
+	})
+}
+
+// checkCredentials warns of credentials: conf/local, where most projects keep them, is never in the image.
+func (d *data) checkCredentials() {
+	users := map[string][]string{}
+	for _, name := range d.datasetNames() {
+		if entry := definition(d.snapshot, name).Credentials; entry != "" {
+			users[entry] = append(users[entry], name)
+		}
+	}
+	for _, entry := range sortedKeys(users) {
+		d.find(Warning, "credentials", entry, "credentials of "+strings.Join(users[entry], ", ")+": conf/local is not in the image",
+			fmt.Sprintf("give them in conf/%s/credentials.yml by ${oc.env:NAME}, with NAME in [tool.kedroctl.job] environment or secrets; S3 needs none, jobs have a role", d.snapshot.Env))
+	}
+}
+
+func (d *data) checkRuntime() {
+	for _, name := range d.datasetNames() {
+		if definition(d.snapshot, name).Runtime {
+			d.find(Note, "runtime-parameters", name, "its definition depends on runtime parameters; another --params may give another path", "")
+		}
+	}
+}
+
+// checkParameters finds parameters that nodes take and neither a file nor --params gives.
+func (d *data) checkParameters(given []string) {
+	for _, name := range d.snapshot.MissingParameters {
+		key := strings.TrimPrefix(name, "params:")
+		isGiven := slices.ContainsFunc(given, func(g string) bool { return within(g, key) || within(key, g) })
+		if loaders := d.loaders[name]; len(loaders) > 0 && !isGiven {
+			d.find(Error, "parameter-missing", name, "node "+d.nodes[loaders[0]].Name+" takes it, and no parameters file has it",
+				"add it to the parameters of base or "+d.snapshot.Env+", or give it with --params "+key+"=…")
+		}
+	}
+}
+
+// checkSnapshot passes on what introspection met; what it says of single datasets only where the plan uses them.
+func (d *data) checkSnapshot() {
+	used := d.datasetNames()
+	for _, p := range d.snapshot.Errors {
+		if name, ofDataset := strings.CutPrefix(p.Stage, "dataset "); !ofDataset || slices.Contains(used, name) {
+			d.find(Error, "introspection", p.Stage, p.Type+": "+p.Message, "")
+		}
+	}
+	for _, p := range d.snapshot.Warnings {
+		d.find(Warning, "introspection", p.Stage, p.Type+": "+p.Message, "")
+	}
+}

@@ -1,0 +1,229 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/kedroctl/kedroctl/internal/project"
+)
+
+// Rules of grouping, the values of group_by.
+const (
+	byAuto      = "auto"
+	byNamespace = "namespace"
+	byPipeline  = "pipeline"
+	byMemory    = "memory"
+	byNode      = "node"
+	byOne       = "one"
+)
+
+// label is what the nodes of one group have in common. Two labels may have the same name: a node called like a namespace.
+type label struct{ rule, name string }
+
+// grouping gives each node of a graph a label, and says why.
+type grouping struct {
+	*graph
+	snapshot project.Snapshot
+	selected []string // pipelines
+	labels   []label
+	reasons  []string
+	findings []Finding
+}
+
+// group labels the nodes by a rule.
+func group(g *graph, s project.Snapshot, selected []string, rule string) (*grouping, error) {
+	r := &grouping{graph: g, snapshot: s, selected: selected, labels: make([]label, len(g.nodes))}
+	switch rule {
+	case byAuto, "":
+		r.auto()
+	case byNamespace:
+		r.because("group_by is namespace: the first part of the namespace, and a job of its own for each node without one")
+		r.namespaces()
+		r.alone()
+	case byPipeline:
+		r.because("group_by is pipeline: each node by the smallest registered pipeline that has it")
+		r.registered()
+		r.rest(label{byPipeline, defaultPipeline})
+	case byMemory:
+		r.because("group_by is memory: nodes that share data in memory stay together")
+		r.memory()
+		r.alone()
+	case byNode:
+		r.because("group_by is node: a job for each node")
+		r.alone()
+	case byOne:
+		r.because("group_by is one: all nodes in one job")
+		r.rest(label{byOne, joined(selected)})
+	default:
+		return nil, fmt.Errorf("group nodes: group_by %q is none of auto, namespace, pipeline, memory, node, one", rule)
+	}
+	r.confirm(rule == byAuto || rule == "")
+	r.circles(rule == byAuto || rule == "")
+	return r, nil
+}
+
+func (r *grouping) because(format string, a ...any) {
+	r.reasons = append(r.reasons, fmt.Sprintf(format, a...))
+}
+
+// open are the nodes without a label.
+func (r *grouping) open() []int {
+	var open []int
+	for i, l := range r.labels {
+		if l.rule == "" {
+			open = append(open, i)
+		}
+	}
+	return open
+}
+
+// auto takes the rule that the project's own structure suggests. It never makes a job per node: nodes that neither namespace, pipeline nor data in
+// memory ties to others become one group.
+func (r *grouping) auto() {
+	r.namespaces()
+	free := r.open()
+	switch {
+	case len(free) == 0:
+		r.because("every node has a namespace, and its first part makes the group")
+		return
+	case len(free) == len(r.nodes):
+		r.because("no node has a namespace")
+	default:
+		r.because("the first part of the namespace makes the group")
+	}
+	unions := r.registered()
+	r.joinNamesakes()
+	if rest := r.open(); len(rest) < len(free) {
+		r.because("%s without one %s by the smallest registered pipeline that has %s%s", nodes(len(free)-len(rest)),
+			verb(len(free)-len(rest), "goes", "go"), verb(len(free)-len(rest), "it", "them"), except(unions))
+	}
+	rest := r.open()
+	if len(rest) == 0 {
+		return
+	}
+	r.memory()
+	r.rest(label{byMemory, joined(r.namesOf(r.open()))})
+	r.because("%s in no registered pipeline but %s: what shares data in memory stays together", nodes(len(rest)), defaultPipeline)
+}
+
+func (r *grouping) namespaces() {
+	for i, n := range r.nodes {
+		if n.Namespace != "" {
+			first, _, _ := strings.Cut(n.Namespace, ".")
+			r.labels[i] = label{byNamespace, first}
+		}
+	}
+}
+
+// alone makes each open node a group.
+func (r *grouping) alone() {
+	for _, i := range r.open() {
+		r.labels[i] = label{byNode, r.nodes[i].Name}
+	}
+}
+
+// rest gives all open nodes one label.
+func (r *grouping) rest(l label) {
+	for _, i := range r.open() {
+		r.labels[i] = l
+	}
+}
+
+// memory labels the open nodes that data in memory ties to other open nodes.
+func (r *grouping) memory() {
+	open := r.open()
+	seen := map[int]bool{}
+	for _, start := range open {
+		var part []int
+		for stack := []int{start}; len(stack) > 0; {
+			n := stack[len(stack)-1]
+			stack = stack[:len(stack)-1]
+			if seen[n] || r.labels[n].rule != "" {
+				continue
+			}
+			seen[n] = true
+			part = append(part, n)
+			stack = append(stack, r.sharing(n)...)
+		}
+		if len(part) < 2 {
+			continue
+		}
+		slices.Sort(part)
+		l := label{byMemory, joined(r.namesOf(part))}
+		for _, n := range part {
+			r.labels[n] = l
+		}
+	}
+}
+
+// sharing are the nodes that load what a node saves in memory, or saved what it loads from there.
+func (r *grouping) sharing(n int) []int {
+	var with []int
+	for _, out := range r.nodes[n].Outputs {
+		if inMemory(definition(r.snapshot, out)) {
+			with = append(with, r.loaders[base(out)]...)
+		}
+	}
+	for _, in := range r.nodes[n].Inputs {
+		if m, made := r.maker[base(in)]; made && inMemory(definition(r.snapshot, in)) {
+			with = append(with, m)
+		}
+	}
+	return with
+}
+
+// joinNamesakes puts the nodes of a registered pipeline into the namespace of the same name, where there is one.
+func (r *grouping) joinNamesakes() {
+	for i, l := range r.labels {
+		if ns := (label{byNamespace, l.name}); l.rule == byPipeline && slices.Contains(r.labels, ns) {
+			r.labels[i] = ns
+		}
+	}
+}
+
+func (r *grouping) namesOf(nodes []int) []string {
+	names := make([]string, len(nodes))
+	for i, n := range nodes {
+		names[i] = r.nodes[n].Name
+	}
+	return names
+}
+
+// rules are the rules that the labels come from, in the order of the groups.
+func (r *grouping) rules() []string {
+	var rules []string
+	for _, l := range r.labels {
+		if !slices.Contains(rules, l.rule) {
+			rules = append(rules, l.rule)
+		}
+	}
+	return rules
+}
+
+// joined makes one name of several: all of up to three, else the first and how many more.
+func joined(names []string) string {
+	if len(names) > 3 {
+		return names[0] + "+" + strconv.Itoa(len(names)-1)
+	}
+	return strings.Join(names, "+")
+}
+
+func nodes(n int) string {
+	return strconv.Itoa(n) + " " + verb(n, "node", "nodes")
+}
+
+func verb(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+func except(unions []string) string {
+	if len(unions) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%s left out: %s of others)", strings.Join(unions, ", "), verb(len(unions), "a union", "unions"))
+}

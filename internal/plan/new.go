@@ -1,0 +1,135 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/kedroctl/kedroctl/internal/project"
+)
+
+// Options are what a plan depends on besides the project and its settings.
+type Options struct {
+	Project   string // project_name
+	Selection Selection
+	Params    []string // dotted names of the parameters that --params gives: these are not missing
+}
+
+// New plans a run. What stands in the way of running it is among the plan's findings; an error is about the selection (*SelectionError) or the
+// settings, so that there is nothing to plan.
+func New(s project.Snapshot, set project.Settings, o Options) (Plan, error) {
+	all, chosen, err := choose(s, o.Selection)
+	if err != nil {
+		return Plan{}, err
+	}
+	cmds, err := newCommands(all, s, o.Selection.pipelines())
+	if err != nil {
+		return Plan{}, err
+	}
+	grouped, err := group(chosen, s, o.Selection.pipelines(), set.GroupBy)
+	if err != nil {
+		return Plan{}, err
+	}
+	q := grouped.quotient()
+	d := &data{graph: chosen, snapshot: s, settings: set, of: q.of, findings: grouped.findings}
+	d.decide()
+	d.check(o.Params)
+	p := Plan{
+		Schema: Schema, Project: project.Slug(o.Project), Package: s.Package, Env: s.Env, Bucket: set.Bucket, Selection: o.Selection,
+		GroupedBy: strings.Join(grouped.rules(), ", "), Reason: strings.Join(grouped.reasons, "; "),
+		Groups: d.groups(q, cmds), Datasets: d.rows, Grants: grants(d.rows, set),
+	}
+	d.checkCommands(p.Groups)
+	p.Findings = sorted(d.findings)
+	return p, nil
+}
+
+// groups writes the groups in the order in which they can run.
+func (d *data) groups(q *quotient, cmds commands) []Group {
+	order := q.order()
+	names := unique(q, order)
+	parents := q.reduce(order)
+	groups := make([]Group, len(order))
+	for i, id := range order {
+		members := d.subset(q.members[id]).nodes
+		inputs, outputs := d.traffic(id)
+		groups[i] = Group{
+			Name: names[id], Nodes: nodeNames(members), Command: cmds.of(members), Resources: d.settings.GroupResources(names[id]),
+			Inputs: inputs, Outputs: outputs,
+		}
+		for _, p := range parents[id] {
+			groups[i].DependsOn = append(groups[i].DependsOn, names[p])
+		}
+	}
+	for i, key := range keys(groupNames(groups)) {
+		groups[i].Key = key
+	}
+	return groups
+}
+
+// unique gives each group its name; one that an earlier group has gets a number.
+func unique(q *quotient, order []int) []string {
+	names := make([]string, len(order))
+	taken := map[string]bool{}
+	for _, id := range order {
+		name := q.labels[id].name
+		for n := 2; taken[name]; n++ {
+			name = q.labels[id].name + "-" + strconv.Itoa(n)
+		}
+		taken[name] = true
+		names[id] = name
+	}
+	return names
+}
+
+// traffic is what a group loads from outside and what it saves to outside its container.
+func (d *data) traffic(id int) (inputs, outputs []string) {
+	rows := map[string]bool{}
+	for _, row := range d.rows {
+		rows[row.Name] = true
+	}
+	in, out := map[string]bool{}, map[string]bool{}
+	for i, n := range d.nodes {
+		if d.of[i] != id {
+			continue
+		}
+		for _, name := range n.Inputs {
+			if maker, made := d.maker[base(name)]; !isParameter(name) && (!made || d.of[maker] != id) {
+				in[base(name)] = true
+			}
+		}
+		for _, name := range n.Outputs {
+			if rows[base(name)] {
+				out[base(name)] = true
+			}
+		}
+	}
+	return sortedKeys(in), sortedKeys(out)
+}
+
+// checkCommands finds names that Kedro's own command line would take apart.
+func (d *data) checkCommands(groups []Group) {
+	for _, g := range groups {
+		if g.Command[len(g.Command)-2] == "--nodes" && !fits(g.Nodes) {
+			d.find(Error, "node-name", g.Name, "a node's name has a comma or an unclosed bracket, which Kedro's command line cannot carry: "+strings.Join(g.Nodes, " "), "rename the node or its namespace")
+		}
+	}
+}
+
+func groupNames(groups []Group) []string {
+	names := make([]string, len(groups))
+	for i, g := range groups {
+		names[i] = g.Name
+	}
+	return names
+}
+
+// sorted puts errors first, then warnings, then notes.
+func sorted(findings []Finding) []Finding {
+	rank := map[string]int{Error: 0, Warning: 1, Note: 2}
+	slices.SortStableFunc(findings, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(rank[a.Level], rank[b.Level]), strings.Compare(a.Code, b.Code), strings.Compare(a.Thing, b.Thing))
+	})
+	return findings
+}
