@@ -1,0 +1,3 @@
+"""Spaceflights"""
+
+__version__ = "0.1"

@@ -1,0 +1,3 @@
+"""The reporting pipeline."""
+
+from .pipeline import create_pipeline  # noqa: F401
