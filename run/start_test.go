@@ -1,0 +1,294 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/batch"
+	"github.com/aws/aws-sdk-go-v2/service/batch/types"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kedroctl/kedroctl/internal/plan"
+	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/internal/ui"
+)
+
+func TestNewID(t *testing.T) {
+	at := time.Date(2026, 11, 23, 10, 55, 12, 345_999_999, time.FixedZone("CET", 3600))
+	if got, want := NewID(at), "2026-11-23T09.55.12.345Z"; got != want {
+		t.Errorf("NewID = %s, want %s", got, want)
+	}
+}
+
+func TestStartGivesBatchTheWholeOrder(t *testing.T) {
+	w := newWorld(t)
+	r, rep := w.start(input("a", "b <- a", "c <- a", "d <- b c"))
+	if got := w.count("submitjob"); got != 4 {
+		t.Errorf("%d SubmitJob calls, want 4", got)
+	}
+	if diff := cmp.Diff([]string{"a", "b", "c", "d"}, rep.submitted); diff != "" {
+		t.Errorf("submitted (-want +got):\n%s", diff)
+	}
+	w.clock.Advance(time.Hour) // nobody follows
+	if diff := cmp.Diff([]string{"a", "d"}, []string{w.started[0], w.started[3]}); diff != "" {
+		t.Errorf("first and last container (-want +got):\n%s", diff)
+	}
+	for name, state := range w.jobs() {
+		if state != types.JobStatusSucceeded {
+			t.Errorf("%s is %s", name, state)
+		}
+	}
+	if len(r.Late()) > 0 {
+		t.Errorf("late groups %v", r.Late())
+	}
+}
+
+func TestStartSaysAllThatAJobNeeds(t *testing.T) {
+	w := newWorld(t)
+	in := input("a")
+	in.Plan.Groups[0].Resources.GPUs = 1
+	in.Args = []string{"--params", "x=1", "--runner", "ThreadRunner"}
+	r, _ := w.start(in)
+	out, err := w.clients.Batch.DescribeJobs(t.Context(), &batch.DescribeJobsInput{Jobs: []string{r.Jobs[0].ID}})
+	w.must(err)
+	j := out.Jobs[0]
+	command := "python -m kedroctl_boot --pipelines __default__ --nodes a_node --params x=1 --runner ThreadRunner"
+	if got := strings.Join(j.Container.Command, " "); got != command {
+		t.Errorf("command %q, want %q", got, command)
+	}
+	sizes := map[types.ResourceType]string{}
+	for _, q := range j.Container.ResourceRequirements {
+		sizes[q.Type] = aws.ToString(q.Value)
+	}
+	if diff := cmp.Diff(map[types.ResourceType]string{"VCPU": "2", "MEMORY": "4096", "GPU": "1"}, sizes); diff != "" {
+		t.Errorf("resources (-want +got):\n%s", diff)
+	}
+	want := map[string]string{"kedroctl:run": r.ID, "kedroctl:group": "a-abc123", "kedroctl:project": "test"}
+	if diff := cmp.Diff(want, j.Tags); diff != "" {
+		t.Errorf("tags (-want +got):\n%s", diff)
+	}
+	if *j.Timeout.AttemptDurationSeconds != 3600 || *j.RetryStrategy.Attempts != 2 || len(j.RetryStrategy.EvaluateOnExit) != 5 {
+		t.Errorf("timeout %v, retries %v", j.Timeout, j.RetryStrategy)
+	}
+}
+
+func TestRequest(t *testing.T) {
+	in := input("a", "b <- a")
+	in.Plan.Datasets = []plan.Dataset{
+		{Name: "raw", Role: plan.Input, Action: plan.Move, Path: "s3://" + bucket + "/01_raw/raw.csv"},
+		{Name: "frame", Role: plan.Crossing, Action: plan.Persist, Path: "s3://" + bucket + "/runs/{run}/fr%20ame.pkl"},
+		{Name: "model", Role: plan.Crossing, Versioned: true, Path: "s3://" + bucket + "/06_models/model.pkl"},
+		{Name: "lookup", Role: plan.Input, Versioned: true, Path: "s3://" + bucket + "/01_raw/lookup.csv"},
+	}
+	in.Snapshot.Datasets = map[string]project.Dataset{
+		"model@pandas": {Versioned: true}, "model@spark": {Versioned: true}, "lookup": {Versioned: true}, "other": {Versioned: true}, "frame": {},
+	}
+	nodes := map[string]project.Node{"a_node": {Inputs: []string{"raw", "lookup", "params:x"}, Outputs: []string{"frame", "model@pandas", "scratch"}}}
+	r := Run{ID: "2026-11-23T09.55.12.345Z", Plan: in.Plan, Params: map[string]any{"x": []int{1}}}
+	r.Versions = pins(in, r.ID, map[string]string{"lookup": "2025-01-01T00.00.00.000Z"})
+
+	want := request{
+		Schema: 1, Bucket: bucket, Run: r.ID, Group: "a", Key: "a-abc123", Try: 1,
+		Crossing: []action{
+			{Name: "frame", Action: "persist", Path: "s3://" + bucket + "/runs/2026-11-23T09.55.12.345Z/fr%20ame.pkl"},
+			{Name: "raw", Action: "move"},
+		},
+		Versions: map[string]string{"model@pandas": r.ID, "model@spark": r.ID, "lookup": "2025-01-01T00.00.00.000Z"},
+		Outputs:  []string{"frame", "model"},
+		Params:   map[string]any{"x": []int{1}},
+	}
+	if diff := cmp.Diff(want, newRequest(r, in.Plan.Groups[0], nodes)); diff != "" {
+		t.Errorf("request (-want +got):\n%s", diff)
+	}
+}
+
+func TestUsersLoadVersionWins(t *testing.T) {
+	in := input("a")
+	in.Plan.Datasets = []plan.Dataset{{Name: "model", Role: plan.Crossing, Versioned: true}}
+	in.Snapshot.Datasets = map[string]project.Dataset{"model": {Versioned: true}}
+	in.LoadVersions = map[string]string{"model": "old"}
+	if got := pins(in, "new", nil)["model"]; got != "old" {
+		t.Errorf("version of model is %q, want the user's", got)
+	}
+}
+
+func TestLongRequestTravelsThroughTheBucket(t *testing.T) {
+	w := newWorld(t)
+	in := input("a")
+	in.Params = map[string]any{"words": strings.Repeat("x", offloadFrom)}
+	r, rep := w.start(in)
+	if result := w.follow(r, rep); !result.Succeeded() {
+		t.Errorf("states %v", states(result.Jobs))
+	}
+	var q request
+	w.must(w.clients.get(t.Context(), bucket, r.requestKey(r.Plan.Groups[0], 1), &q))
+	if q.Params["words"] != in.Params["words"] {
+		t.Error("the request in the bucket has other parameters")
+	}
+}
+
+func TestTooLongCommandIsRefusedBeforeAnything(t *testing.T) {
+	w := newWorld(t)
+	in := input("a", "b <- a")
+	in.Plan.Groups[1].Command = append(in.Plan.Groups[1].Command, strings.Repeat("n", overridesMax))
+	_, err := Start(t.Context(), w.clients, in, &told{})
+	if err == nil || !strings.Contains(err.Error(), "group b") || ui.Hint(err) == "" {
+		t.Errorf("error %v, want one that names group b and has a hint", err)
+	}
+	if n := w.count("submitjob"); n > 0 {
+		t.Errorf("%d jobs submitted", n)
+	}
+}
+
+func TestTakenRunIDMovesOn(t *testing.T) {
+	w := newWorld(t)
+	w.write(".kedroctl/runs/"+NewID(w.Now())+"/plan.json", "{}")
+	first := NewID(w.Now())
+	r, _ := w.start(input("a"))
+	if want := NewID(w.Now().Add(time.Millisecond)); r.ID != want || r.ID == first {
+		t.Errorf("run id %s, want %s", r.ID, want)
+	}
+}
+
+func TestNothingToRun(t *testing.T) {
+	w := newWorld(t)
+	if _, err := Start(t.Context(), w.clients, input(), &told{}); !errors.Is(err, ErrNothingToRun) {
+		t.Errorf("error %v, want ErrNothingToRun", err)
+	}
+}
+
+func TestInputs(t *testing.T) {
+	w := newWorld(t)
+	for _, key := range []string{
+		"01_raw/there.csv", "01_raw/parts/1.csv",
+		"01_raw/versioned.csv/2025-01-01T00.00.00.000Z/versioned.csv", "01_raw/versioned.csv/2025-02-01T00.00.00.000Z/versioned.csv",
+		"01_raw/versioned.csv/2025-03-01T00.00.00.000Z/half", // Kedro passes over a version without the file
+	} {
+		w.write(key, "x")
+	}
+	in := input("a")
+	at := func(name string, versioned bool) plan.Dataset {
+		return plan.Dataset{Name: name, Role: plan.Input, Versioned: versioned, Path: "s3://" + bucket + "/01_raw/" + name}
+	}
+	in.Plan.Datasets = []plan.Dataset{at("there.csv", false), at("parts", false), at("versioned.csv", true), {Name: "web", Role: plan.Input, Path: "https://x.org/a.csv"}}
+	versions, err := findInputs(t.Context(), w.clients, in)
+	w.must(err)
+	if diff := cmp.Diff(map[string]string{"versioned.csv": "2025-02-01T00.00.00.000Z"}, versions); diff != "" {
+		t.Errorf("versions (-want +got):\n%s", diff)
+	}
+
+	in.Plan.Datasets = append(in.Plan.Datasets, at("nowhere.csv", false), at("never.csv", true))
+	_, err = Start(t.Context(), w.clients, in, &told{})
+	want := fmt.Sprintf("inputs are not in S3: never.csv at s3://%[1]s/01_raw/never.csv, nowhere.csv at s3://%[1]s/01_raw/nowhere.csv", bucket)
+	if err == nil || err.Error() != want || !strings.Contains(ui.Hint(err), "upload") {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+func TestUnclearAnswerIsLookedUp(t *testing.T) {
+	for name, f := range map[string]fault{"before the effect": broken, "after the effect": cutOff} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.fault = func(operation string, n int) fault {
+				if operation == "submitjob" && n == 2 {
+					return f
+				}
+				return none
+			}
+			r, rep := w.start(input("a", "b <- a", "c <- b"))
+			if got := len(w.jobs()); got != 3 {
+				t.Errorf("%d jobs, want 3", got)
+			}
+			if result := w.follow(r, rep); !result.Succeeded() {
+				t.Errorf("states %v", states(result.Jobs))
+			}
+		})
+	}
+}
+
+func TestThrottledSubmitIsRepeated(t *testing.T) {
+	w := newWorld(t)
+	w.fault = func(operation string, n int) fault {
+		if operation == "submitjob" && n%3 != 0 {
+			return throttle
+		}
+		return none
+	}
+	w.start(input("a", "b <- a"))
+	if got := len(w.jobs()); got != 2 {
+		t.Errorf("%d jobs, want 2", got)
+	}
+	if got := w.count("listjobs"); got != 1 { // the test's own
+		t.Errorf("%d look-ups: a throttled request has had no effect", got-1)
+	}
+}
+
+func TestFailedSubmissionTakesTheOthersBack(t *testing.T) {
+	w := newWorld(t)
+	w.fault = func(operation string, n int) fault {
+		if operation == "submitjob" && n == 3 {
+			return refused
+		}
+		return none
+	}
+	_, err := Start(t.Context(), w.clients, input("a", "b <- a", "c <- b"), &told{})
+	if err == nil || !strings.Contains(err.Error(), "submit group c") || !strings.Contains(err.Error(), "terminated again: a, b") {
+		t.Errorf("error %v, want one that names c, a and b", err)
+	}
+	for name, state := range w.jobs() {
+		if state != types.JobStatusFailed {
+			t.Errorf("%s is %s", name, state)
+		}
+	}
+	if len(w.started) > 1 {
+		t.Errorf("containers of %v started", w.started)
+	}
+}
+
+func TestJobNamesAreUniqueAndValid(t *testing.T) {
+	r := Run{ID: "2026-11-23T09.55.12.345Z", Plan: plan.Plan{Project: "p", Env: "aws_batch"}}
+	g := plan.Group{Key: strings.Repeat("k", 60) + "-abcdef"}
+	name := r.jobName(g, 12)
+	if len(name) > 128 || strings.ContainsFunc(name, func(c rune) bool { return !strings.ContainsRune("-_", c) && (c < '0' || c > 'z') }) {
+		t.Errorf("job name %q", name)
+	}
+	if name == r.jobName(g, 13) || !strings.HasPrefix(name, r.namePrefix()) {
+		t.Errorf("job name %q does not tell tries apart, or the run", name)
+	}
+}
+
+func TestFanInBeyondBatchsLimitIsSubmittedLate(t *testing.T) {
+	w := newWorld(t)
+	groups, parents := []string{}, []string{}
+	for i := range 25 {
+		name := fmt.Sprintf("p%02d", i)
+		groups, parents = append(groups, name), append(parents, name)
+		takes := time.Duration(i+1) * time.Minute
+		w.script[name] = scripted(takes)
+	}
+	groups = append(groups, "join <- "+strings.Join(parents, " "), "after <- join")
+	r, rep := w.start(input(groups...))
+	if diff := cmp.Diff([]string{"join", "after"}, r.Late()); diff != "" {
+		t.Errorf("late groups (-want +got):\n%s", diff)
+	}
+	if len(rep.notices) != 1 || rep.notices[0].Code != NoticeLate {
+		t.Errorf("notices %v", rep.notices)
+	}
+	result := w.follow(r, rep)
+	if !result.Succeeded() {
+		t.Errorf("states %v", states(result.Jobs))
+	}
+	if n := slices.Index(w.ended, "join"); n != 25 || slices.Index(w.started, "after") != 26 {
+		t.Errorf("order of ends %v", w.ended)
+	}
+	loaded, err := Load(t.Context(), w.clients, bucket, r.ID)
+	w.must(err)
+	if len(loaded.Jobs) != 27 {
+		t.Errorf("%d jobs noted, want 27", len(loaded.Jobs))
+	}
+}

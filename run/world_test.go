@@ -1,0 +1,407 @@
+package run
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"path"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/batch"
+	"github.com/aws/aws-sdk-go-v2/service/batch/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
+
+	local "github.com/kedroctl/kedroctl/internal/local/batch"
+	"github.com/kedroctl/kedroctl/internal/local/clock"
+	"github.com/kedroctl/kedroctl/internal/plan"
+	"github.com/kedroctl/kedroctl/internal/project"
+)
+
+const (
+	bucket   = "kedro-test-1a2b3c4d"
+	logGroup = "/kedroctl/test/aws_batch"
+)
+
+// world is an AWS of its own for one test: the embedded Batch with containers by script, S3 in memory, and a clock that moves when the driver sleeps.
+type world struct {
+	*testing.T
+	clock   *clock.Fake
+	service *local.Service
+	clients Clients
+	script  map[string]func(attempt int) outcome // by group; without one a container saves its outputs and exits 0 after a minute
+	fault   func(operation string, n int) fault  // what befalls the nth call of an operation, from 1
+	onSleep func()
+
+	mu      sync.Mutex
+	calls   map[string]int
+	started []string // groups, in the order in which their containers started
+	ended   []string
+	streams map[string][]string // lines by group and stream
+}
+
+// outcome is what a container does.
+type outcome struct {
+	takes  time.Duration
+	exit   local.Exit
+	lines  []string
+	errors *ProgramError
+	loses  []string // outputs that it does not save
+	silent bool     // it leaves no record, as one that is killed
+}
+
+type fault int
+
+const (
+	none     fault = iota
+	refused        // 400, without effect
+	broken         // 500, without effect
+	throttle       // 429, without effect
+	cutOff         // the connection breaks after the effect
+)
+
+func newWorld(t *testing.T) *world {
+	w := &world{
+		T: t, clock: clock.NewFake(time.Date(2026, 11, 23, 9, 55, 12, 345678901, time.UTC)),
+		script: map[string]func(int) outcome{}, fault: func(string, int) fault { return none }, onSleep: func() {},
+		calls: map[string]int{}, streams: map[string][]string{},
+	}
+	var err error
+	w.service, err = local.New(local.Options{Region: "eu-west-1", Account: "123456789012", Clock: w.clock, Runner: w, Logs: w, Step: time.Second})
+	w.must(err)
+	config := aws.Config{Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("AKID", "secret", "")}
+	config.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
+	client := func(h http.Handler) *http.Client { return &http.Client{Transport: transport{w, h}} }
+	jobs := batch.NewFromConfig(config, func(o *batch.Options) {
+		o.BaseEndpoint, o.HTTPClient = aws.String("http://aws.test"), client(w.service)
+	})
+	store := s3.NewFromConfig(config, func(o *s3.Options) {
+		o.BaseEndpoint, o.HTTPClient, o.UsePathStyle = aws.String("http://aws.test"), client(gofakes3.New(s3mem.New()).Server()), true
+		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
+	})
+	w.clients = Clients{Batch: jobs, S3: store, Logs: w, Clock: w}
+	_, err = store.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(bucket)})
+	w.must(err)
+	w.provision(jobs)
+	return w
+}
+
+// provision makes a queue "kedro" and the job definition "kedro:1".
+func (w *world) provision(c *batch.Client) {
+	_, err := c.CreateComputeEnvironment(w.Context(), &batch.CreateComputeEnvironmentInput{
+		ComputeEnvironmentName: aws.String("kedro"), Type: types.CETypeManaged, ServiceRole: aws.String("arn:aws:iam::123456789012:role/batch"),
+		ComputeResources: &types.ComputeResource{
+			Type: types.CRTypeEc2, MinvCpus: aws.Int32(0), MaxvCpus: aws.Int32(4096), InstanceTypes: []string{"optimal"}, Subnets: []string{"subnet-1"},
+			SecurityGroupIds: []string{"sg-1"}, InstanceRole: aws.String("arn:aws:iam::123456789012:instance-profile/ecs"),
+		},
+	})
+	w.must(err)
+	w.clock.Advance(time.Minute)
+	_, err = c.CreateJobQueue(w.Context(), &batch.CreateJobQueueInput{
+		JobQueueName: aws.String("kedro"), Priority: aws.Int32(1), State: types.JQStateEnabled,
+		ComputeEnvironmentOrder: []types.ComputeEnvironmentOrder{{Order: aws.Int32(1), ComputeEnvironment: aws.String("kedro")}},
+	})
+	w.must(err)
+	w.clock.Advance(time.Minute)
+	_, err = c.RegisterJobDefinition(w.Context(), &batch.RegisterJobDefinitionInput{
+		JobDefinitionName: aws.String("kedro"), Type: types.JobDefinitionTypeContainer,
+		ContainerProperties: &types.ContainerProperties{
+			Image:                aws.String("123456789012.dkr.ecr.eu-west-1.amazonaws.com/kedro@sha256:" + strings.Repeat("0", 64)),
+			ResourceRequirements: requirements(project.Resources{VCPUs: 2, Memory: 4096}),
+			LogConfiguration:     &types.LogConfiguration{LogDriver: types.LogDriverAwslogs, Options: map[string]string{"awslogs-group": logGroup}},
+		},
+	})
+	w.must(err)
+	clear(w.calls)
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// Now and Sleep make the world a Clock: time passes while the driver sleeps.
+func (w *world) Now() time.Time { return w.clock.Now() }
+
+func (w *world) Sleep(ctx context.Context, d time.Duration) error {
+	w.clock.Advance(d)
+	w.onSleep()
+	return ctx.Err()
+}
+
+// Start makes the world the runner of Batch's containers.
+func (w *world) Start(a local.Attempt, e local.Events) func() {
+	o := outcome{takes: time.Minute, exit: local.Exited(0)}
+	group := a.Env["KEDROCTL_GROUP"]
+	if script := w.script[group]; script != nil {
+		o = script(a.Number)
+	}
+	e.Running()
+	w.note(&w.started, group)
+	for _, line := range o.lines {
+		e.Line(line)
+	}
+	stop := w.clock.AfterFunc(o.takes, func() {
+		w.leave(a, o)
+		w.note(&w.ended, group)
+		e.Done(o.exit)
+	})
+	return func() { stop(); e.Done(local.Exited(143)) }
+}
+
+func (w *world) note(list *[]string, group string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	*list = append(*list, group)
+}
+
+// leave is what the container entry does at its end: outputs and record are in the bucket.
+func (w *world) leave(a local.Attempt, o outcome) {
+	if o.exit.Code == nil || o.silent {
+		return
+	}
+	q := w.request(a.Env["KEDROCTL_REQUEST"])
+	rec := Record{Schema: 1, Run: q.Run, Group: q.Group, Try: q.Try, Attempt: a.Number, Job: a.JobID, Exit: *o.exit.Code, Error: o.errors,
+		Started: w.Now().Add(-o.takes), Ended: w.Now()}
+	for _, name := range q.Outputs {
+		if rec.Exit == 0 && !strings.Contains(strings.Join(o.loses, " "), name) {
+			rec.Outputs = append(rec.Outputs, w.save(q, name))
+		} else {
+			rec.Missing = append(rec.Missing, name)
+		}
+	}
+	r := Run{ID: q.Run}
+	w.must(w.clients.put(context.Background(), q.Bucket, r.object("records", fmt.Sprintf("%s-t%d-a%d.json", q.Key, q.Try, a.Number)), rec, nil))
+}
+
+func (w *world) request(text string) (q request) {
+	w.Helper()
+	if _, key, ok := splitURI(text); ok {
+		w.must(w.clients.get(context.Background(), bucket, key, &q))
+		return q
+	}
+	w.must(json.Unmarshal([]byte(text), &q))
+	return q
+}
+
+// save writes one output: where the request says so, else where the catalog has it, versioned when the request pins it.
+func (w *world) save(q request, name string) Saved {
+	s := Saved{Dataset: name, Path: "s3://" + bucket + "/data/" + name, Size: aws.Int64(int64(len(name)))}
+	for _, a := range q.Crossing {
+		if a.Name == name && a.Path != "" {
+			s.Path = a.Path
+		}
+	}
+	if v := q.Versions[name]; v != "" {
+		s.Version, s.Path = v, s.Path+"/"+v+"/"+path.Base(s.Path)
+	}
+	_, key, _ := splitURI(s.Path)
+	s.ETag = w.write(key, name)
+	return s
+}
+
+func (w *world) write(key, content string) (etag string) {
+	w.Helper()
+	out, err := w.clients.S3.PutObject(context.Background(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &key, Body: strings.NewReader(content)})
+	w.must(err)
+	return strings.Trim(aws.ToString(out.ETag), `"`)
+}
+
+// Open and Put keep the lines that containers write.
+func (w *world) Open(group, stream string) error { return nil }
+
+func (w *world) Put(group, stream string, _ time.Time, line string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.streams[group+" "+stream] = append(w.streams[group+" "+stream], line)
+}
+
+// transport leads requests to a handler without a network, counts them and lets faults befall them.
+type transport struct {
+	w       *world
+	handler http.Handler
+}
+
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	operation := r.Method + " " + r.URL.Path
+	if name, ok := strings.CutPrefix(r.URL.Path, "/v1/"); ok {
+		operation = name
+	}
+	switch t.w.befall(operation) {
+	case refused:
+		return answer(r, http.StatusBadRequest, "ClientException"), nil
+	case broken:
+		return answer(r, http.StatusInternalServerError, "ServerException"), nil
+	case throttle:
+		return answer(r, http.StatusTooManyRequests, "TooManyRequestsException"), nil
+	case cutOff:
+		_, _ = t.serve(r)
+		return nil, errors.New("connection reset by peer")
+	}
+	return t.serve(r)
+}
+
+func (t transport) serve(r *http.Request) (*http.Response, error) {
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	r.Header.Set("Content-Length", strconv.FormatInt(r.ContentLength, 10)) // as a connection would
+	recorder := httptest.NewRecorder()
+	t.handler.ServeHTTP(recorder, r)
+	response := recorder.Result()
+	response.Request = r
+	return response, nil
+}
+
+func (w *world) befall(operation string) fault {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calls[operation]++
+	return w.fault(operation, w.calls[operation])
+}
+
+func answer(r *http.Request, status int, code string) *http.Response {
+	return &http.Response{
+		StatusCode: status, Request: r, Header: http.Header{"X-Amzn-Errortype": {code}, "Content-Type": {"application/json"}},
+		Body: io.NopCloser(bytes.NewReader([]byte(`{"message":"` + code + `"}`))),
+	}
+}
+
+func (w *world) count(operation string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.calls[operation]
+}
+
+// jobs gives Batch's states of all jobs by name.
+func (w *world) jobs() map[string]types.JobStatus {
+	w.Helper()
+	out, err := w.clients.Batch.ListJobs(context.Background(), &batch.ListJobsInput{
+		JobQueue: aws.String("kedro"), Filters: []types.KeyValuesPair{{Name: aws.String("JOB_NAME"), Values: []string{"*"}}},
+	})
+	w.must(err)
+	states := make(map[string]types.JobStatus)
+	for _, j := range out.JobSummaryList {
+		states[aws.ToString(j.JobName)] = j.Status
+	}
+	if len(states) != len(out.JobSummaryList) {
+		w.Fatalf("two jobs of one name among %d", len(out.JobSummaryList))
+	}
+	return states
+}
+
+// GetLogEvents serves lines with CloudWatch's tokens: the same one comes back at either end.
+func (w *world) GetLogEvents(_ context.Context, in *cloudwatchlogs.GetLogEventsInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.GetLogEventsOutput, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	lines, ok := w.streams[aws.ToString(in.LogGroupName)+" "+aws.ToString(in.LogStreamName)]
+	if !ok {
+		return nil, &logtypes.ResourceNotFoundException{Message: aws.String("The specified log stream does not exist.")}
+	}
+	from, to := max(0, len(lines)-int(*in.Limit)), len(lines)
+	if direction, at, ok := strings.Cut(aws.ToString(in.NextToken), "/"); ok {
+		n, err := strconv.Atoi(at)
+		w.must(err)
+		if direction == "f" {
+			from, to = n, min(len(lines), n+int(*in.Limit))
+		} else {
+			from, to = max(0, n-int(*in.Limit)), n
+		}
+	}
+	out := &cloudwatchlogs.GetLogEventsOutput{NextForwardToken: aws.String(fmt.Sprintf("f/%d", to)), NextBackwardToken: aws.String(fmt.Sprintf("b/%d", from))}
+	for _, line := range lines[from:to] {
+		out.Events = append(out.Events, logtypes.OutputLogEvent{Message: aws.String(line + "\n")})
+	}
+	return out, nil
+}
+
+// told is a Reporter that remembers.
+type told struct {
+	submitted []string
+	changes   []string // "group STATE"
+	failures  []Failure
+	notices   []Notice
+}
+
+func (r *told) Submitted(j Job)  { r.submitted = append(r.submitted, j.Group) }
+func (r *told) Changed(j Job)    { r.changes = append(r.changes, j.Group+" "+j.State) }
+func (r *told) Failed(f Failure) { r.failures = append(r.failures, f) }
+func (r *told) Notice(n Notice)  { r.notices = append(r.notices, n) }
+
+// input makes a run of groups "name <- parent parent": each has one node that makes the dataset <name>_out of its parents'.
+func input(groups ...string) Input {
+	in := Input{
+		Plan:     plan.Plan{Schema: 1, Project: "test", Package: "test", Env: "aws_batch", Bucket: bucket},
+		Snapshot: project.Snapshot{Pipelines: map[string]project.Pipeline{}, Datasets: map[string]project.Dataset{}},
+		Queue:    "kedro", JobDefinition: "kedro:1", LogGroup: logGroup, Deployment: "d1", Owner: "ann@laptop",
+		Tags: map[string]string{"kedroctl:project": "test"},
+	}
+	var nodes []project.Node
+	for _, text := range groups {
+		name, after, _ := strings.Cut(text, " <- ")
+		g := plan.Group{
+			Name: name, Key: name + "-abc123", Nodes: []string{name + "_node"}, DependsOn: strings.Fields(after), Outputs: []string{name + "_out"},
+			Command:   []string{"python", "-m", "kedroctl_boot", "--pipelines", "__default__", "--nodes", name + "_node"},
+			Resources: project.Resources{VCPUs: 2, Memory: 4096, Timeout: 3600, Attempts: 2},
+		}
+		node := project.Node{Name: name + "_node", Outputs: []string{name + "_out"}}
+		for _, p := range g.DependsOn {
+			node.Inputs = append(node.Inputs, p+"_out")
+		}
+		g.Inputs = node.Inputs
+		nodes = append(nodes, node)
+		in.Plan.Groups = append(in.Plan.Groups, g)
+		in.Plan.Datasets = append(in.Plan.Datasets, plan.Dataset{
+			Name: name + "_out", Role: plan.Crossing, Action: plan.Persist, Path: "s3://" + bucket + "/runs/" + plan.RunID + "/" + name + "_out.pkl",
+		})
+	}
+	in.Snapshot.Pipelines["__default__"] = project.Pipeline{Nodes: nodes}
+	return in
+}
+
+// start starts a run that has to start.
+func (w *world) start(in Input) (Run, *told) {
+	w.Helper()
+	rep := &told{}
+	r, err := Start(w.Context(), w.clients, in, rep)
+	w.must(err)
+	return r, rep
+}
+
+// follow follows a run to an end that must come.
+func (w *world) follow(r Run, rep *told) Result {
+	w.Helper()
+	result, err := Follow(w.Context(), w.clients, r, Options{}, rep)
+	w.must(err)
+	return result
+}
+
+func states(jobs []Job) map[string]string {
+	m := make(map[string]string)
+	for _, j := range jobs {
+		m[j.Group] = strings.TrimSpace(j.State + " " + j.Cause)
+	}
+	return maps.Clone(m)
+}
+
+// scripted is a container that takes its time and then succeeds.
+func scripted(takes time.Duration) func(int) outcome {
+	return func(int) outcome { return outcome{takes: takes, exit: local.Exited(0)} }
+}
