@@ -79,9 +79,9 @@ func (b bucket) exists(ctx context.Context) (bool, error) {
 	case absent(err):
 		return false, nil
 	case hasStatus(err, http.StatusForbidden):
-		return false, ui.WithHint(fmt.Errorf("it is owned by another account, or s3:ListBucket on it is not allowed: %w", err), bucketHint)
+		return false, ui.WithHint(errors.New("it is owned by another account, or s3:ListBucket on it is not allowed"), bucketHint)
 	case hasStatus(err, http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusBadRequest):
-		return false, ui.WithHint(fmt.Errorf("it lies in another region than %s: %w", b.spec.Region, err), bucketHint)
+		return false, ui.WithHint(fmt.Errorf("it lies in another region than %s", b.spec.Region), bucketHint)
 	}
 	return false, err
 }

@@ -27,12 +27,21 @@ type Destroyed struct {
 // UnfinishedError means that jobs of the stack have not ended.
 type UnfinishedError struct {
 	Queue string
-	Jobs  []string // names, at most ten
-	Count int
+	Jobs  []Job
 }
 
+// Job is a job in Batch.
+type Job struct{ ID, Name string }
+
 func (e *UnfinishedError) Error() string {
-	return fmt.Sprintf("job queue %s has %d unfinished jobs: %s", e.Queue, e.Count, strings.Join(e.Jobs, ", "))
+	var names []string
+	for _, j := range e.Jobs[:min(len(e.Jobs), 5)] {
+		names = append(names, j.Name)
+	}
+	if len(e.Jobs) > len(names) {
+		names = append(names, "…")
+	}
+	return fmt.Sprintf("job queue %s has unfinished jobs (%d): %s", e.Queue, len(e.Jobs), strings.Join(names, ", "))
 }
 
 // Hint is the next step.
@@ -97,8 +106,8 @@ func removals(c Clients, s Spec, a account, data bool) []removal {
 	}
 }
 
-// endJobs refuses where jobs of the stack are unfinished or, with force, terminates them: in its own queue all jobs, in one of the settings those
-// of its job definition.
+// endJobs refuses where jobs of the stack are unfinished or, with force, ends them: in its own queue all jobs, in one of the settings those of
+// its job definition.
 func endJobs(ctx context.Context, c Clients, s Spec, force bool) error {
 	q := queue{Clients: c, spec: s}
 	names := []string{s.Name}
@@ -114,50 +123,56 @@ func endJobs(ctx context.Context, c Clients, s Spec, force bool) error {
 			continue
 		}
 		if err := q.endJobs(ctx, *found, force); err != nil {
-			return explain("job queue "+name, err)
+			return err
 		}
 	}
 	return nil
 }
 
+// endJobs looks until the jobs that it terminates have ended: Batch keeps a queue while it stops containers.
 func (q queue) endJobs(ctx context.Context, found batchtypes.JobQueueDetail, force bool) error {
-	unfinished := &UnfinishedError{Queue: aws.ToString(found.JobQueueName)}
+	name := aws.ToString(found.JobQueueName)
+	for range looks {
+		unfinished, err := q.unfinished(ctx, found)
+		if err != nil {
+			return explain("job queue "+name+": list jobs", err)
+		}
+		if len(unfinished) == 0 {
+			return nil
+		}
+		if !force {
+			return &UnfinishedError{Queue: name, Jobs: unfinished}
+		}
+		for _, j := range unfinished {
+			_, err := q.Batch.TerminateJob(ctx, &batch.TerminateJobInput{JobId: &j.ID, Reason: aws.String("kedroctl destroy")})
+			if err != nil {
+				return explain("job "+j.Name+": terminate", err)
+			}
+		}
+		if err := q.sleep(ctx, lookEvery); err != nil {
+			return err
+		}
+	}
+	return ui.WithHint(fmt.Errorf("job queue %s: jobs have not ended after %s", name, looks*lookEvery), "run the same command again")
+}
+
+// unfinished lists the jobs in a queue that have not ended. In a queue that is not the stack's, only those of its job definition are meant.
+func (q queue) unfinished(ctx context.Context, found batchtypes.JobQueueDetail) ([]Job, error) {
+	var list []Job
 	for _, status := range []batchtypes.JobStatus{batchtypes.JobStatusSubmitted, batchtypes.JobStatusPending, batchtypes.JobStatusRunnable,
 		batchtypes.JobStatusStarting, batchtypes.JobStatusRunning} {
 		pages := batch.NewListJobsPaginator(q.Batch, &batch.ListJobsInput{JobQueue: found.JobQueueArn, JobStatus: status})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
-				return err
+				return nil, err
 			}
-			if err := q.endPage(ctx, page.JobSummaryList, !q.spec.owns(found.Tags), force, unfinished); err != nil {
-				return err
+			for _, j := range page.JobSummaryList {
+				if q.spec.owns(found.Tags) || strings.Contains(aws.ToString(j.JobDefinition), "/"+q.spec.Name+":") {
+					list = append(list, Job{aws.ToString(j.JobId), aws.ToString(j.JobName)})
+				}
 			}
 		}
 	}
-	if unfinished.Count > 0 {
-		return ui.WithHint(unfinished, unfinished.Hint())
-	}
-	return nil
-}
-
-// endPage terminates the jobs of one page, or counts them. In a shared queue only those of our job definition are meant.
-func (q queue) endPage(ctx context.Context, page []batchtypes.JobSummary, shared, force bool, unfinished *UnfinishedError) error {
-	for _, j := range page {
-		if shared && !strings.Contains(aws.ToString(j.JobDefinition), "/"+q.spec.Name+":") {
-			continue
-		}
-		if force {
-			_, err := q.Batch.TerminateJob(ctx, &batch.TerminateJobInput{JobId: j.JobId, Reason: aws.String("kedroctl destroy")})
-			if err != nil {
-				return err
-			}
-			continue
-		}
-		unfinished.Count++
-		if len(unfinished.Jobs) < 10 {
-			unfinished.Jobs = append(unfinished.Jobs, aws.ToString(j.JobName))
-		}
-	}
-	return nil
+	return list, nil
 }

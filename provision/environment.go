@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -108,7 +109,7 @@ func (e environment) create(ctx context.Context, is *Resource) error {
 			return err
 		}
 		err := e.valid(ctx)
-		invalid, ok := err.(*invalidError)
+		invalid, ok := errors.AsType[*invalidError](err)
 		if !ok || !invalid.ofRoles() || slept >= propagation {
 			return err
 		}
@@ -171,7 +172,7 @@ func (e environment) valid(ctx context.Context) error {
 		return err
 	}
 	if found == nil {
-		return fmt.Errorf("it is gone while it was waited for")
+		return errors.New("it went away while it was waited for")
 	}
 	if found.Status == batchtypes.CEStatusInvalid {
 		return &invalidError{reason: aws.ToString(found.StatusReason)}
@@ -230,16 +231,18 @@ func (e environment) disable(ctx context.Context) error {
 	return err
 }
 
-// gone looks until the environment is no longer listed. It may be listed as it was for a moment.
+// gone looks until the environment is no longer listed. One that comes back from DELETING as INVALID, Batch could not delete.
 func (e environment) gone(ctx context.Context) error {
+	deleting := false
 	for range looks {
 		found, err := e.find(ctx)
 		if err != nil || found == nil {
 			return err
 		}
-		if found.Status == batchtypes.CEStatusInvalid && strings.Contains(aws.ToString(found.StatusReason), "delet") {
+		if deleting && found.Status == batchtypes.CEStatusInvalid {
 			return &invalidError{reason: aws.ToString(found.StatusReason)}
 		}
+		deleting = found.Status == batchtypes.CEStatusDeleting
 		if err := e.sleep(ctx, lookEvery); err != nil {
 			return err
 		}

@@ -9,6 +9,8 @@ import (
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
+
+	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
 // CallError is AWS's refusal of a call, in words for people. The SDK's error is inside.
@@ -58,11 +60,11 @@ var roleActions = []string{
 	"iam:AddRoleToInstanceProfile", "iam:TagInstanceProfile", "iam:PassRole", "iam:CreateServiceLinkedRole",
 }
 
-// explain says what an AWS call was about. Errors that are no answers of AWS only get the thing in front.
+// explain says what an AWS call was about. Errors that are no answers of AWS, or have their next step already, only get the thing in front.
 func explain(thing string, err error) error {
 	op, isCall := errors.AsType[*smithy.OperationError](err)
 	api, isAnswer := errors.AsType[smithy.APIError](err)
-	if !isCall || !isAnswer {
+	if !isCall || !isAnswer || ui.Hint(err) != "" {
 		return fmt.Errorf("%s: %w", thing, err)
 	}
 	return &CallError{Thing: thing, Action: action(op, api), Code: api.ErrorCode(), Message: api.ErrorMessage(), Err: err}

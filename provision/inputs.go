@@ -22,7 +22,6 @@ import (
 
 	"github.com/kedroctl/kedroctl/internal/plan"
 	"github.com/kedroctl/kedroctl/internal/project"
-	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
 // Inputs are the local data that jobs read: the free inputs of a plan, and a directory of raw data.
@@ -96,7 +95,7 @@ func (in Inputs) files(ctx context.Context, store transfermanager.S3APIClient) (
 		}
 	}
 	if len(missing.Inputs) > 0 {
-		return nil, ui.WithHint(missing, missing.Hint())
+		return nil, missing
 	}
 	all := make([]Object, 0, len(byKey))
 	for _, f := range byKey {

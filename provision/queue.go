@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -98,7 +99,7 @@ func (q queue) valid(ctx context.Context) error {
 		return err
 	}
 	if found == nil {
-		return fmt.Errorf("it is gone while it was waited for")
+		return errors.New("it went away while it was waited for")
 	}
 	if found.Status == batchtypes.JQStatusInvalid {
 		return &invalidError{reason: aws.ToString(found.StatusReason)}
@@ -120,7 +121,7 @@ func (e existingQueue) diff(ctx context.Context) (*Resource, []change, error) {
 	case found.Status == batchtypes.JQStatusInvalid:
 		return is, nil, &invalidError{reason: aws.ToString(found.StatusReason)}
 	case found.State != batchtypes.JQStateEnabled:
-		return is, nil, ui.WithHint(fmt.Errorf("it is DISABLED"), "enable it, or name another queue in [tool.kedroctl.compute]")
+		return is, nil, ui.WithHint(errors.New("it is DISABLED"), "enable it, or name another queue in [tool.kedroctl.compute]")
 	}
 	is.ARN = aws.ToString(found.JobQueueArn)
 	return is, nil, nil

@@ -1,0 +1,156 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/batch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/middleware"
+
+	"github.com/kedroctl/kedroctl/internal/plan"
+	"github.com/kedroctl/kedroctl/internal/project"
+)
+
+const testRegion = "eu-west-1"
+
+// account is an AWS endpoint with a journal of the calls that were made to it.
+type testAWS struct {
+	Clients
+	s3   *s3.Client
+	sdk  *batch.Client
+	mu   sync.Mutex
+	seen []string // "Batch.CreateJobQueue"
+
+	before, after func(call string) error // errors to answer with instead of calling, or after the call was made
+}
+
+func newTestAWS(endpoint string) *testAWS {
+	t := &testAWS{}
+	cfg := aws.Config{
+		Region: testRegion, BaseEndpoint: &endpoint, RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		APIOptions:  []func(*middleware.Stack) error{t.record},
+	}
+	t.s3 = s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle, o.DisableLogOutputChecksumValidationSkipped = true, true })
+	t.sdk = batch.NewFromConfig(cfg)
+	t.Clients = Clients{
+		S3: t.s3, ECR: ecr.NewFromConfig(cfg), IAM: iam.NewFromConfig(cfg), EC2: ec2.NewFromConfig(cfg),
+		Batch: t.sdk, Logs: cloudwatchlogs.NewFromConfig(cfg), STS: sts.NewFromConfig(cfg),
+		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+	}
+	return t
+}
+
+func (t *testAWS) record(stack *middleware.Stack) error {
+	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("journal", t.call), middleware.After)
+}
+
+func (t *testAWS) call(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+	call := middleware.GetServiceID(ctx) + "." + middleware.GetOperationName(ctx)
+	t.mu.Lock()
+	t.seen = append(t.seen, call)
+	before, after := t.before, t.after
+	t.mu.Unlock()
+	if before != nil {
+		if err := before(call); err != nil {
+			return middleware.InitializeOutput{}, middleware.Metadata{}, err
+		}
+	}
+	out, meta, err := next.HandleInitialize(ctx, in)
+	if err == nil && after != nil {
+		err = after(call)
+	}
+	return out, meta, err
+}
+
+// mutations are the calls since the last look that change something.
+func (t *testAWS) mutations() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	seen := slices.DeleteFunc(t.seen, func(call string) bool { return !mutates(call) })
+	t.seen = nil
+	return seen
+}
+
+func mutates(call string) bool {
+	_, op, _ := strings.Cut(call, ".")
+	for _, reads := range []string{"Get", "List", "Describe", "Head"} {
+		if strings.HasPrefix(op, reads) {
+			return false
+		}
+	}
+	return true
+}
+
+// steps is a Reporter that keeps what it hears.
+type steps struct {
+	mu  sync.Mutex
+	all []Resource
+}
+
+func (s *steps) Step(r Resource) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, r)
+}
+
+func testProject(t *testing.T) project.Project {
+	t.Helper()
+	return project.Project{
+		Dir: t.TempDir(), Package: "spaceflights", Name: "Spaceflights", Env: "aws_batch",
+		Settings: project.Settings{
+			Region: testRegion, Bucket: "kedro-spaceflights-3f9c02ab", KeepDays: 30,
+			Image:   project.ImageSettings{Repository: "spaceflights-batch"},
+			Compute: project.ComputeSettings{Type: "EC2", MaxVCPUs: 16},
+			Job: project.JobSettings{
+				Resources:   project.Resources{VCPUs: 2, Memory: 4096, Timeout: 86400, Attempts: 2},
+				Environment: map[string]string{"LOG_LEVEL": "info"},
+			},
+		},
+	}
+}
+
+func testSpec(t *testing.T, change ...func(*project.Project)) Spec {
+	t.Helper()
+	p := testProject(t)
+	for _, c := range change {
+		c(&p)
+	}
+	s, err := New(p, plan.Grants{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func mustApply(t *testing.T, a *testAWS, s Spec) Resources {
+	t.Helper()
+	res, err := Apply(t.Context(), a.Clients, s, &steps{})
+	if err != nil {
+		t.Fatalf("apply: %v", err)
+	}
+	return res
+}
+
+// states are the resources by kind and name, with their state.
+func states(all []Resource) []string {
+	var list []string
+	for _, r := range all {
+		list = append(list, fmt.Sprintf("%s %s: %s", r.Kind, r.Name, r.State))
+	}
+	slices.Sort(list)
+	return list
+}
