@@ -202,12 +202,9 @@ func (m moto) DescribeJobs(ctx context.Context, in *batch.DescribeJobsInput, o .
 func TestExitCodeComesFromTheRecordWhereBatchHasNone(t *testing.T) {
 	w := newWorld(t)
 	w.script["a"] = failing("Traceback", "ValueError: no rows")
-	r, rep := w.start(input("a"))
-	w.clock.Advance(time.Hour)
-	for key, lines := range w.streams {
-		delete(w.streams, key)
-		w.streams[strings.Replace(key, logGroup, sharedGroup, 1)] = lines
-	}
+	in := input("a")
+	in.JobDefinition = "shared-logs:1"
+	r, rep := w.start(in)
 	w.clients.Batch = moto{w.clients.Batch}
 	w.follow(r, rep)
 	f := rep.failures[0]

@@ -2,12 +2,14 @@ package run
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 )
 
 const (
@@ -33,7 +35,8 @@ func (c Clients) tail(ctx context.Context, r Run, stream string, n int) ([]strin
 }
 
 func notFound(err error) bool {
-	return err != nil && (absent(err) || strings.Contains(err.Error(), "ResourceNotFoundException"))
+	_, ok := errors.AsType[*types.ResourceNotFoundException](err)
+	return ok
 }
 
 // drain reads the end of a stream. The end is where the token that comes back is the one that was sent, twice in a row: an empty page is

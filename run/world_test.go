@@ -22,13 +22,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
 	local "github.com/kedroctl/kedroctl/internal/local/batch"
 	"github.com/kedroctl/kedroctl/internal/local/clock"
+	"github.com/kedroctl/kedroctl/internal/local/logs"
 	"github.com/kedroctl/kedroctl/internal/plan"
 	"github.com/kedroctl/kedroctl/internal/project"
 )
@@ -43,6 +43,7 @@ type world struct {
 	*testing.T
 	clock   *clock.Fake
 	service *local.Service
+	output  *logs.Service
 	clients Clients
 	script  map[string]func(attempt int) outcome // by group; without one a container saves its outputs and exits 0 after a minute
 	fault   func(operation string, n int) fault  // what befalls the nth call of an operation, from 1
@@ -52,7 +53,6 @@ type world struct {
 	calls   map[string]int
 	started []string // groups, in the order in which their containers started
 	ended   []string
-	streams map[string][]string // lines by group and stream
 }
 
 // outcome is what a container does.
@@ -79,10 +79,12 @@ func newWorld(t *testing.T) *world {
 	w := &world{
 		T: t, clock: clock.NewFake(time.Date(2026, 11, 23, 9, 55, 12, 345678901, time.UTC)),
 		script: map[string]func(int) outcome{}, fault: func(string, int) fault { return none }, onSleep: func() {},
-		calls: map[string]int{}, streams: map[string][]string{},
+		calls: map[string]int{},
 	}
 	var err error
-	w.service, err = local.New(local.Options{Region: "eu-west-1", Account: "123456789012", Clock: w.clock, Runner: w, Logs: w, Step: time.Second})
+	w.output, err = logs.New(logs.Options{Region: "eu-west-1", Account: "123456789012", Now: w.Now})
+	w.must(err)
+	w.service, err = local.New(local.Options{Region: "eu-west-1", Account: "123456789012", Clock: w.clock, Runner: w, Logs: w.output, Step: time.Second})
 	w.must(err)
 	config := aws.Config{Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("AKID", "secret", "")}
 	config.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
@@ -94,14 +96,19 @@ func newWorld(t *testing.T) *world {
 		o.BaseEndpoint, o.HTTPClient, o.UsePathStyle = aws.String("http://aws.test"), client(gofakes3.New(s3mem.New()).Server()), true
 		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 	})
-	w.clients = Clients{Batch: jobs, S3: store, Logs: w, Clock: w}
+	reader := cloudwatchlogs.NewFromConfig(config, func(o *cloudwatchlogs.Options) {
+		o.BaseEndpoint, o.HTTPClient = aws.String("http://aws.test"), client(w.output)
+	})
+	_, err = reader.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String(logGroup)})
+	w.must(err)
+	w.clients = Clients{Batch: jobs, S3: store, Logs: reader, Clock: w}
 	_, err = store.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(bucket)})
 	w.must(err)
 	w.provision(jobs)
 	return w
 }
 
-// provision makes a queue "kedro" and the job definition "kedro:1".
+// provision makes a queue "kedro" and the job definitions "kedro:1" and, with the output in Batch's default group, "shared-logs:1".
 func (w *world) provision(c *batch.Client) {
 	_, err := c.CreateComputeEnvironment(w.Context(), &batch.CreateComputeEnvironmentInput{
 		ComputeEnvironmentName: aws.String("kedro"), Type: types.CETypeManaged, ServiceRole: aws.String("arn:aws:iam::123456789012:role/batch"),
@@ -118,16 +125,20 @@ func (w *world) provision(c *batch.Client) {
 	})
 	w.must(err)
 	w.clock.Advance(time.Minute)
-	_, err = c.RegisterJobDefinition(w.Context(), &batch.RegisterJobDefinitionInput{
-		JobDefinitionName: aws.String("kedro"), Type: types.JobDefinitionTypeContainer,
+	w.define(c, "kedro", &types.LogConfiguration{LogDriver: types.LogDriverAwslogs, Options: map[string]string{"awslogs-group": logGroup}})
+	w.define(c, "shared-logs", nil)
+	clear(w.calls)
+}
+
+func (w *world) define(c *batch.Client, name string, output *types.LogConfiguration) {
+	_, err := c.RegisterJobDefinition(w.Context(), &batch.RegisterJobDefinitionInput{
+		JobDefinitionName: &name, Type: types.JobDefinitionTypeContainer,
 		ContainerProperties: &types.ContainerProperties{
 			Image:                aws.String("123456789012.dkr.ecr.eu-west-1.amazonaws.com/kedro@sha256:" + strings.Repeat("0", 64)),
-			ResourceRequirements: requirements(project.Resources{VCPUs: 2, Memory: 4096}),
-			LogConfiguration:     &types.LogConfiguration{LogDriver: types.LogDriverAwslogs, Options: map[string]string{"awslogs-group": logGroup}},
+			ResourceRequirements: requirements(project.Resources{VCPUs: 2, Memory: 4096}), LogConfiguration: output,
 		},
 	})
 	w.must(err)
-	clear(w.calls)
 }
 
 func (w *world) must(err error) {
@@ -224,15 +235,6 @@ func (w *world) write(key, content string) (etag string) {
 	return strings.Trim(aws.ToString(out.ETag), `"`)
 }
 
-// Open and Put keep the lines that containers write.
-func (w *world) Open(group, stream string) error { return nil }
-
-func (w *world) Put(group, stream string, _ time.Time, line string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.streams[group+" "+stream] = append(w.streams[group+" "+stream], line)
-}
-
 // transport leads requests to a handler without a network, counts them and lets faults befall them.
 type transport struct {
 	w       *world
@@ -305,31 +307,6 @@ func (w *world) jobs() map[string]types.JobStatus {
 		w.Fatalf("two jobs of one name among %d", len(out.JobSummaryList))
 	}
 	return states
-}
-
-// GetLogEvents serves lines with CloudWatch's tokens: the same one comes back at either end.
-func (w *world) GetLogEvents(_ context.Context, in *cloudwatchlogs.GetLogEventsInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.GetLogEventsOutput, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	lines, ok := w.streams[aws.ToString(in.LogGroupName)+" "+aws.ToString(in.LogStreamName)]
-	if !ok {
-		return nil, &logtypes.ResourceNotFoundException{Message: aws.String("The specified log stream does not exist.")}
-	}
-	from, to := max(0, len(lines)-int(*in.Limit)), len(lines)
-	if direction, at, ok := strings.Cut(aws.ToString(in.NextToken), "/"); ok {
-		n, err := strconv.Atoi(at)
-		w.must(err)
-		if direction == "f" {
-			from, to = n, min(len(lines), n+int(*in.Limit))
-		} else {
-			from, to = max(0, n-int(*in.Limit)), n
-		}
-	}
-	out := &cloudwatchlogs.GetLogEventsOutput{NextForwardToken: aws.String(fmt.Sprintf("f/%d", to)), NextBackwardToken: aws.String(fmt.Sprintf("b/%d", from))}
-	for _, line := range lines[from:to] {
-		out.Events = append(out.Events, logtypes.OutputLogEvent{Message: aws.String(line + "\n")})
-	}
-	return out, nil
 }
 
 // told is a Reporter that remembers.
