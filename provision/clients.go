@@ -57,6 +57,19 @@ func (c Clients) sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// patiently calls again, each 2 seconds and at most tries times more, while AWS is not ready for the call.
+func (c Clients) patiently(ctx context.Context, tries int, notReady func(error) bool, call func() error) error {
+	for try := 0; ; try++ {
+		err := call()
+		if err == nil || !notReady(err) || try == tries {
+			return err
+		}
+		if err := c.sleep(ctx, lookEvery); err != nil {
+			return err
+		}
+	}
+}
+
 type callers interface {
 	GetCallerIdentity(context.Context, *sts.GetCallerIdentityInput, ...func(*sts.Options)) (*sts.GetCallerIdentityOutput, error)
 }

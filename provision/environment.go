@@ -113,7 +113,7 @@ func (e environment) create(ctx context.Context, is *Resource) error {
 		if !ok || !invalid.ofRoles() || slept >= propagation {
 			return err
 		}
-		if err := e.remove(ctx, 0); err != nil {
+		if err := e.remove(ctx, isBusy); err != nil {
 			return err
 		}
 		if err := e.sleep(ctx, delay); err != nil {
@@ -141,12 +141,19 @@ func (e environment) submit(ctx context.Context, is *Resource) error {
 }
 
 func (e environment) update(ctx context.Context) error {
-	_, err := e.Batch.UpdateComputeEnvironment(ctx, &batch.UpdateComputeEnvironmentInput{
+	return e.change(ctx, &batch.UpdateComputeEnvironmentInput{
 		ComputeEnvironment: &e.spec.Name, State: batchtypes.CEStateEnabled, ServiceRole: &e.serviceRole,
 		ComputeResources: &batchtypes.ComputeResourceUpdate{
 			MaxvCpus: aws.Int32(e.maxVCPUs()), InstanceTypes: e.instanceTypes(), InstanceRole: &e.instanceProfile,
 			Subnets: e.subnets, SecurityGroupIds: e.groups,
 		},
+	})
+}
+
+func (e environment) change(ctx context.Context, in *batch.UpdateComputeEnvironmentInput) error {
+	err := e.patiently(ctx, looks, isBusy, func() error {
+		_, err := e.Batch.UpdateComputeEnvironment(ctx, in)
+		return err
 	})
 	if err != nil {
 		return err
@@ -156,14 +163,14 @@ func (e environment) update(ctx context.Context) error {
 
 // repair makes an INVALID environment again, or updates it where a queue holds it.
 func (e environment) repair(ctx context.Context, is *Resource) error {
-	err := e.remove(ctx, 0)
-	if isHeld(err) {
+	err := e.remove(ctx, isBusy)
+	switch {
+	case err == nil:
+		return e.create(ctx, is)
+	case isHeld(err):
 		return e.update(ctx)
 	}
-	if err != nil {
-		return err
-	}
-	return e.create(ctx, is)
+	return err
 }
 
 func (e environment) valid(ctx context.Context) error {
@@ -194,41 +201,31 @@ func (e *invalidError) Hint() string {
 // https://docs.aws.amazon.com/batch/latest/userguide/troubleshooting.html#invalid_compute_environment.
 func (e *invalidError) ofRoles() bool {
 	return strings.Contains(e.reason, "is not authorized to perform") || strings.Contains(e.reason, "sts:AssumeRole") ||
-		strings.Contains(e.reason, "instance profile")
+		strings.Contains(strings.ToLower(e.reason), "instance profile")
 }
+
+// isBusy says whether Batch refuses a change because another one is under way, be it that it does not show yet.
+func isBusy(err error) bool { return strings.Contains(err.Error(), "resource is being modified") }
 
 // isHeld says whether Batch refuses to delete an environment because a queue holds it, or held it a moment ago.
 func isHeld(err error) bool {
-	return err != nil && strings.Contains(err.Error(), "found existing JobQueue relationship")
+	return strings.Contains(err.Error(), "found existing JobQueue relationship")
 }
 
-// remove disables and deletes the environment and waits until it is gone. It asks up to retries times more while a queue seems to hold it.
-func (e environment) remove(ctx context.Context, retries int) error {
-	if err := e.disable(ctx); err != nil {
+// remove disables and deletes the environment and waits until it is gone. It is patient with refusals for which notReady is true.
+func (e environment) remove(ctx context.Context, notReady func(error) bool) error {
+	err := e.change(ctx, &batch.UpdateComputeEnvironmentInput{ComputeEnvironment: &e.spec.Name, State: batchtypes.CEStateDisabled})
+	if _, invalid := errors.AsType[*invalidError](err); err != nil && !invalid {
 		return err
 	}
-	for try := 0; ; try++ {
+	err = e.patiently(ctx, looks, notReady, func() error {
 		_, err := e.Batch.DeleteComputeEnvironment(ctx, &batch.DeleteComputeEnvironmentInput{ComputeEnvironment: &e.spec.Name})
-		if err == nil {
-			break
-		}
-		if !isHeld(err) || try >= retries {
-			return err
-		}
-		if err := e.sleep(ctx, lookEvery); err != nil {
-			return err
-		}
-	}
-	return e.gone(ctx)
-}
-
-func (e environment) disable(ctx context.Context) error {
-	_, err := e.Batch.UpdateComputeEnvironment(ctx, &batch.UpdateComputeEnvironmentInput{ComputeEnvironment: &e.spec.Name, State: batchtypes.CEStateDisabled})
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	_, err = e.wait(ctx)
-	return err
+	return e.gone(ctx)
 }
 
 // gone looks until the environment is no longer listed. One that comes back from DELETING as INVALID, Batch could not delete.
@@ -262,5 +259,5 @@ func (e environment) destroy(ctx context.Context) (Resource, error) {
 	case found.Status == batchtypes.CEStatusDeleting:
 		return removed(is), e.gone(ctx)
 	}
-	return removed(is), e.remove(ctx, looks)
+	return removed(is), e.remove(ctx, func(err error) bool { return isBusy(err) || isHeld(err) })
 }

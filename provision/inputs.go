@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"crypto/md5"
 	"crypto/sha256"
@@ -39,15 +40,14 @@ type source struct {
 	key     string
 }
 
-// NewInputs takes from a plan the inputs that are local and belong in the project's own bucket, and the raw_data of the settings. Paths that lead out of
+// NewInputs takes from a plan the free inputs that lie in the project's own bucket, wherever the catalog says so or they are local and move there, and the raw_data of the settings. Paths that lead out of
 // the project give a *project.SettingsError.
 func NewInputs(p project.Project, pl plan.Plan) (Inputs, error) {
 	in := Inputs{Dir: p.Dir, Bucket: p.Settings.Bucket}
-	own := "s3://" + in.Bucket + "/"
 	for _, d := range pl.Datasets {
-		key, inBucket := strings.CutPrefix(d.Path, own)
-		if d.Role == plan.Input && d.Local != "" && inBucket && key != "" {
-			in.sources = append(in.sources, source{d.Name, filepath.ToSlash(d.Local), key})
+		key, own := strings.CutPrefix(d.Path, "s3://"+in.Bucket+"/")
+		if d.Role == plan.Input && own && key != "" {
+			in.sources = append(in.sources, source{d.Name, cmp.Or(filepath.ToSlash(d.Local), in.localOf(key)), key})
 		}
 	}
 	raw := p.Settings.RawData
@@ -61,6 +61,14 @@ func NewInputs(p project.Project, pl plan.Plan) (Inputs, error) {
 	}
 	in.sources = append(in.sources, source{"", clean, project.S3Key(clean)})
 	return in, nil
+}
+
+// localOf is where a dataset that the catalog has in the bucket would lie in the project: S3Key read backwards.
+func (in Inputs) localOf(key string) string {
+	if _, err := os.Stat(in.path(Object{Local: key})); err == nil && !strings.HasPrefix(key, "data/") {
+		return path.Clean(key)
+	}
+	return path.Join("data", key)
 }
 
 // MissingError names local inputs that are neither here nor in the bucket.

@@ -63,7 +63,7 @@ func grants(sid string, a account, prefixes []string, actions []string) []statem
 		}
 		if sid == "Read" {
 			lists = append(lists, statement{Effect: "Allow", Action: []string{"s3:ListBucket"}, Resource: []string{a.s3(bucket)},
-				Condition: map[string]map[string][]string{"StringLike": {"s3:prefix": append(keys, key)}}})
+				Condition: map[string]map[string][]string{"StringLike": {"s3:prefix": keys}}})
 		}
 	}
 	if objects == nil {

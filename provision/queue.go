@@ -86,11 +86,18 @@ func (q queue) create(ctx context.Context, is *Resource) error {
 }
 
 func (q queue) update(ctx context.Context) error {
-	_, err := q.Batch.UpdateJobQueue(ctx, &batch.UpdateJobQueueInput{JobQueue: &q.spec.Name, State: batchtypes.JQStateEnabled, ComputeEnvironmentOrder: q.order()})
+	err := q.change(ctx, &batch.UpdateJobQueueInput{JobQueue: &q.spec.Name, State: batchtypes.JQStateEnabled, ComputeEnvironmentOrder: q.order()})
 	if err != nil {
 		return err
 	}
 	return q.valid(ctx)
+}
+
+func (q queue) change(ctx context.Context, in *batch.UpdateJobQueueInput) error {
+	return q.patiently(ctx, looks, isBusy, func() error {
+		_, err := q.Batch.UpdateJobQueue(ctx, in)
+		return err
+	})
 }
 
 func (q queue) valid(ctx context.Context) error {
@@ -147,16 +154,17 @@ func (q queue) destroy(ctx context.Context) (Resource, error) {
 
 func (q queue) remove(ctx context.Context, found batchtypes.JobQueueDetail) error {
 	if found.State != batchtypes.JQStateDisabled {
-		_, err := q.Batch.UpdateJobQueue(ctx, &batch.UpdateJobQueueInput{JobQueue: &q.spec.Name, State: batchtypes.JQStateDisabled})
-		if err != nil {
+		if err := q.change(ctx, &batch.UpdateJobQueueInput{JobQueue: &q.spec.Name, State: batchtypes.JQStateDisabled}); err != nil {
 			return err
 		}
 	}
 	if _, err := q.wait(ctx, q.spec.Name); err != nil {
 		return err
 	}
-	_, err := q.Batch.DeleteJobQueue(ctx, &batch.DeleteJobQueueInput{JobQueue: &q.spec.Name})
-	return err
+	return q.patiently(ctx, looks, isBusy, func() error {
+		_, err := q.Batch.DeleteJobQueue(ctx, &batch.DeleteJobQueueInput{JobQueue: &q.spec.Name})
+		return err
+	})
 }
 
 func (q queue) gone(ctx context.Context) error {

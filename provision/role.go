@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -106,17 +105,9 @@ func (r role) allow(ctx context.Context) error {
 	})
 }
 
-// settled calls again while IAM does not know yet what it has just made, up to 20 seconds.
+// settled calls again while IAM does not know yet what it has just made.
 func (c Clients) settled(ctx context.Context, call func() error) error {
-	for try := 0; ; try++ {
-		err := call()
-		if !hasCode(err, "NoSuchEntity") || try == 10 {
-			return err
-		}
-		if err := c.sleep(ctx, 2*time.Second); err != nil {
-			return err
-		}
-	}
+	return c.patiently(ctx, 10, func(err error) bool { return hasCode(err, "NoSuchEntity") }, call)
 }
 
 func findRole(ctx context.Context, api roles, name string) (*iamtypes.Role, error) {
