@@ -11,6 +11,7 @@ import (
 // check finds what would fail or surprise in the jobs besides where single datasets lie.
 func (d *data) check(given []string) {
 	d.checkTranscoding()
+	d.checkOwnClasses()
 	d.checkSharedPaths()
 	d.checkCredentials()
 	d.checkRuntime()
@@ -32,6 +33,20 @@ func (d *data) checkTranscoding() {
 	}
 }
 
+// checkOwnClasses warns of classes that the project itself defines: nobody else knows whether they can use a path in S3.
+func (d *data) checkOwnClasses() {
+	moved := map[string][]string{} // class: datasets
+	for _, row := range d.rows {
+		if row.Action == Move && isOwn(row.Type, d.snapshot.Package) {
+			moved[row.Type] = append(moved[row.Type], row.Name)
+		}
+	}
+	for _, class := range sortedKeys(moved) {
+		d.find(Warning, "class-own", class, "the paths of "+strings.Join(moved[class], ", ")+" move to S3, and whether this class can use that only the project knows",
+			"see that the class opens its path through fsspec")
+	}
+}
+
 func where(def project.Dataset) string {
 	switch placeOf(def) {
 	case memory:
@@ -45,28 +60,34 @@ func where(def project.Dataset) string {
 // checkSharedPaths finds datasets that end at one path in the bucket. Where the project has them at different paths that is an error; where it has
 // them at one path it is its own intention, but no edge orders those who use it.
 func (d *data) checkSharedPaths() {
-	at := map[string][]string{} // path: names
-	from := map[string]string{} // path: where the project has the first of them
+	at := map[string][]string{}  // path: names, those left out that are loaded only after they are saved
+	from := map[string]Dataset{} // path: the first dataset there
 	for _, row := range d.rows {
 		if !strings.HasPrefix(row.Path, "s3") {
 			continue
 		}
 		key := strings.TrimRight(row.Path, "/")
-		origin := row.Local
-		if origin == "" {
-			origin = key
-		}
-		if first, seen := from[key]; seen && first != origin && row.Action != Persist {
+		if first, seen := from[key]; !seen {
+			from[key] = row
+		} else if origin(first) != origin(row) {
 			d.find(Error, "path-collision", row.Name, fmt.Sprintf("it would lie at %s like %s, and the project has them at %s and %s",
-				row.Path, at[key][0], origin, first), "change one of the paths")
-		} else if !seen {
-			from[key] = origin
+				row.Path, first.Name, origin(row), origin(first)), "change one of the paths")
 		}
-		at[key] = append(at[key], row.Name)
+		if adopted := row.Role != d.role(row.Name); !adopted {
+			at[key] = append(at[key], row.Name)
+		}
 	}
 	for _, key := range sortedKeys(at) {
 		d.noteShared(key, at[key])
 	}
+}
+
+// origin is where the project has a dataset.
+func origin(row Dataset) string {
+	if row.Local != "" {
+		return row.Local
+	}
+	return strings.TrimRight(row.Path, "/")
 }
 
 func (d *data) noteShared(path string, names []string) {

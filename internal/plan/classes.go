@@ -11,7 +11,7 @@ import (
 // libraries, deltalake writes to S3 only with a lock or settings of its own, and the others open their files without fsspec.
 var localOnly = []string{
 	"spark.SparkDataset", "spark.SparkStreamingDataset", "spark.DeltaTableDataset", "pandas.DeltaTableDataset",
-	"langfuse.PromptDataset", "langfuse.EvaluationDataset", "opik.PromptDataset", "opik.EvaluationDataset",
+	"langchain.PromptDataset", "langfuse.PromptDataset", "langfuse.EvaluationDataset", "opik.PromptDataset", "opik.EvaluationDataset",
 }
 
 // definition is what the catalog resolves a name to; a name that introspection does not list is in no catalog, and in memory.

@@ -33,6 +33,28 @@ func (d *data) decide() {
 			d.rows = append(d.rows, row)
 		}
 	}
+	d.adopt()
+}
+
+// adopt finds free inputs that lie where nodes before their loaders save another dataset: a project may write partitions under one name and read
+// them all under another. They need not be there before the run.
+func (d *data) adopt() {
+	makers := map[string]int{}
+	for _, row := range d.rows {
+		if maker, made := d.maker[row.Name]; made && row.Path != "" {
+			makers[row.Path] = maker
+		}
+	}
+	for i, row := range d.rows {
+		maker, made := makers[row.Path]
+		if row.Role != Input || !made {
+			continue
+		}
+		after := d.reach(d.children[maker], d.children)
+		if loaders := d.loaders[row.Name]; !slices.ContainsFunc(loaders, func(n int) bool { return !after[n] }) {
+			d.rows[i].Role = d.between(maker, loaders)
+		}
+	}
 }
 
 // used are the datasets of all nodes, parameters left out: base name and, sorted, the names that nodes use.
@@ -69,7 +91,13 @@ func (d *data) role(name string) string {
 		return Input
 	case len(loaders) == 0:
 		return Leaving
-	case slices.ContainsFunc(loaders, func(n int) bool { return d.of[n] != d.of[maker] }):
+	}
+	return d.between(maker, loaders)
+}
+
+// between is the role of data that one node saves and others load.
+func (d *data) between(maker int, loaders []int) string {
+	if slices.ContainsFunc(loaders, func(n int) bool { return d.of[n] != d.of[maker] }) {
 		return Crossing
 	}
 	return Internal
@@ -171,9 +199,6 @@ func (d *data) checkClasses(row *Dataset) {
 			row.Action = Stage
 			d.find(Error, "class-local-only", side, class+" cannot load and save under s3://, and its files are local",
 				"use a class that reads and writes through fsspec, or a path that this class can use in the cloud")
-		} else if isOwn(class, d.snapshot.Package) {
-			d.find(Warning, "class-own", side, "its path becomes "+row.Path+"; whether "+class+" can use that, only the project knows",
-				"see that the class opens its path through fsspec")
 		}
 	}
 }

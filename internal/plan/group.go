@@ -28,6 +28,7 @@ type grouping struct {
 	snapshot project.Snapshot
 	selected []string // pipelines
 	labels   []label
+	by       []string // the rules that the labels come from
 	reasons  []string
 	findings []Finding
 }
@@ -59,6 +60,7 @@ func group(g *graph, s project.Snapshot, selected []string, rule string) (*group
 	default:
 		return nil, fmt.Errorf("group nodes: group_by %q is none of auto, namespace, pipeline, memory, node, one", rule)
 	}
+	r.by = r.rules()
 	r.confirm(rule == byAuto || rule == "")
 	r.circles(rule == byAuto || rule == "")
 	return r, nil
@@ -83,29 +85,28 @@ func (r *grouping) open() []int {
 // memory ties to others become one group.
 func (r *grouping) auto() {
 	r.namespaces()
-	free := r.open()
-	switch {
-	case len(free) == 0:
+	free := len(r.open())
+	switch free {
+	case 0:
 		r.because("every node has a namespace, and its first part makes the group")
 		return
-	case len(free) == len(r.nodes):
+	case len(r.nodes):
 		r.because("no node has a namespace")
 	default:
 		r.because("the first part of the namespace makes the group")
 	}
 	unions := r.registered()
 	r.joinNamesakes()
-	if rest := r.open(); len(rest) < len(free) {
-		r.because("%s without one %s by the smallest registered pipeline that has %s%s", nodes(len(free)-len(rest)),
-			verb(len(free)-len(rest), "goes", "go"), verb(len(free)-len(rest), "it", "them"), except(unions))
+	rest := len(r.open())
+	if rest < free {
+		r.because("%s goes by the smallest registered pipeline that has it%s", r.each(free-rest, "without a namespace"), except(unions))
 	}
-	rest := r.open()
-	if len(rest) == 0 {
+	if rest == 0 {
 		return
 	}
 	r.memory()
 	r.rest(label{byMemory, joined(r.namesOf(r.open()))})
-	r.because("%s in no registered pipeline but %s: what shares data in memory stays together", nodes(len(rest)), defaultPipeline)
+	r.because("%s goes by the data in memory that it shares with others", r.each(rest, "in no registered pipeline but "+defaultPipeline))
 }
 
 func (r *grouping) namespaces() {
@@ -210,20 +211,24 @@ func joined(names []string) string {
 	return strings.Join(names, "+")
 }
 
-func nodes(n int) string {
-	return strconv.Itoa(n) + " " + verb(n, "node", "nodes")
-}
-
-func verb(n int, one, many string) string {
-	if n == 1 {
-		return one
+// each names a number of nodes; which says what they have in common, where they are not all.
+func (r *grouping) each(n int, which string) string {
+	switch n {
+	case len(r.nodes):
+		return "each node"
+	case 1:
+		return "the node " + which
 	}
-	return many
+	return fmt.Sprintf("each of the %d nodes %s", n, which)
 }
 
+// except says which pipelines make no groups.
 func except(unions []string) string {
-	if len(unions) == 0 {
+	switch len(unions) {
+	case 0:
 		return ""
+	case 1:
+		return ", " + unions[0] + " left out as a union of others"
 	}
-	return fmt.Sprintf(" (%s left out: %s of others)", strings.Join(unions, ", "), verb(len(unions), "a union", "unions"))
+	return ", " + strings.Join(unions, " and ") + " left out as unions of others"
 }

@@ -37,7 +37,7 @@ func New(s project.Snapshot, set project.Settings, o Options) (Plan, error) {
 	d.check(o.Params)
 	p := Plan{
 		Schema: Schema, Project: project.Slug(o.Project), Package: s.Package, Env: s.Env, Bucket: set.Bucket, Selection: o.Selection,
-		GroupedBy: strings.Join(grouped.rules(), ", "), Reason: strings.Join(grouped.reasons, "; "),
+		GroupedBy: strings.Join(grouped.by, ", "), Reason: strings.Join(grouped.reasons, "; "),
 		Groups: d.groups(q, cmds), Datasets: d.rows, Grants: grants(d.rows, set),
 	}
 	d.checkCommands(p.Groups)

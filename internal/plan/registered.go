@@ -49,24 +49,17 @@ func pipelineSets(pipelines map[string]project.Pipeline) map[string]map[string]b
 	return sets
 }
 
-// unions are the pipelines that are the sum of smaller ones, and of several equal ones all but the first by name.
+// unions are the pipelines that are the sum of smaller ones.
 func unions(sets map[string]map[string]bool) []string {
 	var found []string
-	names := sortedKeys(sets)
-	for i, name := range names {
+	for _, name := range sortedKeys(sets) {
 		sum := map[string]bool{}
-		twin := false
-		for j, other := range names {
-			if j == i || !contains(sets[name], sets[other]) {
-				continue
-			}
-			if len(sets[other]) < len(sets[name]) {
-				maps.Copy(sum, sets[other])
-			} else if j < i {
-				twin = true
+		for _, other := range sets {
+			if len(other) < len(sets[name]) && contains(sets[name], other) {
+				maps.Copy(sum, other)
 			}
 		}
-		if twin || len(sum) == len(sets[name]) {
+		if len(sum) == len(sets[name]) {
 			found = append(found, name)
 		}
 	}
@@ -74,9 +67,6 @@ func unions(sets map[string]map[string]bool) []string {
 }
 
 func contains(set, part map[string]bool) bool {
-	if len(part) > len(set) {
-		return false
-	}
 	for id := range part {
 		if !set[id] {
 			return false
