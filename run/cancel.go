@@ -82,8 +82,11 @@ func openJobs(states map[string]types.JobStatus, order []Submission) []string {
 			open = append(open, id)
 		}
 	}
-	place := func(id string) int { return slices.IndexFunc(order, func(s Submission) bool { return s.ID == id }) }
-	slices.SortFunc(open, func(a, b string) int { return place(b) - place(a) })
+	place := make(map[string]int, len(order))
+	for i, s := range order {
+		place[s.ID] = i
+	}
+	slices.SortFunc(open, func(a, b string) int { return place[b] - place[a] })
 	return open
 }
 

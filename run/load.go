@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/kedroctl/kedroctl/internal/plan"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
@@ -47,40 +48,40 @@ func Latest(ctx context.Context, c Clients, bucket string) (Run, error) {
 	return Load(ctx, c, bucket, slices.Max(ids))
 }
 
-// findJobs adds the jobs that Batch knows by the run's names and jobs.json does not.
+// findJobs adds the jobs that Batch knows by the run's names and jobs.json does not. Names come back without regard to case.
 func findJobs(ctx context.Context, c Clients, r *Run) error {
 	listed, err := listJobs(ctx, c, r.Queue, r.namePrefix()+"*")
 	if err != nil {
 		return err
 	}
-	noted := make(map[string]bool)
+	noted, groups := make(map[string]bool), make(map[string]plan.Group)
 	for _, s := range r.Jobs {
 		noted[s.ID] = true
 	}
-	byName := make(map[string]Submission)
-	for _, j := range listed {
-		if id := aws.ToString(j.JobId); !noted[id] {
-			byName[strings.ToLower(aws.ToString(j.JobName))] = Submission{ID: id}
-		}
-	}
 	for _, g := range r.Plan.Groups {
-		for name, s := range byName {
-			if try, ok := r.try(name, g.Key); ok {
-				r.Jobs = append(r.Jobs, Submission{Group: g.Name, Key: g.Key, Try: try, ID: s.ID})
-			}
+		groups[strings.ToLower(g.Key)] = g
+	}
+	for _, j := range slices.Backward(listed) { // the newest comes first
+		key, try := r.parseName(aws.ToString(j.JobName))
+		if g, ok := groups[key]; ok && try > 0 && !noted[aws.ToString(j.JobId)] {
+			r.Jobs = append(r.Jobs, Submission{Group: g.Name, Key: g.Key, Try: try, ID: aws.ToString(j.JobId)})
 		}
 	}
 	return nil
 }
 
-// try is the number of the try that a job's name, in lower case, stands for, if it is one of the group with the key.
-func (r Run) try(name, key string) (int, bool) {
-	digits, ok := strings.CutPrefix(name, strings.ToLower(r.namePrefix()+key+"-t"))
-	if !ok {
-		return 0, false
+// parseName takes the name of one of the run's jobs apart: the group's key in lower case, and the try; 0 for any other name.
+func (r Run) parseName(name string) (key string, try int) {
+	rest, ok := strings.CutPrefix(strings.ToLower(name), strings.ToLower(r.namePrefix()))
+	at := strings.LastIndex(rest, "-t")
+	if !ok || at < 0 {
+		return "", 0
 	}
-	n, err := strconv.Atoi(digits)
-	return n, err == nil
+	try, err := strconv.Atoi(rest[at+len("-t"):])
+	if err != nil {
+		return "", 0
+	}
+	return rest[:at], try
 }
 
 // Status gives the state of each group's latest try: from Batch, or from the records of the jobs once Batch has forgotten them.

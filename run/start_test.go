@@ -1,6 +1,7 @@
 package run
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -247,6 +248,31 @@ func TestFailedSubmissionTakesTheOthersBack(t *testing.T) {
 	}
 	if len(w.started) > 1 {
 		t.Errorf("containers of %v started", w.started)
+	}
+}
+
+func TestInterruptedStartLeavesNothing(t *testing.T) {
+	w := newWorld(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	w.fault = func(operation string, n int) fault {
+		if operation == "submitjob" && n == 2 {
+			interrupt()
+			return cutOff // accepted, and the driver does not hear of it
+		}
+		return none
+	}
+	_, err := Start(ctx, w.clients, input("a", "b", "c"), &told{})
+	if err == nil || !strings.Contains(err.Error(), "terminated again: a") {
+		t.Errorf("error %v", err)
+	}
+	jobs := w.jobs()
+	for name, state := range jobs {
+		if state != types.JobStatusFailed {
+			t.Errorf("%s is %s", name, state)
+		}
+	}
+	if len(jobs) != 2 {
+		t.Errorf("%d jobs, want 2", len(jobs))
 	}
 }
 

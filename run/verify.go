@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/kedroctl/kedroctl/internal/plan"
 )
 
 // States of an output that was verified.
@@ -56,8 +58,8 @@ func Verify(ctx context.Context, c Clients, r Run) (Report, error) {
 		return Report{}, fmt.Errorf("verify run %s: %w", r.ID, err)
 	}
 	report := Report{Run: r.ID, Jobs: jobs, Outputs: []Output{}}
-	for _, j := range jobs {
-		report.Outputs = append(report.Outputs, expected(r, j, records[j.Key])...)
+	for i, g := range r.Plan.Groups {
+		report.Outputs = append(report.Outputs, expected(r.ID, g, jobs[i], records[g.Key])...)
 	}
 	if err := check(ctx, c, report.Outputs); err != nil {
 		return Report{}, fmt.Errorf("verify run %s: %w", r.ID, err)
@@ -67,7 +69,7 @@ func Verify(ctx context.Context, c Clients, r Run) (Report, error) {
 }
 
 // expected are a group's outputs: what its record has, and what it lacks of the plan.
-func expected(r Run, j Job, rec Record) []Output {
+func expected(id string, g plan.Group, j Job, rec Record) []Output {
 	var all []Output
 	saved := make(map[string]bool)
 	if rec.Job != j.ID {
@@ -75,15 +77,15 @@ func expected(r Run, j Job, rec Record) []Output {
 	}
 	for _, s := range rec.Outputs {
 		saved[base(s.Dataset)] = true
-		o := Output{Group: j.Group, Dataset: s.Dataset, Path: s.Path, Version: s.Version, Size: s.Size, etag: unquote(s.ETag)}
-		if s.Version != "" && s.Version != r.ID {
-			o.State, o.Detail = OutputVersion, "the run's version is "+r.ID
+		o := Output{Group: g.Name, Dataset: s.Dataset, Path: s.Path, Version: s.Version, Size: s.Size, etag: unquote(s.ETag)}
+		if s.Version != "" && s.Version != id {
+			o.State, o.Detail = OutputVersion, "the run's version is "+id
 		}
 		all = append(all, o)
 	}
-	for _, name := range merge(r.group(j.Group).Outputs, rec.Missing) {
+	for _, name := range merge(g.Outputs, rec.Missing) {
 		if !saved[base(name)] {
-			all = append(all, Output{Group: j.Group, Dataset: name, State: OutputUnsaved, Detail: "no job recorded it"})
+			all = append(all, Output{Group: g.Name, Dataset: name, State: OutputUnsaved, Detail: "no job recorded it"})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Output) int { return strings.Compare(a.Dataset, b.Dataset) })

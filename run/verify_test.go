@@ -79,8 +79,7 @@ func TestVerifyWantsOneVersion(t *testing.T) {
 	if !report.OK || report.Outputs[0].Version != r.ID {
 		t.Errorf("report %+v", report)
 	}
-	r.ID, r.Plan.Groups[0].Outputs = "other", nil
-	other := expected(r, Job{Submission: r.Jobs[0]}, Record{Job: r.Jobs[0].ID, Outputs: []Saved{{Dataset: "a_out", Version: "2020"}}})
+	other := expected("other", plan.Group{}, Job{Submission: r.Jobs[0]}, Record{Job: r.Jobs[0].ID, Outputs: []Saved{{Dataset: "a_out", Version: "2020"}}})
 	if other[0].State != OutputVersion {
 		t.Errorf("output %+v", other[0])
 	}

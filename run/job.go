@@ -7,27 +7,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
 )
 
-// Reporter hears what happens to a run, from one goroutine, as it is seen.
-type Reporter interface {
-	Submitted(Job) // Batch accepted a job
-	Changed(Job)   // state, reason or attempt of a job changed
-	Failed(Failure)
-	Notice(Notice)
-}
-
-// Codes of notices.
-const (
-	NoticeLate     = "late"     // groups that are submitted later: the driver has to stay
-	NoticeStopping = "stopping" // a group failed: the others are terminated
-	NoticeTrouble  = "trouble"  // a service could not be reached: tried again
-)
-
-// Notice is something else that a user wants to know while a run goes on.
-type Notice struct {
-	Code string `json:"code"`
-	Text string `json:"text"`
-}
-
 // States of a job: Batch's own, and one for what Batch has not been given.
 const (
 	Unsubmitted = "UNSUBMITTED"
