@@ -1,0 +1,170 @@
+package objects_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kedroctl/kedroctl/internal/local/objects"
+)
+
+func TestBucketNames(t *testing.T) {
+	c, _ := serve(t, objects.Options{Foreign: []string{"of-somebody-else"}})
+	create(t, c, "mine")
+	tests := map[string]string{
+		"kedro-spaceflights-3f9c02ab": "",
+		"a.b.c":                       "",
+		strings.Repeat("b", 63):       "",
+		"mine":                        "BucketAlreadyOwnedByYou",
+		"of-somebody-else":            "BucketAlreadyExists",
+		"ab":                          "InvalidBucketName",
+		strings.Repeat("b", 64):       "InvalidBucketName",
+		"Upper":                       "InvalidBucketName",
+		"under_score":                 "InvalidBucketName",
+		"a..b":                        "InvalidBucketName",
+		"-dash":                       "InvalidBucketName",
+		"dash-":                       "InvalidBucketName",
+		"192.168.0.1":                 "InvalidBucketName",
+		"xn--punycode":                "InvalidBucketName",
+		"alias-s3alias":               "InvalidBucketName",
+	}
+	for name, want := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := code(t, tryCreate(c, name, region)); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+func TestLocationConstraints(t *testing.T) {
+	tests := []struct{ region, constraint, want string }{
+		{"eu-west-1", "eu-west-1", ""},
+		{"eu-west-1", "", "IllegalLocationConstraintException"},
+		{"eu-west-1", "eu-central-1", "IllegalLocationConstraintException"},
+		{"us-east-1", "", ""},
+		{"us-east-1", "eu-west-1", "IllegalLocationConstraintException"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.region+" "+tt.constraint, func(t *testing.T) {
+			c, _ := serve(t, objects.Options{Region: tt.region})
+			if got := code(t, tryCreate(c, "data", tt.constraint)); got != tt.want {
+				t.Fatalf("got %q, want %q", got, tt.want)
+			}
+			if tt.want != "" {
+				return
+			}
+			got, err := c.GetBucketLocation(t.Context(), &s3.GetBucketLocationInput{Bucket: aws.String("data")})
+			if err != nil || string(got.LocationConstraint) != tt.constraint {
+				t.Errorf("location %v, %v", got, err)
+			}
+			head, err := c.HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: aws.String("data")})
+			if err != nil || *head.BucketRegion != tt.region {
+				t.Errorf("head: %v, %v", head, err)
+			}
+		})
+	}
+}
+
+func TestCreatingAgainInUSEast1IsNoError(t *testing.T) {
+	c, _ := serve(t, objects.Options{Region: "us-east-1"})
+	for range 2 {
+		if err := tryCreate(c, "data", ""); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestABucketGoesWhenItIsEmpty(t *testing.T) {
+	c := withBucket(t)
+	put(t, c, "x", "1")
+	remove := func() error {
+		_, err := c.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: aws.String("data")})
+		return err
+	}
+	if got := code(t, remove()); got != "BucketNotEmpty" {
+		t.Fatalf("got %q", got)
+	}
+	if _, err := c.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String("data"), Key: aws.String("x")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := remove(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := c.HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: aws.String("data")})
+	if code(t, err) != "NotFound" {
+		t.Errorf("head after deletion: %v", err)
+	}
+	if got := code(t, remove()); got != "NoSuchBucket" {
+		t.Errorf("second deletion: %q", got)
+	}
+}
+
+func TestForeignBucketsCannotBeUsed(t *testing.T) {
+	c, _ := serve(t, objects.Options{Foreign: []string{"theirs"}})
+	_, head := c.HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: aws.String("theirs")})
+	_, list := c.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String("theirs")})
+	_, write := c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("theirs"), Key: aws.String("x"), Body: strings.NewReader("1")})
+	if diff := cmp.Diff([]string{"Forbidden", "AccessDenied", "AccessDenied"}, []string{code(t, head), code(t, list), code(t, write)}); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestBucketsAreListed(t *testing.T) {
+	c := withBucket(t)
+	create(t, c, "other")
+	got, err := c.ListBuckets(t.Context(), &s3.ListBucketsInput{})
+	if err != nil || len(got.Buckets) != 2 || *got.Buckets[1].Name != "other" || *got.Buckets[0].BucketRegion != region {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func TestStateSurvives(t *testing.T) {
+	dir := t.TempDir()
+	c, server := serve(t, objects.Options{Dir: dir})
+	create(t, c, "data")
+	create(t, c, "gone")
+	put(t, c, "a/b", "content")
+	put(t, c, "a/b", "newer")
+	if _, err := c.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: aws.String("gone")}); err != nil {
+		t.Fatal(err)
+	}
+	server.Close()
+	again, _ := serve(t, objects.Options{Dir: dir})
+	if got := get(t, again, "a/b"); got != "newer" {
+		t.Errorf("after a restart: %q", got)
+	}
+	got, err := again.ListBuckets(t.Context(), &s3.ListBucketsInput{})
+	if err != nil || len(got.Buckets) != 1 {
+		t.Errorf("buckets after a restart: %v, %v", got, err)
+	}
+}
+
+func TestDeniedActions(t *testing.T) {
+	deny := map[string]bool{}
+	c, _ := serve(t, objects.Options{Denied: func(_ context.Context, action, resource string) bool { return deny[action+" "+resource] }})
+	create(t, c, "data")
+	put(t, c, "x", "1")
+	deny["s3:PutObject arn:aws:s3:::data/y"] = true
+	_, err := c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("data"), Key: aws.String("y"), Body: strings.NewReader("1")})
+	if code(t, err) != "AccessDenied" || !strings.Contains(err.Error(), "s3:PutObject on resource: arn:aws:s3:::data/y") {
+		t.Errorf("a denied key: %v", err)
+	}
+	put(t, c, "z", "1")
+
+	head := func() error {
+		_, err := c.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("data"), Key: aws.String("absent")})
+		return err
+	}
+	if got := code(t, head()); got != "NotFound" {
+		t.Errorf("HEAD of a missing key: %q", got)
+	}
+	deny["s3:ListBucket arn:aws:s3:::data"] = true
+	if got := code(t, head()); got != "Forbidden" {
+		t.Errorf("HEAD of a missing key without ListBucket: %q", got)
+	}
+}
