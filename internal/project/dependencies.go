@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -18,12 +17,11 @@ func readDependencies(p *Project, m manifest) error {
 		p.RequiresPython = python
 	}
 	p.DependencyFile = Pyproject
-	dynamic := slices.Contains(m.Project.Dynamic, "dependencies")
 	switch {
 	case len(m.Project.Dependencies) > 0:
 		p.Dependencies = m.Project.Dependencies
 		return nil
-	case !dynamic && len(m.Tool.Poetry.Dependencies) > 0:
+	case len(m.Tool.Poetry.Dependencies) > 0:
 		p.Dependencies = poetryRequirements(m.Tool.Poetry.Dependencies)
 		return nil
 	}

@@ -27,6 +27,7 @@ type LoadOptions struct {
 // manifest is what kedroctl reads of pyproject.toml.
 type manifest struct {
 	Project struct {
+		Name           string   `toml:"name"`
 		RequiresPython string   `toml:"requires-python"`
 		Dependencies   []string `toml:"dependencies"`
 		Dynamic        []string `toml:"dynamic"`

@@ -1,0 +1,238 @@
+package project
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/kedroctl/kedroctl/internal/project/edit"
+)
+
+// s3fsRequirement is the oldest s3fs that kedroctl asks for: the one that Kedro's guide for AWS Batch names. boto3 is never added: unpinned
+// beside s3fs it leaves pip without a solution, as aiobotocore allows only a narrow range of botocore.
+const (
+	s3fsName        = "s3fs"
+	s3fsVersion     = ">=2024.6.0"
+	s3fsRequirement = s3fsName + s3fsVersion
+)
+
+// confPlace is where the configuration of a project lies.
+type confPlace struct {
+	source  string // relative to the project: conf
+	baseEnv string // base
+}
+
+// Literals of settings.py that say otherwise than Kedro's defaults. What is computed there is only known to a snapshot.
+var (
+	confSourceLiteral = regexp.MustCompile(`(?m)^CONF_SOURCE\s*(?::\s*str\s*)?=\s*["']([^"'\n]+)["']`)
+	baseEnvLiteral    = regexp.MustCompile(`["']?\bbase_env["']?\s*[:=]\s*["']([^"'\n]+)["']`)
+)
+
+func (p Project) conf() confPlace {
+	place := confPlace{"conf", "base"}
+	text, err := os.ReadFile(filepath.Join(p.SourceDir, p.Package, "settings.py"))
+	if err != nil {
+		return place
+	}
+	if match := confSourceLiteral.FindSubmatch(text); match != nil {
+		place.source = string(match[1])
+	}
+	if match := baseEnvLiteral.FindSubmatch(text); match != nil {
+		place.baseEnv = string(match[1])
+	}
+	return place
+}
+
+// CheckBucket compares the bucket of the settings with s3_bucket in the globals of the environment, which the catalog's paths are made of. Where both
+// name one they must be the same: else it is a *[SettingsError].
+func (p Project) CheckBucket() error {
+	file := filepath.Join(p.conf().source, p.Env, "globals.yml")
+	bucket, err := globalsBucket(p, file)
+	if err != nil || bucket == "" || p.Settings.Bucket == "" || bucket == p.Settings.Bucket {
+		return err
+	}
+	return &SettingsError{
+		Source: filepath.ToSlash(file), Key: "s3_bucket",
+		Reason: fmt.Sprintf("is %q, but the settings' bucket is %q", bucket, p.Settings.Bucket),
+		Next:   "name the same bucket in both: the catalog's paths come from the one, uploads and permissions from the other",
+	}
+}
+
+// globalsBucket is s3_bucket of a globals file, "" where it is absent or computed.
+func globalsBucket(p Project, file string) (string, error) {
+	if !exists(filepath.Join(p.Dir, file)) {
+		return "", nil
+	}
+	root, err := readYAML(filepath.Join(p.Dir, file))
+	if err != nil {
+		return "", fmt.Errorf("read globals: %w", err)
+	}
+	bucket, _ := lookup(root, "s3_bucket")
+	if strings.Contains(bucket, "${") {
+		return "", nil
+	}
+	return bucket, nil
+}
+
+// chooseBucket is the bucket that settings or globals name already, else a new name. Every environment has a bucket of its own, so one other than
+// the default does not inherit that of [tool.kedroctl].
+func chooseBucket(p Project, globals string, random io.Reader) (string, error) {
+	_, m, err := find(p.Dir)
+	if err != nil {
+		return "", err
+	}
+	if inherited := p.Env != DefaultEnv && settingOf(m, "bucket") == p.Settings.Bucket; inherited {
+		p.Settings.Bucket = ""
+	}
+	if err := p.CheckBucket(); err != nil {
+		return "", err
+	}
+	named, err := globalsBucket(p, globals)
+	if err != nil || p.Settings.Bucket != "" || named != "" {
+		return firstOf(p.Settings.Bucket, named), err
+	}
+	suffix := make([]byte, 4)
+	if _, err := io.ReadFull(random, suffix); err != nil {
+		return "", fmt.Errorf("choose the bucket's name: %w", err)
+	}
+	return "kedro-" + Slug(p.Name) + "-" + hex.EncodeToString(suffix), nil
+}
+
+// settingOf is a setting as the tables of pyproject.toml have it, below [tool.kedroctl].
+func settingOf(m manifest, path ...string) string {
+	at := m.Tool.Kedroctl
+	for _, key := range path {
+		table, _ := at.(map[string]any)
+		at = table[key]
+	}
+	text, _ := at.(string)
+	return text
+}
+
+// draftDeclarations adds settings and s3fs to pyproject.toml, or s3fs to the requirements file that holds the project's dependencies.
+func draftDeclarations(p Project, region, bucket string) ([]draft, error) {
+	d, err := openDraft(p, Pyproject)
+	if err != nil {
+		return nil, err
+	}
+	m, err := parseManifest(d.text)
+	if err != nil {
+		return nil, err
+	}
+	if d.text, err = addSettings(d.text, m, p.Env, region, bucket); err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(p.Dependencies, bringsS3fs) {
+		return []draft{d}, nil
+	}
+	if p.DependencyFile != Pyproject {
+		requirements, err := openDraft(p, p.DependencyFile)
+		requirements.text = appendLine(requirements.text, s3fsRequirement)
+		requirements.note = installNote
+		return []draft{d, requirements}, err
+	}
+	if d.text, d.note, err = addDependency(d.text, m); err != nil {
+		return nil, err
+	}
+	return []draft{d}, nil
+}
+
+// addSettings writes the bucket and the region where no table for the environment names one.
+func addSettings(text string, m manifest, env, region, bucket string) (string, error) {
+	table := []string{"tool", "kedroctl"}
+	bucketTable := table
+	if env != DefaultEnv {
+		bucketTable = []string{"tool", "kedroctl", "env", env}
+	}
+	var err error
+	if region != "" && settingOf(m, "region") == "" && settingOf(m, "env", env, "region") == "" {
+		if text, err = edit.Set(text, table, "region", region); err != nil {
+			return "", byHand(err, table, "region", region)
+		}
+	}
+	has := settingOf(m, "env", env, "bucket") != "" || (env == DefaultEnv && settingOf(m, "bucket") != "")
+	if has {
+		return text, nil
+	}
+	if text, err = edit.Set(text, bucketTable, "bucket", bucket); err != nil {
+		return "", byHand(err, bucketTable, "bucket", bucket)
+	}
+	return text, nil
+}
+
+func byHand(err error, table []string, key, value string) error {
+	name := "[" + strings.Join(table, ".") + "]"
+	return &SettingsError{
+		Source: Pyproject, Key: name, Reason: err.Error(),
+		Next: fmt.Sprintf("add %s = %q to %s by hand, then run 'kedroctl init' again", key, value, name),
+	}
+}
+
+const (
+	installNote = s3fsName + " added: install the project again"
+	addNote     = "add " + s3fsRequirement + " to the project's dependencies: they are not declared in a file that kedroctl knows"
+)
+
+// bringsS3fs says whether a requirement is s3fs, or has an extra that is.
+func bringsS3fs(requirement string) bool {
+	_, extras, _ := strings.Cut(requirement, "[")
+	extras, _, _ = strings.Cut(extras, "]")
+	list := strings.FieldsFunc(extras, func(r rune) bool { return r == ',' || r == ' ' })
+	switch DistributionName(requirement) {
+	case s3fsName:
+		return true
+	case "fsspec":
+		return slices.Contains(list, "s3")
+	case "kedro-viz":
+		return slices.Contains(list, "aws")
+	}
+	return false
+}
+
+// addDependency adds s3fs where pyproject.toml itself declares the dependencies.
+func addDependency(text string, m manifest) (edited, note string, err error) {
+	switch {
+	case len(m.Project.Dependencies) == 0 && len(m.Tool.Poetry.Dependencies) > 0:
+		table := []string{"tool", "poetry", "dependencies"}
+		if edited, err = edit.Set(text, table, s3fsName, s3fsVersion); err != nil {
+			err = byHand(err, table, s3fsName, s3fsVersion)
+		}
+		return edited, installNote, err
+	case m.Project.Name == "" || slices.Contains(m.Project.Dynamic, "dependencies"):
+		return text, addNote, nil
+	}
+	edited, err = edit.Append(text, []string{"project"}, "dependencies", s3fsRequirement)
+	if err != nil {
+		next := fmt.Sprintf("add %q to the dependencies by hand, then run 'kedroctl init' again", s3fsRequirement)
+		err = &SettingsError{Source: Pyproject, Key: "[project] dependencies", Reason: err.Error(), Next: next}
+	}
+	return edited, installNote, err
+}
+
+// draftGlobals names the bucket for the catalog. CheckBucket has passed: a bucket that is there is the right one.
+func draftGlobals(p Project, file, bucket string) (draft, error) {
+	d, err := openDraft(p, file)
+	if err != nil {
+		return d, err
+	}
+	if d.isNew {
+		d.text, err = render("globals.yml", struct{ Bucket string }{bucket})
+		return d, err
+	}
+	root, err := readYAML(filepath.Join(p.Dir, file))
+	if err != nil || field(root, "s3_bucket") != nil {
+		return d, err
+	}
+	d.text = appendLine(d.text, "s3_bucket: "+bucket)
+	if root, err := parseYAML([]byte(d.text)); err != nil || field(root, "s3_bucket") == nil {
+		line := fmt.Sprintf("add s3_bucket: %s by hand, then run 'kedroctl init' again", bucket)
+		return d, &SettingsError{Source: file, Reason: errors.Join(edit.ErrShape, err).Error(), Next: line}
+	}
+	return d, nil
+}
