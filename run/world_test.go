@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -23,12 +22,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/johannesboyne/gofakes3"
-	"github.com/johannesboyne/gofakes3/backend/s3mem"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	local "github.com/kedroctl/kedroctl/internal/local/batch"
 	"github.com/kedroctl/kedroctl/internal/local/clock"
 	"github.com/kedroctl/kedroctl/internal/local/logs"
+	"github.com/kedroctl/kedroctl/internal/local/objects"
 	"github.com/kedroctl/kedroctl/internal/plan"
 	"github.com/kedroctl/kedroctl/internal/project"
 )
@@ -38,7 +37,7 @@ const (
 	logGroup = "/kedroctl/test/aws_batch"
 )
 
-// world is an AWS of its own for one test: the embedded Batch with containers by script, S3 in memory, and a clock that moves when the driver sleeps.
+// world is an AWS of its own for one test: the embedded services, containers by script, and a clock that moves when the driver sleeps.
 type world struct {
 	*testing.T
 	clock   *clock.Fake
@@ -92,9 +91,10 @@ func newWorld(t *testing.T) *world {
 	jobs := batch.NewFromConfig(config, func(o *batch.Options) {
 		o.BaseEndpoint, o.HTTPClient = aws.String("http://aws.test"), client(w.service)
 	})
+	buckets, err := objects.New(objects.Options{Dir: t.TempDir(), Region: "eu-west-1", Account: "123456789012", Now: w.Now})
+	w.must(err)
 	store := s3.NewFromConfig(config, func(o *s3.Options) {
-		o.BaseEndpoint, o.HTTPClient, o.UsePathStyle = aws.String("http://aws.test"), client(gofakes3.New(s3mem.New()).Server()), true
-		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
+		o.BaseEndpoint, o.HTTPClient, o.UsePathStyle = aws.String("http://aws.test"), client(buckets), true
 	})
 	reader := cloudwatchlogs.NewFromConfig(config, func(o *cloudwatchlogs.Options) {
 		o.BaseEndpoint, o.HTTPClient = aws.String("http://aws.test"), client(w.output)
@@ -102,7 +102,9 @@ func newWorld(t *testing.T) *world {
 	_, err = reader.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String(logGroup)})
 	w.must(err)
 	w.clients = Clients{Batch: jobs, S3: store, Logs: reader, Clock: w}
-	_, err = store.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(bucket)})
+	_, err = store.CreateBucket(t.Context(), &s3.CreateBucketInput{
+		Bucket: aws.String(bucket), CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: "eu-west-1"},
+	})
 	w.must(err)
 	w.provision(jobs)
 	return w
@@ -264,7 +266,6 @@ func (t transport) serve(r *http.Request) (*http.Response, error) {
 	if r.Body == nil {
 		r.Body = http.NoBody
 	}
-	r.Header.Set("Content-Length", strconv.FormatInt(r.ContentLength, 10)) // as a connection would
 	recorder := httptest.NewRecorder()
 	t.handler.ServeHTTP(recorder, r)
 	response := recorder.Result()
