@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/kedroctl/kedroctl/internal/local/disk"
@@ -43,33 +44,39 @@ func (s *Service) createBucket(r *request) error {
 	if !validBucket(r.bucketName) {
 		return wire.NewFault(http.StatusBadRequest, "InvalidBucketName", "The specified bucket is not valid.")
 	}
-	document, err := readDocument(r.Request)
+	in, err := readBucketConfiguration(r)
 	if err != nil {
 		return err
 	}
-	if err := s.checkLocation(document); err != nil {
+	if err := s.checkLocation(string(in.LocationConstraint)); err != nil {
+		return err
+	}
+	tags, err := tagDocument(in.Tags)
+	if err != nil {
 		return err
 	}
 	if slices.Contains(s.opt.Foreign, r.bucketName) {
 		return wire.NewFault(http.StatusConflict, "BucketAlreadyExists", "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.")
 	}
-	if err := s.addBucket(r.bucketName); err != nil {
+	if err := s.addBucket(r.bucketName, tags); err != nil {
 		return err
 	}
 	r.w.Header().Set("Location", "/"+r.bucketName)
 	return nil
 }
 
+func readBucketConfiguration(r *request) (types.CreateBucketConfiguration, error) {
+	var in types.CreateBucketConfiguration
+	document, err := readDocument(r.Request)
+	if err == nil && len(bytes.TrimSpace(document)) > 0 {
+		err = wire.DecodeXML(bytes.NewReader(document), "CreateBucketConfiguration", &in)
+	}
+	return in, err
+}
+
 // checkLocation wants the constraint to name the region, and to be absent in us-east-1.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
-func (s *Service) checkLocation(document []byte) error {
-	var in types.CreateBucketConfiguration
-	if len(bytes.TrimSpace(document)) > 0 {
-		if err := wire.DecodeXML(bytes.NewReader(document), "CreateBucketConfiguration", &in); err != nil {
-			return err
-		}
-	}
-	asked := string(in.LocationConstraint)
+func (s *Service) checkLocation(asked string) error {
 	switch {
 	case asked == "" && s.opt.Region == usEast1, asked == s.opt.Region && asked != usEast1:
 		return nil
@@ -80,7 +87,24 @@ func (s *Service) checkLocation(document []byte) error {
 		"The %s location constraint is incompatible for the region specific endpoint this request was sent to.", asked)
 }
 
-func (s *Service) addBucket(name string) error {
+// tagDocument is the configuration of a bucket that is created with tags, "" without any.
+func tagDocument(set []types.Tag) (string, error) {
+	if len(set) == 0 {
+		return "", nil
+	}
+	var answer tagsAnswer
+	for _, t := range set {
+		answer.Tags = append(answer.Tags, tag{aws.ToString(t.Key), aws.ToString(t.Value)})
+	}
+	document, err := xml.Marshal(answer)
+	if err != nil {
+		return "", err
+	}
+	_, err = decodeTags(document, 50)
+	return xml.Header + string(document), err
+}
+
+func (s *Service) addBucket(name, tags string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, ok := s.buckets[name]; ok {
@@ -91,6 +115,9 @@ func (s *Service) addBucket(name string) error {
 	}
 	b := &bucket{dir: filepath.Join(s.opt.Dir, name), objects: map[string]object{}, uploads: map[string]upload{},
 		info: bucketInfo{Name: name, Region: s.opt.Region, Created: s.opt.Now().UTC(), Config: initialConfig()}}
+	if tags != "" {
+		b.info.Config["tagging"] = tags
+	}
 	if err := os.MkdirAll(b.blobPath(""), 0o755); err != nil {
 		return err
 	}

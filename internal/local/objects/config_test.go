@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kedroctl/kedroctl/internal/local/objects"
 )
 
 func TestANewBucketIsPrivateAndEncrypted(t *testing.T) {
@@ -124,5 +126,18 @@ func TestBrokenConfigurationIsRefused(t *testing.T) {
 				t.Errorf("got %q (%v), want %q", got, tt.err, tt.want)
 			}
 		})
+	}
+}
+
+func TestABucketCanBeCreatedWithTags(t *testing.T) {
+	c, _ := serve(t, objects.Options{})
+	in := &s3.CreateBucketInput{Bucket: aws.String("tagged"), CreateBucketConfiguration: &types.CreateBucketConfiguration{
+		LocationConstraint: region, Tags: []types.Tag{{Key: aws.String("kedroctl:project"), Value: aws.String("a & b")}}}}
+	if _, err := c.CreateBucket(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	got, err := c.GetBucketTagging(t.Context(), &s3.GetBucketTaggingInput{Bucket: in.Bucket})
+	if err != nil || len(got.TagSet) != 1 || *got.TagSet[0].Value != "a & b" {
+		t.Errorf("tags: %v, %v", got, err)
 	}
 }
