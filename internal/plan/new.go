@@ -50,10 +50,17 @@ func (d *data) groups(q *quotient, cmds commands) []Group {
 	order := q.order()
 	names := unique(q, order)
 	parents := q.reduce(order)
+	kept := map[string]bool{}
+	for _, row := range d.rows {
+		kept[row.Name] = true
+	}
 	groups := make([]Group, len(order))
 	for i, id := range order {
-		members := d.subset(q.members[id]).nodes
-		inputs, outputs := d.traffic(id)
+		members := make([]project.Node, len(q.members[id]))
+		for j, n := range q.members[id] {
+			members[j] = d.nodes[n]
+		}
+		inputs, outputs := d.traffic(id, members, kept)
 		groups[i] = Group{
 			Name: names[id], Nodes: nodeNames(members), Command: cmds.of(members), Resources: d.settings.GroupResources(names[id]),
 			Inputs: inputs, Outputs: outputs,
@@ -84,23 +91,16 @@ func unique(q *quotient, order []int) []string {
 }
 
 // traffic is what a group loads from outside and what it saves to outside its container.
-func (d *data) traffic(id int) (inputs, outputs []string) {
-	rows := map[string]bool{}
-	for _, row := range d.rows {
-		rows[row.Name] = true
-	}
+func (d *data) traffic(id int, members []project.Node, kept map[string]bool) (inputs, outputs []string) {
 	in, out := map[string]bool{}, map[string]bool{}
-	for i, n := range d.nodes {
-		if d.of[i] != id {
-			continue
-		}
+	for _, n := range members {
 		for _, name := range n.Inputs {
 			if maker, made := d.maker[base(name)]; !isParameter(name) && (!made || d.of[maker] != id) {
 				in[base(name)] = true
 			}
 		}
 		for _, name := range n.Outputs {
-			if rows[base(name)] {
+			if kept[base(name)] {
 				out[base(name)] = true
 			}
 		}
