@@ -36,6 +36,7 @@ func (r *grouping) follow(node int, dataset string, auto bool) bool {
 		}
 	}
 	if len(others) > 0 && auto {
+		r.because("%s load %s, which %s confirms, so they are one job", listed(append(others, target)), dataset, r.nodes[node].Name)
 		r.merge(append(others, target))
 		return true
 	}
@@ -45,18 +46,23 @@ func (r *grouping) follow(node int, dataset string, auto bool) bool {
 	if r.labels[node] == target {
 		return false
 	}
+	r.because("%s goes to the nodes that load %s, which it confirms", r.nodes[node].Name, dataset)
 	r.labels[node] = target
 	return true
 }
 
-func (r *grouping) warnSplit(dataset string, by []label) {
+func listed(labels []label) string {
 	var names []string
-	for _, l := range by {
+	for _, l := range labels {
 		names = append(names, l.name)
 	}
+	return strings.Join(names, ", ")
+}
+
+func (r *grouping) warnSplit(dataset string, by []label) {
 	f := Finding{
 		Code: "confirms-split", Level: Warning, Thing: dataset,
-		Reason: fmt.Sprintf("groups %s load it, and it is confirmed in the last of them: what arrives between the jobs may be skipped", strings.Join(names, ", ")),
+		Reason: fmt.Sprintf("groups %s load it, and it is confirmed in the last of them: what arrives between the jobs may be skipped", listed(by)),
 		Fix:    `set group_by = "auto" or load it in one group`,
 	}
 	if !slices.Contains(r.findings, f) {

@@ -113,7 +113,7 @@ func (d *data) put(row *Dataset, def project.Dataset) bool {
 	case nowhere:
 		d.noteNowhere(row)
 	case outside:
-		d.putOutside(row, def)
+		d.findOutside(row, def)
 	case inside:
 		d.putInside(row, def)
 	}
@@ -167,16 +167,17 @@ func (d *data) noteNowhere(row *Dataset) {
 	}
 }
 
-func (d *data) putOutside(row *Dataset, def project.Dataset) {
-	row.Local = localPath(def.Path)
-	fix := "put it into the project's directory or in S3"
+// findOutside is about local paths without a place in the bucket: outside the project, or the project's data as a whole.
+func (d *data) findOutside(row *Dataset, def project.Dataset) {
+	const fix = "put it at a path of its own inside the project, or in S3"
+	at := localPath(def.Path) + ", which has no place in the bucket: it is outside the project or all of its data"
 	switch row.Role {
 	case Input:
-		d.find(Error, "path-outside", row.Name, "it is a free input at "+def.Path+", outside the project: no job can read it", fix)
+		d.find(Error, "path-outside", row.Name, "it is a free input at "+at, fix)
 	case Crossing:
-		d.find(Error, "path-outside", row.Name, "groups hand it over at "+def.Path+", outside the project: it stays in the first container", fix)
+		d.find(Error, "path-outside", row.Name, "groups hand it over at "+at, fix)
 	default:
-		d.find(Warning, "path-outside", row.Name, "it is saved at "+def.Path+", outside the project, and lost when the job ends", fix)
+		d.find(Warning, "path-outside", row.Name, "it is lost when the job ends, saved at "+at, fix)
 	}
 }
 

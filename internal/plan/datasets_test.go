@@ -78,7 +78,7 @@ func TestWhereDataLies(t *testing.T) {
 		},
 		"outside the project": {
 			datasets: map[string]project.Dataset{"raw": file("/mnt/raw.csv"), "x": file("../x.csv"), "y": file("/tmp/y.csv"), "end": file("/tmp/end.csv")},
-			want:     []string{"end leaving (/tmp/end.csv)", "raw input (/mnt/raw.csv)", "x crossing (../x.csv)", "y internal (/tmp/y.csv)"},
+			want:     []string{"end leaving", "raw input", "x crossing", "y internal"},
 			findings: []string{"error path-outside raw", "error path-outside x", "warning path-outside end", "warning path-outside y"},
 		},
 		"classes that cannot write to S3": {

@@ -69,7 +69,7 @@ type Dataset struct {
 	Action    string `json:"action,omitempty"`
 	Type      string `json:"type"`
 	Path      string `json:"path,omitempty"`  // s3://…; of a persisted dataset with RunID in place of the run id
-	Local     string `json:"local,omitempty"` // the catalog's path relative to the project, where the action is move or the input is local
+	Local     string `json:"local,omitempty"` // the catalog's path, cleaned, where it is inside the project; relative to it
 	Versioned bool   `json:"versioned,omitempty"`
 	Nested    bool   `json:"nested,omitempty"`
 }

@@ -77,3 +77,36 @@ func TestPlansOfRealProjects(t *testing.T) {
 		})
 	}
 }
+
+// How much in-memory data groups by namespace would hand over, and how much would be lost, is known of these projects.
+func TestMemoryDataOfRealProjects(t *testing.T) {
+	for name, want := range map[string][2]int{
+		"spaceflights-starter": {4, 1},
+		"spaceflights-guide":   {0, 1},
+		"viz-demo":             {4, 5},
+		"fifa":                 {4, 0},
+		"polislike":            {5, 1},
+		"dagster-example":      {0, 0},
+		"hr-crew":              {8, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := snapshot(t, name)
+			var sel Selection
+			if name == "polislike" {
+				sel.Pipelines = []string{"polis_classic"}
+			}
+			p := mustPlan(t, s, settings("namespace"), Options{Selection: sel})
+			var got [2]int
+			for _, d := range p.Datasets {
+				if d.Action == Persist && d.Role == Crossing {
+					got[0]++
+				} else if d.Action == Persist {
+					got[1]++
+				}
+			}
+			if got != want {
+				t.Errorf("%v cross and are lost, want %v", got, want)
+			}
+		})
+	}
+}
