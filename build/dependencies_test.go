@@ -1,0 +1,107 @@
+package build
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/kedroctl/kedroctl/internal/project"
+)
+
+func TestFindDependencies(t *testing.T) {
+	tests := []struct {
+		name                string
+		files               map[string]string
+		change              func(*project.Project)
+		source              string
+		requirements        []string
+		constraints, uvLock string
+	}{
+		{
+			name: "declared and requirements.txt", source: "pyproject.toml and requirements.txt",
+			requirements: []string{"kedro~=1.0", "pandas", "s3fs", "cloudpickle"},
+		},
+		{
+			name: "requirements that pyproject.toml reads itself", source: "requirements.txt",
+			change: func(p *project.Project) { p.DependencyFile = "requirements.txt"; p.Dependencies = []string{"pandas"} }, requirements: []string{"pandas", "s3fs", "cloudpickle"},
+		},
+		{
+			name: "lock, alone", source: "requirements.lock",
+			files:        map[string]string{"requirements.lock": "# made by a tool\nkedro==1.7.0 \\\n    --hash=sha256:aa\n    # via demo\n-e .\n"},
+			requirements: []string{"kedro==1.7.0      --hash=sha256:aa", "s3fs", "cloudpickle"},
+		},
+		{
+			name: "lock that is named", source: "locks/batch.txt", files: map[string]string{"locks/batch.txt": "kedro==1.6.0"},
+			change:       func(p *project.Project) { p.Settings.Image.Lock = "locks/batch.txt" },
+			requirements: []string{"kedro==1.6.0", "s3fs", "cloudpickle"},
+		},
+		{
+			name: "uv.lock", source: "uv.lock", files: map[string]string{"uv.lock": "version = 1\n"},
+			requirements: []string{"s3fs", "cloudpickle"}, uvLock: "uv.lock",
+		},
+		{
+			name: "includes and constraints", source: "pyproject.toml and requirements.txt",
+			files: map[string]string{
+				"requirements.txt":      "-r requirements-more.txt\n--constraint=constraints.txt\nnumpy # why\n.\n--extra-index-url https://example/simple\n",
+				"requirements-more.txt": "-r requirements.txt\nscipy\n", "constraints.txt": "numpy<3\n",
+			},
+			requirements: []string{"kedro~=1.0", "scipy", "numpy", "--extra-index-url https://example/simple", "s3fs", "cloudpickle"}, constraints: "numpy<3",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p, _ := fixture(t)
+			write(t, p.Dir, tt.files)
+			if tt.change != nil {
+				tt.change(&p)
+			}
+			d, err := findDependencies(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.requirements, d.requirements); diff != "" {
+				t.Errorf("requirements (-want +got):\n%s", diff)
+			}
+			if d.source != tt.source || strings.Join(d.constraints, ",") != tt.constraints || !strings.HasSuffix(d.uvLock, tt.uvLock) || (d.uvLock == "") != (tt.uvLock == "") {
+				t.Errorf("source %q, constraints %q, uv.lock %q", d.source, d.constraints, d.uvLock)
+			}
+		})
+	}
+}
+
+func TestFindDependenciesErrors(t *testing.T) {
+	tests := []struct {
+		name, file, content, want string
+	}{
+		{"password in an index", "requirements.txt", "--index-url https://me:hunter2@example/simple", "holds a password"},
+		{"include that is not there", "requirements.txt", "-r nowhere.txt", "nowhere.txt"},
+	}
+	for _, tt := range tests {
+		p, _ := fixture(t)
+		write(t, p.Dir, map[string]string{tt.file: tt.content})
+		_, err := findDependencies(p)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
+		}
+		if err != nil && strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: the error shows the password", tt.name)
+		}
+	}
+	p, _ := fixture(t)
+	p.Settings.Image.Lock = "nowhere.lock"
+	if _, err := findDependencies(p); err == nil || !strings.Contains(err.Error(), "nowhere.lock") {
+		t.Errorf("missing lock: %v", err)
+	}
+}
+
+func TestExportManifestHoldsDependenciesOnly(t *testing.T) {
+	p, _ := fixture(t)
+	got, err := exportManifest(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "[project]\n  dependencies = [\"kedro~=1.0\"]\n  name = \"demo\"\n  version = \"0.1\"\n"
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("pyproject.toml (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,202 @@
+package build
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	bkclient "github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/util/progress/progressui"
+	"github.com/moby/moby/client"
+	"github.com/tonistiigi/fsutil"
+	fstypes "github.com/tonistiigi/fsutil/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/internal/ui"
+)
+
+// Image is an image in the engine's store.
+type Image struct {
+	ID       string // sha256:…, the engine's
+	Ref      string // <repository>:<input key>
+	InputKey string
+	Size     int64  // bytes, unpacked
+	Left     []Left // of the configuration
+}
+
+// Spec says what image to build.
+type Spec struct {
+	Project  project.Project
+	Snapshot project.Snapshot
+	Wheel    Wheel
+	InputKey string
+	Revision string // of the sources, for the image's label; "" leaves it out
+}
+
+// Progress is where the story of a build goes.
+type Progress struct {
+	Out  io.Writer
+	Mode string // auto (redraws on a terminal), plain or quiet
+}
+
+// Lookup finds the image of an input key in the engine's store.
+func (e *Engine) Lookup(ctx context.Context, p project.Project, key string) (Image, bool, error) {
+	ref := localRef(p, key)
+	found, err := e.docker.ImageInspect(ctx, ref)
+	if errdefs.IsNotFound(err) {
+		return Image{}, false, nil
+	}
+	if err != nil {
+		return Image{}, false, fmt.Errorf("look for image %s: %w", ref, err)
+	}
+	return Image{ID: found.ID, Ref: ref, InputKey: key, Size: found.Size}, true, nil
+}
+
+func localRef(p project.Project, key string) string {
+	return p.Settings.Image.Repository + ":" + key
+}
+
+// Build makes the image with the engine's BuildKit. The context that it sends holds nothing but the wheel, the entry of jobs, the list of dependencies
+// and the configuration that may be copied. When ctx ends, the build ends in the engine too.
+func (e *Engine) Build(ctx context.Context, s Spec, progress Progress) (Image, error) {
+	dir, err := os.MkdirTemp("", "kedroctl-build-")
+	if err != nil {
+		return Image{}, fmt.Errorf("build image: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	l, err := newLayout(dir, s.Project, s.Snapshot, s.Wheel)
+	if err != nil {
+		return Image{}, fmt.Errorf("build image: lay out the context: %w", err)
+	}
+	if err := e.solve(ctx, s, l, progress); err != nil {
+		return Image{}, fmt.Errorf("build image: %w", err)
+	}
+	image, ok, err := e.Lookup(ctx, s.Project, s.InputKey)
+	if err == nil && !ok {
+		err = fmt.Errorf("build image: the engine has no %s after the build", localRef(s.Project, s.InputKey))
+	}
+	image.Left = l.left
+	return image, err
+}
+
+func (e *Engine) solve(ctx context.Context, s Spec, l layout, progress Progress) error {
+	opt, err := solveOptions(s, l)
+	if err != nil {
+		return err
+	}
+	display, err := progressui.NewDisplay(progress.Out, progressui.DisplayMode(progress.Mode))
+	if err != nil {
+		return err
+	}
+	bk, err := e.buildKit(ctx)
+	if err != nil {
+		return err
+	}
+	defer bk.Close()
+
+	watch := watcher{logs: map[string]string{}, base: s.Project.Settings.Image.Base, source: l.source}
+	status, shown := make(chan *bkclient.SolveStatus), make(chan *bkclient.SolveStatus)
+	var group errgroup.Group
+	group.Go(func() error {
+		_, err := bk.Solve(ctx, nil, opt, status) // closes status
+		return err
+	})
+	group.Go(func() error {
+		watch.forward(status, shown)
+		return nil
+	})
+	group.Go(func() error {
+		// Not ctx: a display that stops at an interrupt leaves the channel full, and Solve would never return.
+		_, err := display.UpdateFrom(context.WithoutCancel(ctx), shown)
+		for range shown { // after a failure of the display
+		}
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return watch.explain(err)
+	}
+	return nil
+}
+
+// buildKit connects to the BuildKit inside the engine, over hijacked connections of its API. Ping does not tell whether there is one: only asking does.
+func (e *Engine) buildKit(ctx context.Context) (*bkclient.Client, error) {
+	bk, err := bkclient.New(ctx, "",
+		bkclient.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+			return e.docker.DialHijack(ctx, "/grpc", "h2c", nil)
+		}),
+		bkclient.WithSessionDialer(func(ctx context.Context, proto string, meta map[string][]string) (net.Conn, error) {
+			return e.docker.DialHijack(ctx, "/session", proto, meta)
+		}))
+	if err != nil {
+		return nil, fmt.Errorf("connect to BuildKit: %w", err)
+	}
+	if _, err := bk.ListWorkers(ctx); err != nil {
+		bk.Close()
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, ui.WithHint(fmt.Errorf("no BuildKit in this engine: %w", err), "use Docker Engine 20.10 or newer; Podman is not supported yet")
+	}
+	return bk, nil
+}
+
+func solveOptions(s Spec, l layout) (bkclient.SolveOpt, error) {
+	src, err := contextFS(l.dir)
+	if err != nil {
+		return bkclient.SolveOpt{}, err
+	}
+	attrs := map[string]string{"filename": "Dockerfile", "platform": s.Project.Settings.Image.Platform}
+	for name, value := range labels(s) {
+		attrs["label:"+name] = value
+	}
+	return bkclient.SolveOpt{
+		Frontend:      "dockerfile.v0", // the one inside the engine: nothing is pulled
+		FrontendAttrs: attrs,
+		LocalMounts:   map[string]fsutil.FS{"context": src, "dockerfile": src},
+		SharedKey:     "kedroctl:" + s.Project.Dir, // the engine keeps the last context of it: only what changed is sent
+		// The exporter into the engine's own store, which every engine has.
+		Exports: []bkclient.ExportEntry{{Type: "moby", Attrs: map[string]string{"name": localRef(s.Project, s.InputKey)}}},
+	}, nil
+}
+
+// labels are those of the OCI image specification that say something here, and our own.
+func labels(s Spec) map[string]string {
+	l := map[string]string{
+		"org.opencontainers.image.title":   s.Project.Name,
+		"org.opencontainers.image.version": s.Wheel.Version,
+		"kedroctl.package":                 s.Project.Package,
+		"kedroctl.env":                     s.Snapshot.Env,
+		"kedroctl.input-key":               s.InputKey,
+		"kedroctl.kedro-version":           s.Snapshot.KedroVersion,
+	}
+	if revision := strings.TrimSpace(s.Revision); revision != "" {
+		l["org.opencontainers.image.revision"] = revision
+	}
+	return l
+}
+
+// contextFS is the build context with owner root: who builds is no part of the image.
+func contextFS(dir string) (fsutil.FS, error) {
+	src, err := fsutil.NewFS(dir)
+	if err != nil {
+		return nil, err
+	}
+	return fsutil.NewFilterFS(src, &fsutil.FilterOpt{Map: func(_ string, stat *fstypes.Stat) fsutil.MapResult {
+		stat.Uid, stat.Gid = 0, 0
+		return fsutil.MapResultKeep
+	}})
+}
+
+// tag gives an image of the engine's store another name.
+func (e *Engine) tag(ctx context.Context, image Image, ref string) error {
+	_, err := e.docker.ImageTag(ctx, client.ImageTagOptions{Source: image.ID, Target: ref})
+	return err
+}

@@ -1,0 +1,135 @@
+package build
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/templates"
+)
+
+// layout is a build context on disk: nothing but what may enter the image. Files have fixed times and modes, so that a fresh clone gives the same
+// layers.
+type layout struct {
+	dir    string
+	left   []Left
+	source string // where the dependencies come from
+}
+
+// newLayout writes the context below dir:
+//
+//	Dockerfile
+//	dependencies/   what the resolver reads
+//	boot/           the entry of jobs, an installed distribution
+//	dist/           the wheel, alone
+//	root/app/conf/  the configuration, as it lies in the image
+func newLayout(dir string, p project.Project, s project.Snapshot, w Wheel) (layout, error) {
+	l := layout{dir: dir}
+	deps, err := findDependencies(p)
+	if err != nil {
+		return l, err
+	}
+	l.source = deps.source
+	text, err := renderDockerfile(p, w, deps.uvLock != "")
+	if err != nil {
+		return l, err
+	}
+	if err := l.write("Dockerfile", []byte(text)); err != nil {
+		return l, err
+	}
+	files, err := deps.files(p)
+	if err != nil {
+		return l, err
+	}
+	for name, content := range files {
+		if err := l.write("dependencies/"+name, content); err != nil {
+			return l, err
+		}
+	}
+	if err := l.addBoot(); err != nil {
+		return l, err
+	}
+	wheel, err := os.ReadFile(w.Path)
+	if err != nil {
+		return l, err
+	}
+	if err := l.write("dist/"+filepath.Base(w.Path), wheel); err != nil {
+		return l, err
+	}
+	if err := l.addConfig(p, s); err != nil {
+		return l, err
+	}
+	return l, l.fixTimes()
+}
+
+func (l *layout) addBoot() error {
+	boot := templates.Boot()
+	return fs.WalkDir(boot, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(boot, name)
+		if err != nil {
+			return err
+		}
+		return l.write("boot/"+name, content)
+	})
+}
+
+// addConfig copies the configuration, file by file, without those that hold secrets. The environments' directories are made also where they are empty:
+// Kedro wants them.
+func (l *layout) addConfig(p project.Project, s project.Snapshot) error {
+	root := path.Join("root", confRoot)
+	for _, env := range []string{s.BaseEnv, s.Env} {
+		if err := os.MkdirAll(filepath.Join(l.dir, filepath.FromSlash(root), env), 0o755); err != nil {
+			return err
+		}
+	}
+	files, left, err := configFiles(p, s)
+	if err != nil {
+		return err
+	}
+	l.left = left
+	for _, f := range files {
+		content, err := os.ReadFile(f.path)
+		if err != nil {
+			return fmt.Errorf("read configuration: %w", err)
+		}
+		if reason := secretIn(f.name, content); reason != "" {
+			l.left = append(l.left, Left{Path: confPath(s, f.name), Reason: reason})
+			continue
+		}
+		if err := l.write(path.Join(root, f.name), content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *layout) write(name string, content []byte) error {
+	file := filepath.Join(l.dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(file, content, 0o644)
+}
+
+// fixTimes gives everything its final mode, whatever the umask is, and its final time.
+func (l *layout) fixTimes() error {
+	return filepath.WalkDir(l.dir, func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		mode := fs.FileMode(0o644)
+		if d.IsDir() {
+			mode = 0o755
+		}
+		if err := os.Chmod(file, mode); err != nil {
+			return err
+		}
+		return os.Chtimes(file, epoch, epoch)
+	})
+}

@@ -1,0 +1,149 @@
+package build
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kedroctl/kedroctl/internal/project"
+)
+
+// lay writes the build context of a project and gives its files, but those of boot, with their contents.
+func lay(t *testing.T, p project.Project, s project.Snapshot) (map[string]string, layout) {
+	t.Helper()
+	wheel := Wheel{Path: filepath.Join(t.TempDir(), "demo-0.1-py3-none-any.whl"), Name: "demo", Version: "0.1"}
+	if err := os.WriteFile(wheel.Path, []byte("wheel"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	l, err := newLayout(dir, p, s, wheel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if info, err := d.Info(); err != nil || !info.ModTime().Equal(epoch) {
+			t.Errorf("%s: time %v, %v", path, info.ModTime(), err)
+		}
+		rel, _ := filepath.Rel(dir, path)
+		if d.IsDir() || strings.HasPrefix(rel, "boot") {
+			return nil
+		}
+		content, err := os.ReadFile(path)
+		files[rel] = string(content)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files, l
+}
+
+// TestContextHoldsNoSecrets is the guard of issue "conf/local or a literal credential would enter": each planted text must stay out of all that is sent.
+func TestContextHoldsNoSecrets(t *testing.T) {
+	p, s := fixture(t)
+	files, l := lay(t, p, s)
+	for name, content := range files {
+		for _, secret := range []string{"PLANTED", "hunter2"} {
+			if strings.Contains(content, secret) {
+				t.Errorf("%s holds %s", name, secret)
+			}
+		}
+	}
+	var left []string
+	for _, f := range l.left {
+		left = append(left, f.Path+": "+f.Reason)
+	}
+	slices.Sort(left)
+	want := []string{
+		"conf/aws_batch/credentials/service.yml: svc.token is a literal; write it as ${oc.env:NAME}",
+		"conf/base/.env: hidden files are not copied",
+		"conf/base/local: a directory called local is never copied",
+		"conf/base/sub/db_credentials.yml: db.con is a literal; write it as ${oc.env:NAME}",
+	}
+	if diff := cmp.Diff(want, left); diff != "" {
+		t.Errorf("left out (-want +got):\n%s", diff)
+	}
+	found, err := LeftOut(p, s)
+	if err != nil || len(found) != len(want) {
+		t.Errorf("LeftOut: %v, %v", found, err)
+	}
+}
+
+func TestContextHoldsWhatTheImageNeeds(t *testing.T) {
+	p, s := fixture(t)
+	files, _ := lay(t, p, s)
+	delete(files, "Dockerfile")
+	want := map[string]string{
+		"dependencies/requirements.txt":       "kedro~=1.0\npandas\ns3fs\ncloudpickle\n",
+		"dependencies/constraints.txt":        "",
+		"dependencies/excludes.txt":           "",
+		"dist/demo-0.1-py3-none-any.whl":      "wheel",
+		"root/app/conf/logging.yml":           "version: 1\n",
+		"root/app/conf/base/catalog.yml":      "a: {type: pandas.CSVDataset, filepath: data/a.csv}\n",
+		"root/app/conf/base/credentials.yml":  "s3:\n  key: ${oc.env:S3_KEY}\n  secret: ${oc.env:S3_SECRET}\n",
+		"root/app/conf/aws_batch/globals.yml": "bucket: b\n",
+	}
+	if diff := cmp.Diff(want, files); diff != "" {
+		t.Errorf("context (-want +got):\n%s", diff)
+	}
+}
+
+func TestConfigurationNeverComesFromLocal(t *testing.T) {
+	t.Run("as the environment", func(t *testing.T) {
+		p, s := fixture(t)
+		for _, env := range []string{"local", "../conf/local", "local/x"} {
+			s.Env = env
+			if _, err := LeftOut(p, s); err == nil {
+				t.Errorf("environment %q is copied", env)
+			}
+		}
+	})
+	t.Run("by links", func(t *testing.T) {
+		p, s := fixture(t)
+		outside := filepath.Join(t.TempDir(), "secret.yml")
+		write(t, filepath.Dir(outside), map[string]string{"secret.yml": "a: 1\n"})
+		links := map[string]string{
+			"a.yml": outside, "b.yml": "../local/credentials.yml", "c": "../local", "d.yml": "../base/catalog.yml",
+		}
+		for name, target := range links {
+			if err := os.Symlink(target, filepath.Join(p.Dir, "conf", "aws_batch", name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		files, _ := lay(t, p, s)
+		for name, want := range map[string]bool{"a.yml": false, "b.yml": false, "c": false, "d.yml": true} {
+			if _, ok := files["root/app/conf/aws_batch/"+name]; ok != want {
+				t.Errorf("link %s copied: %v, want %v", name, ok, want)
+			}
+		}
+	})
+	t.Run("where an environment is a link", func(t *testing.T) {
+		p, s := fixture(t)
+		s.Env = "staging"
+		if err := os.Symlink("local", filepath.Join(p.Dir, "conf", "staging")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := LeftOut(p, s); err == nil {
+			t.Error("an environment that is a link to local is copied")
+		}
+	})
+	t.Run("where there is no base environment", func(t *testing.T) {
+		p, s := fixture(t)
+		s.BaseEnv, s.Env = "", ""
+		files, _ := lay(t, p, s)
+		for name, content := range files {
+			if strings.Contains(content, "PLANTED-local") {
+				t.Errorf("%s comes from conf/local", name)
+			}
+		}
+	})
+}

@@ -1,0 +1,143 @@
+package build
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/moby/moby/api/pkg/stdcopy"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+
+	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/templates"
+)
+
+// smokeTimeout is how long introspection inside the image may take: the imports of a large project, on a slow machine.
+const smokeTimeout = 10 * time.Minute
+
+// smokeDir is where the container of the smoke test has the script and its answer.
+const smokeDir = "tmp/kedroctl"
+
+// user is who jobs run as, in the image.
+const user = 10001
+
+// Smoke introspects the project inside the image, as the jobs' user and without a network, and compares the answer with the project's own snapshot:
+// pipelines, nodes and classes of datasets. A difference is a [*SmokeError].
+func (e *Engine) Smoke(ctx context.Context, image Image, want project.Snapshot) error {
+	ctx, cancel := context.WithTimeout(ctx, smokeTimeout)
+	defer cancel()
+	got, err := e.introspect(ctx, image, want)
+	if err != nil {
+		return fmt.Errorf("smoke test of %s: %w", image.Ref, err)
+	}
+	if err := compare(want, got); err != nil {
+		return fmt.Errorf("smoke test of %s: %w", image.Ref, err)
+	}
+	return nil
+}
+
+// introspect takes the snapshot inside the image.
+func (e *Engine) introspect(ctx context.Context, image Image, want project.Snapshot) (project.Snapshot, error) {
+	var snapshot project.Snapshot
+	created, err := e.docker.ContainerCreate(ctx, client.ContainerCreateOptions{
+		Config: &container.Config{
+			Image: image.ID,
+			User:  fmt.Sprintf("%d:%d", user, user),
+			Env:   []string{"KEDRO_LOGGING_CONFIG=/" + smokeDir + "/logging.yml"},
+			Cmd: []string{"python3", "/" + smokeDir + "/introspect.py", "--out", "/" + smokeDir + "/snapshot.json",
+				"--package", want.Package, "--conf-source", confRoot, "--env", want.Env},
+		},
+		HostConfig: &container.HostConfig{NetworkMode: "none"},
+	})
+	if err != nil {
+		return snapshot, err
+	}
+	defer e.docker.ContainerRemove(context.WithoutCancel(ctx), created.ID, client.ContainerRemoveOptions{Force: true})
+	files, err := smokeFiles()
+	if err != nil {
+		return snapshot, err
+	}
+	if _, err := e.docker.CopyToContainer(ctx, created.ID, client.CopyToContainerOptions{DestinationPath: "/", Content: files, CopyUIDGID: true}); err != nil {
+		return snapshot, err
+	}
+	code, err := e.run(ctx, created.ID)
+	if err != nil {
+		return snapshot, err
+	}
+	content, err := e.fetch(ctx, created.ID, "/"+smokeDir+"/snapshot.json")
+	if err != nil {
+		return snapshot, e.withLog(ctx, created.ID, fmt.Errorf("introspection ended with code %d and without an answer", code))
+	}
+	if err := json.Unmarshal(content, &snapshot); err != nil {
+		return snapshot, fmt.Errorf("read the snapshot: %w", err)
+	}
+	return snapshot, nil
+}
+
+// smokeFiles is the archive of what the container gets.
+func smokeFiles() (io.Reader, error) {
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	headers := []tar.Header{{Name: smokeDir + "/", Typeflag: tar.TypeDir, Mode: 0o755}, {Name: smokeDir + "/introspect.py"}, {Name: smokeDir + "/logging.yml"}}
+	contents := [][]byte{nil, templates.Introspect(), templates.IntrospectLogging()}
+	for i, h := range headers {
+		h.Uid, h.Gid, h.Size = user, user, int64(len(contents[i]))
+		if h.Mode == 0 {
+			h.Mode = 0o644
+		}
+		if err := w.WriteHeader(&h); err != nil {
+			return nil, err
+		}
+		if _, err := w.Write(contents[i]); err != nil {
+			return nil, err
+		}
+	}
+	return &out, w.Close()
+}
+
+// run starts a container and waits for its end.
+func (e *Engine) run(ctx context.Context, id string) (int64, error) {
+	wait := e.docker.ContainerWait(ctx, id, client.ContainerWaitOptions{Condition: container.WaitConditionNextExit})
+	if _, err := e.docker.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil {
+		return 0, err
+	}
+	select {
+	case result := <-wait.Result:
+		return result.StatusCode, nil
+	case err := <-wait.Error:
+		return 0, err
+	}
+}
+
+func (e *Engine) fetch(ctx context.Context, id, path string) ([]byte, error) {
+	copied, err := e.docker.CopyFromContainer(ctx, id, client.CopyFromContainerOptions{SourcePath: path})
+	if err != nil {
+		return nil, err
+	}
+	defer copied.Content.Close()
+	r := tar.NewReader(copied.Content)
+	if _, err := r.Next(); err != nil {
+		return nil, err
+	}
+	return io.ReadAll(r)
+}
+
+// withLog adds the last of a container's output to an error.
+func (e *Engine) withLog(ctx context.Context, id string, err error) error {
+	logs, logErr := e.docker.ContainerLogs(ctx, id, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Tail: "100"})
+	if logErr != nil {
+		return errors.Join(err, logErr)
+	}
+	defer logs.Close()
+	var text bytes.Buffer
+	if _, logErr := stdcopy.StdCopy(&text, &text, logs); logErr != nil {
+		return errors.Join(err, logErr)
+	}
+	return fmt.Errorf("%w: %s", err, toolMessage(text.String()))
+}
