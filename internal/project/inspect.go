@@ -41,22 +41,22 @@ func (e *ProjectError) Error() string {
 
 // String is the stage, the message and the frames of the project's own files.
 func (p Problem) String() string {
-	text := p.Stage + ": "
+	what := p.Message
 	if p.Type != "" {
-		text += p.Type + ": "
+		what = p.Type + ": " + p.Message
 	}
-	text += p.Message
-	if trace := strings.TrimRight(p.Traceback, "\n"); trace != "" {
-		text += "\n  " + strings.ReplaceAll(trace, "\n", "\n  ")
+	trace := strings.TrimRight(strings.TrimSuffix(strings.TrimRight(p.Traceback, "\n"), what), "\n")
+	if trace != "" {
+		trace = "\n  " + strings.ReplaceAll(trace, "\n", "\n  ")
 	}
-	return text
+	return p.Stage + ": " + what + trace
 }
 
 // Hint is the next step where one is known.
 func (e *ProjectError) Hint() string {
 	first := e.Problems[0]
 	switch {
-	case first.Type == "MissingConfigException" || strings.Contains(first.Message, "configuration path"):
+	case strings.Contains(first.Message, "there is no directory") && strings.HasSuffix(first.Message, "/"+e.Env):
 		return fmt.Sprintf("'kedroctl init --env %s' writes that environment", e.Env)
 	case first.Type == "ModuleNotFoundError":
 		return "install the project's dependencies into this interpreter, or name another with --python"

@@ -55,12 +55,12 @@ func TestInspectProjectErrors(t *testing.T) {
 		problems, want, hint string
 	}{
 		"import": {
-			`{"stage": "pipelines", "type": "ModuleNotFoundError", "message": "No module named 'seaborn'", "traceback": "src/p/nodes.py:3\n  import seaborn\n"}`,
-			"pipelines: ModuleNotFoundError: No module named 'seaborn'\n  src/p/nodes.py:3\n    import seaborn", "--python",
+			`{"stage": "pipelines", "type": "ModuleNotFoundError", "message": "No module named 'seaborn'", "traceback": "  File src/p/nodes.py, line 3\n    import seaborn\nModuleNotFoundError: No module named 'seaborn'\n"}`,
+			"pipelines: ModuleNotFoundError: No module named 'seaborn'\n    File src/p/nodes.py, line 3\n      import seaborn", "--python",
 		},
 		"environment": {
-			`{"stage": "config_loader", "type": "MissingConfigException", "message": "Given configuration path either does not exist"}`,
-			"config_loader: MissingConfigException: Given", "kedroctl init --env prod",
+			`{"stage": "config_loader", "type": "ConfigError", "message": "environment prod: there is no directory conf/prod"}`,
+			"config_loader: ConfigError: environment prod", "kedroctl init --env prod",
 		},
 		"several": {
 			`{"stage": "catalog", "type": "ValueError", "message": "one"}, {"stage": "dataset x", "type": "", "message": "two"}`,
@@ -77,7 +77,7 @@ exit 1`
 			if !ok {
 				t.Fatalf("Inspect: %v; want a ProjectError", err)
 			}
-			if !strings.Contains(err.Error(), test.want) || !strings.Contains(project.Hint(), test.hint) {
+			if !strings.HasPrefix(err.Error(), test.want) || !strings.Contains(project.Hint(), test.hint) {
 				t.Errorf("got  %q, hint %q\nwant %q, hint %q", err, project.Hint(), test.want, test.hint)
 			}
 			if snapshot.KedroVersion != "1.7.0" {
