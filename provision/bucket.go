@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -141,13 +142,23 @@ type rule struct {
 	put  func(context.Context) error
 }
 
+// rules are those of every bucket. Where S3 itself is reached without TLS, as on one machine, a policy that asks for it would shut everyone out.
 func (b bucket) rules() []rule {
-	return []rule{
+	rules := []rule{
 		{"block public access", b.accessBlocked, b.blockAccess},
 		{"encrypt", b.encrypted, b.encrypt},
 		{"enforce ownership", b.ownershipEnforced, b.enforceOwnership},
-		{"refuse all but TLS", b.policySame, b.putPolicy},
 	}
+	if b.withoutTLS() {
+		return rules
+	}
+	return append(rules, rule{"refuse all but TLS", b.policySame, b.putPolicy})
+}
+
+// withoutTLS says whether the client's endpoint is one of plain HTTP.
+func (b bucket) withoutTLS() bool {
+	client, ok := b.S3.(interface{ Options() s3.Options })
+	return ok && strings.HasPrefix(aws.ToString(client.Options().BaseEndpoint), "http://")
 }
 
 var allBlocked = s3types.PublicAccessBlockConfiguration{

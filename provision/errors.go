@@ -31,8 +31,8 @@ func (e *CallError) Error() string {
 
 func (e *CallError) Unwrap() error { return e.Err }
 
-// Hint is the next step where one is known, else "".
-func (e *CallError) Hint() string {
+// hint is the next step where one is known, else "".
+func (e *CallError) hint() string {
 	switch {
 	case e.Code == "BucketAlreadyExists":
 		return bucketHint
@@ -67,7 +67,19 @@ func explain(thing string, err error) error {
 	if !isCall || !isAnswer || ui.Hint(err) != "" {
 		return fmt.Errorf("%s: %w", thing, err)
 	}
-	return &CallError{Thing: thing, Action: action(op, api), Code: api.ErrorCode(), Message: api.ErrorMessage(), Err: err}
+	call := &CallError{Thing: thing, Action: action(op, api), Code: api.ErrorCode(), Message: api.ErrorMessage(), Err: err}
+	if hint := call.hint(); hint != "" {
+		return ui.WithHint(call, hint)
+	}
+	return call
+}
+
+// message is what AWS says, without the SDK's words around it.
+func message(err error) string {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		return api.ErrorMessage()
+	}
+	return err.Error()
 }
 
 // action names a call as policies do. Batch and EC2 pass roles on the caller's behalf, so the refused action may be iam:PassRole.

@@ -1,10 +1,12 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -24,7 +26,7 @@ type network struct {
 const networkHint = "set subnets and security_groups in [tool.kedroctl.aws], or make a default VPC: aws ec2 create-default-vpc"
 
 func (n *network) diff(ctx context.Context) (*Resource, []change, error) {
-	is := &Resource{Kind: KindNetwork, State: Existing}
+	is := &Resource{Kind: KindNetwork, Name: cmp.Or(strings.Join(n.vpcSubnets, ","), "of the default VPC"), State: Existing}
 	vpc, err := n.findSubnets(ctx)
 	if err != nil {
 		return is, nil, err
@@ -45,7 +47,7 @@ func (n *network) findSubnets(ctx context.Context) (string, error) {
 	}
 	out, err := n.EC2.DescribeSubnets(ctx, in)
 	if hasCode(err, "InvalidSubnetID.NotFound", "InvalidSubnetID.Malformed", "InvalidSubnetId.Malformed") {
-		return "", ui.WithHint(fmt.Errorf("find subnets: %w", err), "correct subnets in [tool.kedroctl.aws]")
+		return "", ui.WithHint(errors.New(message(err)), "correct subnets in [tool.kedroctl.aws]")
 	}
 	if err != nil {
 		return "", fmt.Errorf("find subnets: %w", err)
@@ -91,7 +93,7 @@ func (n *network) findGroups(ctx context.Context, vpc string) error {
 	}
 	out, err := n.EC2.DescribeSecurityGroups(ctx, in)
 	if hasCode(err, "InvalidGroup.NotFound", "InvalidGroupId.Malformed", "InvalidGroupId.NotFound") {
-		return ui.WithHint(fmt.Errorf("find security groups: %w", err), "correct security_groups in [tool.kedroctl.aws]")
+		return ui.WithHint(errors.New(message(err)), "correct security_groups in [tool.kedroctl.aws]")
 	}
 	if err != nil {
 		return fmt.Errorf("find security groups: %w", err)

@@ -1,0 +1,65 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/kedroctl/kedroctl/internal/ui"
+)
+
+// ErrNotProvisioned means that a part of the stack is not there yet.
+var ErrNotProvisioned = errors.New("not provisioned")
+
+func notProvisioned(kind, name string) error {
+	return ui.WithHint(fmt.Errorf("%s %s: %w", kind, name, ErrNotProvisioned), "run 'kedroctl provision' first")
+}
+
+// FindRepository gives the stack's repository and changes nothing. Without one, the error is ErrNotProvisioned.
+func FindRepository(ctx context.Context, c Clients, s Spec) (Repository, error) {
+	r := &repository{Clients: c, spec: s}
+	found, err := r.find(ctx)
+	if err != nil {
+		return Repository{}, explain(KindRepository+" "+s.Repository, err)
+	}
+	if found == nil {
+		return Repository{}, notProvisioned(KindRepository, s.Repository)
+	}
+	r.take(*found)
+	return r.got, nil
+}
+
+// FindDefinition gives what Register needs of the stack, and changes nothing: the roles of jobs, and the log group, which has to be there. Without one of
+// them, the error is ErrNotProvisioned.
+func FindDefinition(ctx context.Context, c Clients, s Spec) (Resources, error) {
+	res := Resources{Region: s.Region, Bucket: s.Bucket, LogGroup: s.LogGroup}
+	group, err := logGroup{c, s}.find(ctx)
+	if err != nil {
+		return res, explain(KindLogGroup+" "+s.LogGroup, err)
+	}
+	if group == nil {
+		return res, notProvisioned(KindLogGroup, s.LogGroup)
+	}
+	name := s.JobRole
+	if s.Existing.JobRole != "" {
+		name = lastPart(s.Existing.JobRole)
+	}
+	if res.JobRole, err = roleARN(ctx, c, name); err != nil || len(s.Job.Secrets) == 0 {
+		return res, err
+	}
+	res.ExecutionRole, err = roleARN(ctx, c, s.ExecutionRole)
+	return res, err
+}
+
+func roleARN(ctx context.Context, c Clients, name string) (string, error) {
+	found, err := findRole(ctx, c.IAM, name)
+	if err != nil {
+		return "", explain(KindRole+" "+name, err)
+	}
+	if found == nil {
+		return "", notProvisioned(KindRole, name)
+	}
+	return aws.ToString(found.Arn), nil
+}
