@@ -117,12 +117,12 @@ func (a assignment) wrongType(key, want string, value any) error {
 	case int64, float64, bool:
 		reason += fmt.Sprintf(", not %v", value)
 	}
-	return &SettingsError{Source: a.source, Key: strings.TrimSuffix(a.prefix+key, "."), Reason: reason}
+	return settingError(a.source, a.prefix+key, reason, "")
 }
 
 // unknown names the nearest key of the same table, else one of the same name in another table.
 func (a assignment) unknown(t reflect.Type, key, name string) error {
-	err := &SettingsError{Source: a.source, Key: a.prefix + join(key, name), Reason: "unknown key"}
+	err := settingError(a.source, a.prefix+join(key, name), "unknown key", "")
 	if near := nearest(name, names(t)); near != "" {
 		err.Next = fmt.Sprintf("did you mean %q?", join(key, near))
 		return err

@@ -18,5 +18,13 @@ func (e *SettingsError) Error() string {
 	return strings.Join(append(parts, e.Reason), ": ")
 }
 
+// settingError is about one key of [tool.kedroctl], wherever its value stands.
+func settingError(source, key, reason, next string) *SettingsError {
+	if source == Pyproject {
+		key = strings.TrimSuffix("tool.kedroctl."+key, ".")
+	}
+	return &SettingsError{Source: source, Key: key, Reason: reason, Next: next}
+}
+
 // Hint is the next step.
 func (e *SettingsError) Hint() string { return e.Next }

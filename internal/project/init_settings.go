@@ -167,10 +167,10 @@ func addSettings(text string, m manifest, env, region, bucket string) (string, e
 }
 
 func byHand(err error, table []string, key, value string) error {
-	name := "[" + strings.Join(table, ".") + "]"
+	name := strings.Join(table, ".")
 	return &SettingsError{
 		Source: Pyproject, Key: name, Reason: err.Error(),
-		Next: fmt.Sprintf("add %s = %q to %s by hand, then run 'kedroctl init' again", key, value, name),
+		Next: fmt.Sprintf("add %s = %q to [%s] by hand, then run 'kedroctl init' again", key, value, name),
 	}
 }
 
@@ -210,7 +210,7 @@ func addDependency(text string, m manifest) (edited, note string, err error) {
 	edited, err = edit.Append(text, []string{"project"}, "dependencies", s3fsRequirement)
 	if err != nil {
 		next := fmt.Sprintf("add %q to the dependencies by hand, then run 'kedroctl init' again", s3fsRequirement)
-		err = &SettingsError{Source: Pyproject, Key: "[project] dependencies", Reason: err.Error(), Next: next}
+		err = &SettingsError{Source: Pyproject, Key: "project.dependencies", Reason: err.Error(), Next: next}
 	}
 	return edited, installNote, err
 }

@@ -46,7 +46,7 @@ func kedroSection(root string, section map[string]any) (Project, error) {
 }
 
 func kedroError(key, reason, next string) error {
-	return &SettingsError{Source: Pyproject, Key: "[tool.kedro] " + key, Reason: reason, Next: next}
+	return &SettingsError{Source: Pyproject, Key: "tool.kedro." + key, Reason: reason, Next: next}
 }
 
 func checkKeys(section map[string]any) error {

@@ -20,7 +20,7 @@ func resolve(p Project, section any, o LoadOptions) (Settings, error) {
 	r := resolver{defaults(p), map[string]string{}}
 	table, ok := section.(map[string]any)
 	if section != nil && !ok {
-		return Settings{}, &SettingsError{Source: Pyproject, Key: "[tool.kedroctl]", Reason: "must be a table"}
+		return Settings{}, settingError(Pyproject, "", "must be a table", "")
 	}
 	table = maps.Clone(table)
 	envs, err := takeEnvs(table)
@@ -56,7 +56,7 @@ func takeEnvs(table map[string]any) (map[string]any, error) {
 	delete(table, "env")
 	envs, ok := value.(map[string]any)
 	if given && !ok {
-		return nil, &SettingsError{Source: Pyproject, Key: "env", Reason: "must hold a table for each environment, such as [tool.kedroctl.env.prod]"}
+		return nil, settingError(Pyproject, "env", "must hold a table for each environment, such as [tool.kedroctl.env.prod]", "")
 	}
 	return envs, nil
 }
@@ -83,7 +83,7 @@ func (r *resolver) variables(getenv func(string) string) error {
 func (r *resolver) text(key, value, source string) error {
 	table, err := parse(reflect.TypeFor[Settings](), key, value)
 	if err != nil {
-		return &SettingsError{Source: source, Key: key, Reason: err.Error()}
+		return settingError(source, key, err.Error(), "")
 	}
 	return r.apply(table, source, "")
 }

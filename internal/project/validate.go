@@ -37,7 +37,7 @@ func (r *resolver) validate(p Project) error {
 		checkNames, checkChoices, checkNumbers, checkPaths, checkVariables, checkGroups,
 	} {
 		if key, reason := check(r.settings); key != "" {
-			return &SettingsError{Source: firstOf(r.source[key], Pyproject), Key: key, Reason: reason}
+			return settingError(firstOf(r.source[key], Pyproject), key, reason, "")
 		}
 	}
 	return nil
