@@ -100,7 +100,7 @@ bucket = "kedro-spaceflights-abababab"
 	if globals := read(t, dir, "conf/aws_batch/globals.yml"); !strings.HasSuffix(globals, "\ns3_bucket: kedro-spaceflights-abababab\n") {
 		t.Errorf("globals.yml:\n%s", globals)
 	}
-	if ignored := read(t, dir, ".dockerignore"); !strings.Contains(ignored, "\nconf/local\n") || !strings.Contains(ignored, "\n**/*credentials*\n") {
+	if ignored := read(t, dir, ".dockerignore"); !strings.Contains(ignored, "\nconf/local\n") || !strings.Contains(ignored, "\nconf/**/*credentials*\n") {
 		t.Errorf(".dockerignore:\n%s", ignored)
 	}
 	if ignored := read(t, dir, ".gitignore"); ignored != ".kedroctl/\n" {
