@@ -175,6 +175,20 @@ func TestWhatECRRefuses(t *testing.T) {
 	}
 }
 
+// decode takes the password out of an authorization token.
+func decode(t *testing.T, token string) string {
+	t.Helper()
+	raw, err := base64.StdEncoding.DecodeString(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	password, ok := strings.CutPrefix(string(raw), "AWS:")
+	if !ok {
+		t.Fatalf("a token of another user: %s", raw)
+	}
+	return password
+}
+
 func TestTokens(t *testing.T) {
 	b := serve(t, images.Options{})
 	got, err := b.GetAuthorizationToken(t.Context(), &ecr.GetAuthorizationTokenInput{})
@@ -182,13 +196,9 @@ func TestTokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	data := got.AuthorizationData[0]
-	raw, err := base64.StdEncoding.DecodeString(*data.AuthorizationToken)
-	if err != nil {
-		t.Fatal(err)
-	}
-	password, ok := strings.CutPrefix(string(raw), "AWS:")
-	if !ok || *data.ProxyEndpoint != "http://"+b.host || !data.ExpiresAt.Equal(b.now.Add(12*time.Hour)) {
-		t.Errorf("token %s for %s until %s", raw, *data.ProxyEndpoint, data.ExpiresAt)
+	password := decode(t, *data.AuthorizationToken)
+	if *data.ProxyEndpoint != "http://"+b.host || !data.ExpiresAt.Equal(b.now.Add(12*time.Hour)) {
+		t.Errorf("a token for %s until %s", *data.ProxyEndpoint, data.ExpiresAt)
 	}
 	other, _, err := b.service.Token()
 	if err != nil {
