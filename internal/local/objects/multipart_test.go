@@ -1,0 +1,305 @@
+package objects_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
+	tmtypes "github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kedroctl/kedroctl/internal/local/objects"
+)
+
+const mib = 1 << 20
+
+// content is n bytes that differ from part to part.
+func content(n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(i>>16 + i)
+	}
+	return b
+}
+
+// multipart is an upload that a test takes step by step.
+type multipart struct {
+	*s3.Client
+	t   *testing.T
+	key *string
+	id  *string
+}
+
+func start(t *testing.T, c *s3.Client, in s3.CreateMultipartUploadInput) multipart {
+	t.Helper()
+	in.Bucket, in.Key = aws.String("data"), aws.String("big")
+	out, err := c.CreateMultipartUpload(t.Context(), &in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return multipart{c, t, in.Key, out.UploadId}
+}
+
+func (m multipart) part(number int32, body []byte) types.CompletedPart {
+	m.t.Helper()
+	out, err := m.UploadPart(m.t.Context(), &s3.UploadPartInput{Bucket: aws.String("data"), Key: m.key, UploadId: m.id, PartNumber: &number, Body: bytes.NewReader(body)})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return types.CompletedPart{PartNumber: &number, ETag: out.ETag}
+}
+
+func (m multipart) complete(parts ...types.CompletedPart) (*s3.CompleteMultipartUploadOutput, error) {
+	return m.CompleteMultipartUpload(context.Background(), &s3.CompleteMultipartUploadInput{Bucket: aws.String("data"), Key: m.key, UploadId: m.id,
+		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts}})
+}
+
+func TestPartsBecomeOneObject(t *testing.T) {
+	c := withBucket(t)
+	m := start(t, c, s3.CreateMultipartUploadInput{ContentType: aws.String("text/plain"), Metadata: map[string]string{"k": "v"}})
+	first, last := content(5*mib), []byte("the end")
+	one := m.part(1, content(6*mib)) // is replaced
+	one, seven := m.part(1, first), m.part(7, last)
+	out, err := m.complete(one, seven)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := md5.Sum(first), md5.Sum(last)
+	ids := md5.Sum(append(a[:], b[:]...))
+	if want := `"` + hex.EncodeToString(ids[:]) + `-2"`; *out.ETag != want {
+		t.Errorf("ETag %s, want %s", *out.ETag, want)
+	}
+	got, err := c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("data"), Key: aws.String("big")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := read(t, got.Body); text != string(first)+string(last) || *got.ContentType != "text/plain" || got.Metadata["k"] != "v" {
+		t.Errorf("%d bytes of %s, %v", len(text), *got.ContentType, got.Metadata)
+	}
+	second, err := c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("data"), Key: aws.String("big"), PartNumber: aws.Int32(2)})
+	if err != nil || read(t, second.Body) != string(last) || *second.PartsCount != 2 {
+		t.Errorf("the second part: %v, %v", second, err)
+	}
+	if _, err := m.complete(one, seven); code(t, err) != "NoSuchUpload" {
+		t.Errorf("completed again: %v", err)
+	}
+}
+
+func TestCompletionsThatAreRefused(t *testing.T) {
+	m := start(t, withBucket(t), s3.CreateMultipartUploadInput{})
+	small, big := m.part(1, []byte("small")), m.part(2, content(5*mib))
+	tests := map[string]struct {
+		parts []types.CompletedPart
+		want  string
+	}{
+		"no parts":          {[]types.CompletedPart{}, "MalformedXML"},
+		"a part too small":  {[]types.CompletedPart{small, big}, "EntityTooSmall"},
+		"parts in disorder": {[]types.CompletedPart{big, small}, "InvalidPartOrder"},
+		"a part twice":      {[]types.CompletedPart{big, big}, "InvalidPartOrder"},
+		"a part not sent":   {[]types.CompletedPart{{PartNumber: aws.Int32(3), ETag: big.ETag}}, "InvalidPart"},
+		"another ETag":      {[]types.CompletedPart{{PartNumber: aws.Int32(2), ETag: small.ETag}}, "InvalidPart"},
+		"another checksum":  {[]types.CompletedPart{{PartNumber: aws.Int32(2), ETag: big.ETag, ChecksumCRC64NVME: aws.String("x")}}, "InvalidPart"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if _, err := m.complete(tt.parts...); code(t, err) != tt.want {
+				t.Errorf("got %v, want %s", err, tt.want)
+			}
+		})
+	}
+	if _, err := m.complete(small); err != nil {
+		t.Errorf("after all refusals: %v", err)
+	}
+}
+
+func TestChecksumsOfMultipartObjects(t *testing.T) {
+	parts := [][]byte{content(5 * mib), []byte("the end")}
+	tests := []struct {
+		algorithm types.ChecksumAlgorithm
+		kind      types.ChecksumType
+		want      types.ChecksumType
+		code      string
+	}{
+		{"", "", types.ChecksumTypeFullObject, ""},
+		{types.ChecksumAlgorithmCrc32, "", types.ChecksumTypeComposite, ""},
+		{types.ChecksumAlgorithmCrc32, types.ChecksumTypeFullObject, types.ChecksumTypeFullObject, ""},
+		{types.ChecksumAlgorithmSha256, "", types.ChecksumTypeComposite, ""},
+		{types.ChecksumAlgorithmCrc64nvme, "", types.ChecksumTypeFullObject, ""},
+		{types.ChecksumAlgorithmSha256, types.ChecksumTypeFullObject, "", "InvalidRequest"},
+		{types.ChecksumAlgorithmCrc64nvme, types.ChecksumTypeComposite, "", "InvalidRequest"},
+	}
+	for _, tt := range tests {
+		t.Run(fmt.Sprint(tt.algorithm, tt.kind), func(t *testing.T) {
+			c, ctx := withBucket(t), t.Context()
+			created, err := c.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: aws.String("data"), Key: aws.String("big"), ChecksumAlgorithm: tt.algorithm, ChecksumType: tt.kind})
+			if got := code(t, err); got != tt.code || err != nil {
+				if got != tt.code {
+					t.Errorf("got %q, want %q", got, tt.code)
+				}
+				return
+			}
+			var done []types.CompletedPart
+			for i, body := range parts {
+				number := int32(i + 1)
+				out, err := c.UploadPart(ctx, &s3.UploadPartInput{Bucket: aws.String("data"), Key: aws.String("big"), UploadId: created.UploadId,
+					PartNumber: &number, Body: bytes.NewReader(body), ChecksumAlgorithm: tt.algorithm})
+				if err != nil {
+					t.Fatal(err)
+				}
+				done = append(done, types.CompletedPart{PartNumber: &number, ETag: out.ETag, ChecksumCRC32: out.ChecksumCRC32, ChecksumSHA256: out.ChecksumSHA256})
+			}
+			out, err := c.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{Bucket: aws.String("data"), Key: aws.String("big"), UploadId: created.UploadId,
+				MultipartUpload: &types.CompletedMultipartUpload{Parts: done}})
+			if err != nil || out.ChecksumType != tt.want {
+				t.Fatalf("got %v, %v; want %s", out, err, tt.want)
+			}
+			got, err := c.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String("data"), Key: aws.String("big"), ChecksumMode: types.ChecksumModeEnabled})
+			if err != nil {
+				t.Fatal(err)
+			}
+			read(t, got.Body) // the client compares the checksum where it is of the whole object
+		})
+	}
+}
+
+func TestUploadsAreListedAndAborted(t *testing.T) {
+	dir := t.TempDir()
+	c, server := serve(t, objects.Options{Dir: dir})
+	create(t, c, "data")
+	m := start(t, c, s3.CreateMultipartUploadInput{})
+	m.part(3, []byte("three"))
+	m.part(1, []byte("one"))
+	server.Close()
+
+	c, _ = serve(t, objects.Options{Dir: dir}) // after a restart
+	ctx, bucket := t.Context(), aws.String("data")
+	uploads, err := c.ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{Bucket: bucket})
+	if err != nil || len(uploads.Uploads) != 1 || *uploads.Uploads[0].UploadId != *m.id {
+		t.Fatalf("uploads: %v, %v", uploads, err)
+	}
+	var sizes []int64
+	p := s3.NewListPartsPaginator(c, &s3.ListPartsInput{Bucket: bucket, Key: m.key, UploadId: m.id, MaxParts: aws.Int32(1)})
+	for p.HasMorePages() {
+		page, err := p.NextPage(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range page.Parts {
+			sizes = append(sizes, *part.Size)
+		}
+	}
+	if diff := cmp.Diff([]int64{3, 5}, sizes); diff != "" {
+		t.Error(diff)
+	}
+	abort := func() error {
+		_, err := c.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: bucket, Key: m.key, UploadId: m.id})
+		return err
+	}
+	if err := abort(); err != nil {
+		t.Fatal(err)
+	}
+	if got := code(t, abort()); got != "NoSuchUpload" {
+		t.Errorf("aborted again: %q", got)
+	}
+	if blobs, err := os.ReadDir(filepath.Join(dir, "data", "blobs")); err != nil || len(blobs) > 0 {
+		t.Errorf("left behind: %v, %v", blobs, err)
+	}
+}
+
+func TestPartsAreCopied(t *testing.T) {
+	c := withBucket(t)
+	whole := content(6 * mib)
+	put(t, c, "source", string(whole))
+	m := start(t, c, s3.CreateMultipartUploadInput{})
+	part := func(number int32, from string) (types.CompletedPart, error) {
+		out, err := c.UploadPartCopy(t.Context(), &s3.UploadPartCopyInput{Bucket: aws.String("data"), Key: m.key, UploadId: m.id, PartNumber: &number,
+			CopySource: aws.String("data/source"), CopySourceRange: &from})
+		if err != nil {
+			return types.CompletedPart{}, err
+		}
+		return types.CompletedPart{PartNumber: &number, ETag: out.CopyPartResult.ETag}, nil
+	}
+	one, err := part(1, fmt.Sprintf("bytes=0-%d", 5*mib-1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := part(2, fmt.Sprintf("bytes=%d-%d", 5*mib, 6*mib-1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := part(3, fmt.Sprintf("bytes=0-%d", 6*mib)); code(t, err) != "InvalidArgument" {
+		t.Errorf("a range beyond the end: %v", err)
+	}
+	if _, err := m.complete(one, two); err != nil {
+		t.Fatal(err)
+	}
+	if got := get(t, c, "big"); got != string(whole) {
+		t.Errorf("%d bytes differ from the source", len(got))
+	}
+}
+
+func TestTransferManager(t *testing.T) {
+	c, ctx := withBucket(t), t.Context()
+	for _, size := range []int{0, 100, 20*mib + 1} {
+		for _, kind := range []tmtypes.GetObjectType{tmtypes.GetObjectParts, tmtypes.GetObjectRanges} {
+			t.Run(fmt.Sprint(size, kind), func(t *testing.T) {
+				m := transfermanager.New(c, func(o *transfermanager.Options) { o.GetObjectType = kind })
+				whole := content(size)
+				// A reader that cannot seek, as of a pipe.
+				if _, err := m.UploadObject(ctx, &transfermanager.UploadObjectInput{Bucket: aws.String("data"), Key: aws.String("big"), Body: io.MultiReader(bytes.NewReader(whole))}); err != nil {
+					t.Fatal(err)
+				}
+				got, err := m.GetObject(ctx, &transfermanager.GetObjectInput{Bucket: aws.String("data"), Key: aws.String("big")})
+				if err != nil {
+					t.Fatal(err)
+				}
+				text, err := io.ReadAll(got.Body)
+				if err != nil || !bytes.Equal(text, whole) {
+					t.Errorf("%d of %d bytes came back, %v", len(text), size, err)
+				}
+			})
+		}
+	}
+}
+
+func TestAKilledProcessLeavesNoRubbish(t *testing.T) {
+	dir := t.TempDir()
+	c, server := serve(t, objects.Options{Dir: dir})
+	create(t, c, "data")
+	put(t, c, "x", "content")
+	server.Close()
+	for _, path := range []string{"data/blobs/HALFWRITTEN", "unfinished/blobs/X"} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, path)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, path), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, _ = serve(t, objects.Options{Dir: dir})
+	if got := get(t, c, "x"); got != "content" {
+		t.Errorf("got %q", got)
+	}
+	var left []string
+	for _, pattern := range []string{"*", "data/blobs/*"} {
+		names, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		left = append(left, names...)
+	}
+	if len(left) != 2 || strings.Contains(strings.Join(left, " "), "HALFWRITTEN") {
+		t.Errorf("left: %v", left)
+	}
+}
