@@ -1,0 +1,80 @@
+"""Attempts, twins, and runners that work in threads and processes."""
+
+import pytest
+from conftest import RUN
+
+VERSIONED = """
+    a: {type: json.JSONDataset, filepath: data/a.json, versioned: true}
+    b: {type: json.JSONDataset, filepath: data/b.json, versioned: true}
+    """
+MOVED = [{"name": "a", "action": "move"}, {"name": "b", "action": "move"}]
+PINNED = {"a": RUN, "b": RUN}
+
+
+@pytest.fixture
+def dies_after_first_save(project):
+    """The host goes away after the first output has been saved, as a reclaimed Spot instance does, but only once."""
+    return project.conf("base/catalog.yml", VERSIONED).registry("""
+        import os, pathlib, signal
+        def first(): return 1
+        def second(a):
+            mark = pathlib.Path("died")
+            if not mark.exists():
+                mark.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return a + 1
+        """, 'node(first, None, "a"), node(second, "a", "b")')
+
+
+@pytest.mark.parametrize("again", [{"attempt": 2}, {"job": "job-2", "number": 2}], ids=["attempt of Batch", "next try"])
+def test_versioned_outputs_survive_the_loss_of_a_host(dies_after_first_save, jobs, bucket, again):
+    request = jobs.request(crossing=MOVED, versions=PINNED, outputs=["a", "b"])
+    lost = jobs.run(request=request)
+    assert (lost.code, lost.record) == (-9, None)
+    assert bucket.keys() == [f"a.json/{RUN}/a.json"]
+    request["try"] = again.pop("number", 1)
+    ended = jobs.run(request=request, **again)
+    assert ended.code == 0, ended.log
+    assert bucket.keys() == [f"a.json/{RUN}/a.json", f"b.json/{RUN}/b.json"]
+    assert {row["version"] for row in ended.rows.values()} == {RUN}
+
+
+def test_other_versions_stay(project, jobs, bucket):
+    project.conf("base/catalog.yml", VERSIONED).registry("def make(): return 1", 'node(make, None, "a")')
+    bucket.put("a.json/2026-01-01T00.00.00.000Z/a.json", "0")
+    assert jobs.run(request=jobs.request(crossing=MOVED)).code == 0
+    assert bucket.keys() == ["a.json/2026-01-01T00.00.00.000Z/a.json", f"a.json/{RUN}/a.json"]
+
+
+def test_a_twin_does_nothing(project, jobs, bucket):
+    project.registry("def make(): print('working'); return 1", 'node(make, None, "x")')
+    request = jobs.request()
+    assert jobs.run(request=request, job="job-1").code == 0
+    record = jobs.record(request)
+    twin = jobs.run(request=request, job="job-2")
+    assert twin.code == 75
+    assert "working" not in twin.log
+    assert "group g: job job-1 has this work already; this job, job-2, does nothing" in twin.log
+    assert jobs.record(request) == record
+
+
+RUNNERS = [("ThreadRunner", ""), ("ParallelRunner", "fork"), ("ParallelRunner", "spawn"), ("ParallelRunner", "forkserver")]
+
+
+@pytest.mark.parametrize(("runner", "method"), RUNNERS)
+def test_every_runner_records_outputs(project, jobs, runner, method):
+    project.conf("base/catalog.yml", VERSIONED).module("nodes", """
+        def first(): return 1
+        def second(a): return a + 1
+        def third(a, b): return [a, b]
+        """)
+    project.registry("from demo.nodes import first, second, third", """
+        node(first, None, "a", name="n1"), node(second, "a", "b", name="n2"), node(third, ["a", "b"], "c", name="n3")
+        """.strip())
+    request = jobs.request(crossing=[*MOVED, jobs.persist("c")], versions=PINNED, outputs=["a", "b", "c"])
+    ended = jobs.run("--runner", runner, request=request, KEDRO_MP_CONTEXT=method)
+    assert ended.code == 0, ended.log
+    assert (set(ended.rows), ended.record["missing"]) == ({"a", "b", "c"}, [])
+    assert set(ended.record["nodes"]) == {"n1", "n2", "n3"}
+    assert all(row["size"] and row["etag"] for row in ended.rows.values())
+    assert ended.record["peak_memory_mib"] > 20

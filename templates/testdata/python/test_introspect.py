@@ -1,0 +1,168 @@
+"""The snapshot of a project, whole, broken, and in its image."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from conftest import TEMPLATES, Project
+
+BROKEN = "import os\nraise RuntimeError('cannot reach mysql://user:secret@host/db')\n"
+
+
+@pytest.fixture
+def inspect(tmp_path):
+    """Take a snapshot; the exit code must tell of errors."""
+    def take(project, *flags, where=("--project", "."), cwd=None, **env):
+        out = tmp_path / "snapshot.json"
+        environ = {**os.environ, "KEDRO_LOGGING_CONFIG": str(TEMPLATES / "introspect_logging.yml"), **env}
+        command = [sys.executable, str(TEMPLATES / "introspect.py"), "--out", str(out), *where, *flags]
+        ended = subprocess.run(command, cwd=cwd or project.dir, env=environ, text=True, capture_output=True, timeout=60)
+        snapshot = json.loads(out.read_text())
+        assert ended.returncode == bool(snapshot["errors"]), ended.stderr
+        return snapshot
+    return take
+
+
+@pytest.fixture
+def simple(project):
+    return project.registry("def f(*x): return 1", 'node(f, ["a", "params:p.q", "params:none"], "b", name="n", tags="t", namespace="s")')
+
+
+def test_pipelines_nodes_and_parameters(simple, inspect):
+    simple.conf("base/parameters.yml", "s.p: 1\np: {q: 1}")
+    snapshot = inspect(simple)
+    assert snapshot["errors"] == []
+    assert (snapshot["schema"], snapshot["package"], snapshot["conf_source"], snapshot["base_env"]) == (1, "demo", "conf", "base")
+    assert snapshot["pipelines"] == {"__default__": {"nodes": [{
+        "name": "s.n", "namespace": "s", "tags": ["t"], "inputs": ["a", "params:p.q", "params:none"], "outputs": ["b"], "confirms": [],
+    }]}}
+    assert snapshot["missing_parameters"] == ["params:none"]
+
+
+def test_datasets_as_the_environment_resolves_them(project, inspect):
+    project.registry("def f(*x): return 1", 'node(f, ["in", "raw_x", "t@json"], ["mem", "any", "wrapped", "parts", "secret", "rt", "rt2", "abs"])')
+    project.conf("base/globals.yml", "root: data/01_raw").conf("aws/globals.yml", "root: s3://bucket/01_raw")
+    project.conf("base/catalog.yml", """
+        _day: "${runtime_params:day,today}"
+        _deep: "${_day}/deep"
+        in: {type: pandas.CSVDataset, filepath: "${globals:root}/in.csv", credentials: lake, versioned: true}
+        t@json: {type: json.JSONDataset, filepath: data/t.json}
+        "raw_{n}": {type: pandas.CSVDataset, filepath: "data/{n}.csv"}
+        wrapped: {type: CachedDataset, versioned: true, dataset: {type: json.JSONDataset, filepath: data/w.json, credentials: inner}}
+        parts: {type: partitions.PartitionedDataset, path: data/parts/, dataset: pandas.CSVDataset}
+        secret: {type: json.JSONDataset, filepath: "https://user:pass@host/x.json"}
+        rt: {type: json.JSONDataset, filepath: "data/${runtime_params:day,today}/x.json"}
+        rt2: {type: json.JSONDataset, filepath: "data/${_deep}/x.json"}
+        abs: {type: json.JSONDataset, filepath: "%s/data/abs.json"}
+        unused: {type: json.JSONDataset, filepath: data/unused.json}
+        mem: {type: MemoryDataset}
+        """ % project.dir)
+    project.conf("base/catalog_more.yml", '"{x}": {type: pickle.PickleDataset, filepath: "data/{x}.pkl"}')
+    snapshot = inspect(project, "--env", "aws")
+    assert snapshot["errors"] == []
+    assert snapshot["datasets"] == {
+        "in": {"source": "catalog", "type": "pandas.CSVDataset", "path": "s3://bucket/01_raw/in.csv", "credentials": "lake", "versioned": True},
+        "t@json": {"source": "catalog", "type": "json.JSONDataset", "path": "data/t.json"},
+        "raw_x": {"source": "pattern", "pattern": "raw_{n}", "type": "pandas.CSVDataset", "path": "data/x.csv"},
+        "wrapped": {"source": "catalog", "type": "CachedDataset", "path": "data/w.json", "versioned": True, "nested": True, "credentials": "inner"},
+        "parts": {"source": "catalog", "type": "partitions.PartitionedDataset", "path": "data/parts", "nested": True},
+        "secret": {"source": "catalog", "type": "json.JSONDataset", "path": "https://***@host/x.json"},
+        "rt": {"source": "catalog", "type": "json.JSONDataset", "path": "data/today/x.json", "runtime": True},
+        "rt2": {"source": "catalog", "type": "json.JSONDataset", "path": "data/today/deep/x.json", "runtime": True},
+        "abs": {"source": "catalog", "type": "json.JSONDataset", "path": "data/abs.json"},
+        "unused": {"source": "catalog", "type": "json.JSONDataset", "path": "data/unused.json"},
+        "mem": {"source": "catalog", "type": "MemoryDataset"},
+        "any": {"source": "catch_all", "pattern": "{x}", "type": "pickle.PickleDataset", "path": "data/any.pkl"},
+    }
+
+
+def test_what_no_catalog_names_is_in_memory(simple, inspect):
+    assert inspect(simple)["datasets"] == {name: {"source": "default", "type": "MemoryDataset"} for name in ("a", "b")}
+
+
+def test_a_module_that_find_pipelines_leaves_out_is_a_warning(project, inspect):
+    project.module("pipelines/__init__", "").module("pipelines/bad/__init__", BROKEN)
+    project.module("pipeline_registry", """
+        from kedro.framework.project import find_pipelines
+        register_pipelines = find_pipelines
+        """)
+    snapshot = inspect(project)
+    (warning,) = snapshot["warnings"]
+    assert (warning["stage"], warning["type"]) == ("pipelines", "RuntimeError")
+    assert "'demo.pipelines.bad' module" in warning["message"]
+    assert warning["message"].endswith("RuntimeError: cannot reach mysql://***@host/db")
+    assert "demo/pipelines/bad/__init__.py" in warning["traceback"]
+    assert "importlib" not in warning["traceback"]
+
+
+def test_an_error_shows_the_frames_of_the_project_alone(simple, inspect):
+    simple.module("pipeline_registry", "from demo.broken import x").module("broken", BROKEN)
+    snapshot = inspect(simple)
+    (error,) = snapshot["errors"]
+    assert (error["stage"], error["type"]) == ("pipelines", "RuntimeError")
+    assert error["message"] == "cannot reach mysql://***@host/db"
+    assert [line.strip() for line in error["traceback"].splitlines() if "File" in line] == [
+        'File "src/demo/pipeline_registry.py", line 1, in <module>', 'File "src/demo/broken.py", line 2, in <module>']
+
+
+def test_one_broken_part_hides_nothing_of_the_others(simple, inspect):
+    simple.module("pipeline_registry", "raise SystemExit('leaving')").conf("base/catalog.yml", "x: {type: json.JSONDataset, filepath: data/x.json}")
+    snapshot = inspect(simple)
+    assert [(error["stage"], error["message"]) for error in snapshot["errors"]] == [("pipelines", "leaving")]
+    assert list(snapshot["datasets"]) == ["x"]
+
+
+@pytest.mark.parametrize(("breakage", "stage", "message"), [
+    (lambda p: p.module("settings", "import nowhere"), "bootstrap", "No module named 'nowhere'"),
+    (lambda p: p.write("pyproject.toml", "[tool.kedro]\n"), "bootstrap", "Missing required keys"),
+    (lambda p: p.conf("base/catalog.yml", 'x: {type: json.JSONDataset, filepath: "${runtime_params:day}"}'), "catalog", "Runtime parameter 'day' not found"),
+    (lambda p: p.conf("base/catalog.yml", "x: y"), "catalog", "Catalog entry 'x' is not a valid dataset configuration"),
+    (lambda p: p.conf("base/parameters.yml", "a: ["), "parameters", "Invalid YAML"),
+    (lambda p: p.conf("base/catalog.yml", '"{n}x": {type: json.JSONDataset, filepath: "{m}"}'), "catalog", "Incorrect dataset configuration"),
+])
+def test_each_stage_tells_what_is_wrong(simple, inspect, breakage, stage, message):
+    breakage(simple)
+    (error,) = inspect(simple)["errors"]
+    assert error["stage"] == stage
+    assert message in error["message"]
+
+
+def test_a_missing_environment_is_named(simple, inspect):
+    (error,) = inspect(simple, "--env", "prod")["errors"]
+    assert (error["stage"], error["message"]) == ("config_loader", "environment prod: there is no directory conf/prod")
+
+
+def test_a_malformed_parameter_is_named(simple, inspect):
+    (error,) = inspect(simple, "--params", "day")["errors"]
+    assert (error["stage"], error["type"]) == ("config_loader", "UsageError")
+    assert "`day` must contain a key and a value" in error["message"]
+
+
+def test_parameters_of_the_run_reach_the_catalog(simple, inspect):
+    simple.conf("base/catalog.yml", 'x: {type: json.JSONDataset, filepath: "data/${runtime_params:day}.json"}')
+    assert inspect(simple, "--params", "day=d7")["datasets"]["x"]["path"] == "data/d7.json"
+
+
+def test_a_project_without_a_source_directory(tmp_path, inspect):
+    project = Project(tmp_path / "flat", source_dir=".").registry("def f(): return 1", 'node(f, None, "a", name="n")')
+    snapshot = inspect(project)
+    assert (snapshot["errors"], list(snapshot["datasets"])) == ([], ["a"])
+
+
+def test_the_image_gives_the_same_snapshot(simple, inspect, tmp_path):
+    simple.conf("aws/catalog.yml", "a: {type: json.JSONDataset, filepath: data/a.json}")
+    here = inspect(simple, "--env", "aws")
+    app = tmp_path / "app"
+    (simple.dir / "conf").rename(app) if app.exists() else (app.mkdir(), (simple.dir / "conf").rename(app / "conf"))
+    there = inspect(simple, "--env", "aws", "--conf-source", str(app / "conf"), where=("--package", "demo"), cwd=app, PYTHONPATH=str(simple.source))
+    assert there == here
+
+
+def test_the_project_stays_as_it_is(simple, inspect):
+    simple.conf("logging.yml", "version: 1\nhandlers: {f: {class: logging.FileHandler, filename: info.log}}\nroot: {handlers: [f]}\nloggers: {}\n")
+    before = {file: file.read_bytes() for file in sorted(simple.dir.rglob("*")) if file.is_file()}
+    inspect(simple)
+    after = {file: file.read_bytes() for file in sorted(simple.dir.rglob("*")) if file.is_file()}
+    assert after == before
