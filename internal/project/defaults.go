@@ -20,7 +20,7 @@ func defaults(p Project) Settings {
 		Image: ImageSettings{
 			Base:       baseImage(p.RequiresPython),
 			Platform:   "linux/amd64",
-			Repository: Slug(p.Name),
+			Repository: defaultRepository(p),
 			Logging:    "plain",
 		},
 		Compute: ComputeSettings{Type: "EC2", MaxVCPUs: 16},
@@ -90,4 +90,12 @@ func allowsClause(operator, version string, minor int) bool {
 		return minor == bound
 	}
 	return true
+}
+
+// defaultRepository is that of the environment alone: what one environment removes must not be another's.
+func defaultRepository(p Project) string {
+	if p.Env == DefaultEnv {
+		return Slug(p.Name) + "-batch"
+	}
+	return Slug(p.Name) + "-" + Slug(p.Env)
 }

@@ -120,11 +120,8 @@ func parseManifest(text string) (manifest, error) {
 	var m manifest
 	_, err := toml.Decode(text, &m)
 	if parse, ok := errors.AsType[toml.ParseError](err); ok {
-		line := parse.Position.Line
-		message, atEnd := strings.CutSuffix(parse.Message, `'\n' instead`)
-		if atEnd { // the parser is on the next line by then
-			line, message = line-1, message+"the end of the line"
-		}
+		line := 1 + strings.Count(text[:min(parse.Position.Start, len(text))], "\n") // Position.Line is the next one for an error at a line's end
+		message := strings.Replace(parse.Message, `'\n' instead`, "the end of the line", 1)
 		return m, &SettingsError{Source: Pyproject, Reason: fmt.Sprintf("line %d: %s", line, message), Next: "mend the TOML of that line"}
 	}
 	if err != nil {

@@ -75,7 +75,7 @@ example_pipeline = "True"
 		Env:            "aws_batch",
 		Settings: Settings{
 			GroupBy: "auto", Crossing: "persist", KeepDays: 30,
-			Image:   ImageSettings{Base: "python:3.11-slim", Platform: "linux/amd64", Repository: "spaceflights", Logging: "plain"},
+			Image:   ImageSettings{Base: "python:3.11-slim", Platform: "linux/amd64", Repository: "spaceflights-batch", Logging: "plain"},
 			Compute: ComputeSettings{Type: "EC2", MaxVCPUs: 16},
 			Job:     JobSettings{Resources: Resources{VCPUs: 2, Memory: 4096, Timeout: 86400, Attempts: 2}},
 		},
@@ -130,7 +130,7 @@ groups.big.memory = 3000
 	want := Settings{
 		Region: "eu-west-1", Bucket: "in-the-env", GroupBy: "auto", Crossing: "persist", RawData: "data/flag", KeepDays: 30,
 		Image: ImageSettings{
-			Base: "python:3.12-slim", Platform: "linux/amd64", Repository: "spaceflights", Logging: "plain",
+			Base: "python:3.12-slim", Platform: "linux/amd64", Repository: "spaceflights-prod", Logging: "plain",
 			Exclude: []string{"c"}, SystemPackages: []string{"libgomp1", "curl"},
 		},
 		Compute: ComputeSettings{Type: "EC2", MaxVCPUs: 16},
