@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -50,7 +51,8 @@ type Enter func(roleARN string) (env map[string]string, leave func())
 // Service is AWS Batch as an http.Handler.
 type Service struct {
 	Options
-	mux *http.ServeMux
+	mux   *http.ServeMux
+	names map[string]string // of operations, by the last step of their path
 
 	mu     sync.Mutex
 	envs   map[string]*types.ComputeEnvironmentDetail // by name
@@ -88,24 +90,28 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Service) routes() {
-	s.mux = http.NewServeMux()
-	on := func(operation string, h http.Handler) { s.mux.Handle("POST /v1/"+operation, h) }
-	on("createcomputeenvironment", serve(s, s.createEnvironment))
-	on("describecomputeenvironments", serve(s, s.describeEnvironments))
-	on("updatecomputeenvironment", serve(s, s.updateEnvironment))
-	on("deletecomputeenvironment", serve(s, s.deleteEnvironment))
-	on("createjobqueue", serve(s, s.createQueue))
-	on("describejobqueues", serve(s, s.describeQueues))
-	on("updatejobqueue", serve(s, s.updateQueue))
-	on("deletejobqueue", serve(s, s.deleteQueue))
-	on("registerjobdefinition", atMost(maxDefinitionBytes, serve(s, s.registerDefinition)))
-	on("describejobdefinitions", serve(s, s.describeDefinitions))
-	on("deregisterjobdefinition", serve(s, s.deregisterDefinition))
-	on("submitjob", atMost(maxSubmitBytes, serve(s, s.submitJob)))
-	on("describejobs", serve(s, s.describeJobs))
-	on("listjobs", serve(s, s.listJobs))
-	on("canceljob", serve(s, s.cancelJob))
-	on("terminatejob", serve(s, s.terminateJob))
+	s.mux, s.names = http.NewServeMux(), map[string]string{}
+	on := func(operation string, h http.Handler) {
+		step := strings.ToLower(operation)
+		s.names[step] = operation
+		s.mux.Handle("POST /v1/"+step, h)
+	}
+	on("CreateComputeEnvironment", serve(s, s.createEnvironment))
+	on("DescribeComputeEnvironments", serve(s, s.describeEnvironments))
+	on("UpdateComputeEnvironment", serve(s, s.updateEnvironment))
+	on("DeleteComputeEnvironment", serve(s, s.deleteEnvironment))
+	on("CreateJobQueue", serve(s, s.createQueue))
+	on("DescribeJobQueues", serve(s, s.describeQueues))
+	on("UpdateJobQueue", serve(s, s.updateQueue))
+	on("DeleteJobQueue", serve(s, s.deleteQueue))
+	on("RegisterJobDefinition", atMost(maxDefinitionBytes, serve(s, s.registerDefinition)))
+	on("DescribeJobDefinitions", serve(s, s.describeDefinitions))
+	on("DeregisterJobDefinition", serve(s, s.deregisterDefinition))
+	on("SubmitJob", atMost(maxSubmitBytes, serve(s, s.submitJob)))
+	on("DescribeJobs", serve(s, s.describeJobs))
+	on("ListJobs", serve(s, s.listJobs))
+	on("CancelJob", serve(s, s.cancelJob))
+	on("TerminateJob", serve(s, s.terminateJob))
 	s.mux.HandleFunc("/v1/tags/{arn...}", s.serveTags)
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		wire.WriteJSONError(w, wire.NewFault(http.StatusNotFound, "UnknownOperationException", "the embedded Batch does not offer %s %s", r.Method, r.URL.Path))
@@ -189,4 +195,27 @@ func (s *Service) millis() *int64 {
 // refuse is Batch's answer to a request that can't be carried out.
 func refuse(format string, args ...any) error {
 	return wire.NewFault(http.StatusBadRequest, "ClientException", format, args...)
+}
+
+// Operation names what a request asks for, and whether it changes anything.
+func (s *Service) Operation(r *http.Request) (name string, mutating bool) {
+	if strings.HasPrefix(r.URL.Path, "/v1/tags/") {
+		name = map[string]string{http.MethodGet: "ListTagsForResource", http.MethodPost: "TagResource", http.MethodDelete: "UntagResource"}[r.Method]
+		return name, r.Method != http.MethodGet
+	}
+	name = s.names[strings.TrimPrefix(r.URL.Path, "/v1/")]
+	return name, !strings.HasPrefix(name, "Describe") && !strings.HasPrefix(name, "List")
+}
+
+// Unfinished counts the jobs that are neither SUCCEEDED nor FAILED.
+func (s *Service) Unfinished() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, j := range s.order {
+		if !j.finished() {
+			n++
+		}
+	}
+	return n
 }

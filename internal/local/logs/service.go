@@ -79,6 +79,17 @@ func New(o Options) (*Service, error) {
 	return s, nil
 }
 
+// Operation names what a request asks for, and whether it changes anything.
+func (s *Service) Operation(r *http.Request) (name string, mutating bool) {
+	name = wire.TargetOperation(r)
+	for _, reading := range []string{"Describe", "Get", "List", "Filter"} {
+		if strings.HasPrefix(name, reading) {
+			return name, false
+		}
+	}
+	return name, true
+}
+
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.targets.ServeHTTP(w, r) }
 
 // serve makes a handler of an operation, which runs alone.

@@ -1,0 +1,125 @@
+package local
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/kedroctl/kedroctl/internal/ui"
+)
+
+const (
+	defaultIdle = 10 * time.Minute
+	settleTime  = 300 * time.Millisecond // as long as AWS takes seconds
+	submitRate  = 50                     // B04 of package batch
+)
+
+// ServeOptions say what the process behind --local is to be.
+type ServeOptions struct {
+	Dir    string        // where its state is kept
+	Port   int           // 0: the one that it had before, at first any free one
+	Region string        // "": the one that it had before, at first us-east-1
+	Idle   time.Duration // without calls and unfinished jobs the process ends after this time; default 10 minutes, negative: never
+	// Runner makes what executes jobs, once it is known how they reach the server. close ends what it still executes.
+	Runner func(ctx context.Context, info Info) (runner JobRunner, close func(), err error)
+	Ready  func(Info) // called when the server answers; may be nil
+}
+
+// Serve is a server on this machine's loopback until ctx ends, Stop is called, or it has been idle. Its keys and its port stay the same for as long as
+// its state does: the names of pushed images contain the port. It returns nil unless something failed.
+func Serve(ctx context.Context, o ServeOptions) error {
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return fmt.Errorf("make the directory of the embedded AWS: %w", err)
+	}
+	lock := serverLock(o.Dir)
+	locked, err := lock.TryLock()
+	if err != nil {
+		return fmt.Errorf("lock the state of the embedded AWS: %w", err)
+	}
+	if !locked {
+		return ui.WithHint(fmt.Errorf("the embedded AWS of %s runs already", o.Dir), "use it, or end it with 'kedroctl local stop'")
+	}
+	defer func() { _ = lock.Close() }() // the end of the process gives it back too
+	info, listener, err := open(o)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	runner, closeRunner, err := o.Runner(ctx, info)
+	if err != nil {
+		return errors.Join(fmt.Errorf("make the job runner: %w", err), listener.Close())
+	}
+	defer closeRunner()
+	s, err := New(Options{
+		Dir: o.Dir, Endpoint: info.Endpoint, Region: info.Region, Account: info.Account, AccessKey: info.AccessKey, SecretKey: info.SecretKey,
+		Runner: runner, Settle: settleTime, SubmitRate: submitRate,
+	})
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	s.stop = stop
+	s.serveOn(listener)
+	if err := s.Publish(o.Dir); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	if o.Ready != nil {
+		o.Ready(s.Info())
+	}
+	s.untilIdle(ctx, cmp.Or(o.Idle, defaultIdle))
+	return s.Close()
+}
+
+// open takes the port of the server, the one of before where there was one.
+func open(o ServeOptions) (Info, net.Listener, error) {
+	info, known, err := readInfo(o.Dir)
+	if err != nil {
+		return Info{}, nil, fmt.Errorf("read where the embedded AWS was: %w", err)
+	}
+	if !known {
+		info = newInfo()
+	}
+	info.Region = cmp.Or(o.Region, info.Region)
+	port := "0"
+	if u, err := url.Parse(info.Endpoint); err == nil && u.Port() != "" {
+		port = u.Port()
+	}
+	if o.Port != 0 {
+		port = fmt.Sprint(o.Port)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:"+port)
+	if err != nil {
+		return Info{}, nil, ui.WithHint(fmt.Errorf("open the port of the embedded AWS, which the names of its images contain: %w", err),
+			"end the process that has the port, or begin anew with 'kedroctl local reset'")
+	}
+	info.Endpoint = "http://" + l.Addr().String()
+	return info, l, nil
+}
+
+// untilIdle returns when ctx ends, or when nothing has been asked for long enough and no job is left to be done.
+func (s *Server) untilIdle(ctx context.Context, idle time.Duration) {
+	if idle < 0 {
+		<-ctx.Done()
+		return
+	}
+	tick := time.NewTicker(max(idle/20, 10*time.Millisecond))
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if s.batch.Unfinished() > 0 {
+			s.lastCall.Store(time.Now().UnixNano())
+		}
+		if time.Since(time.Unix(0, s.lastCall.Load())) > idle {
+			return
+		}
+	}
+}

@@ -1,0 +1,334 @@
+package local_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	sdkbatch "github.com/aws/aws-sdk-go-v2/service/batch"
+	"github.com/aws/aws-sdk-go-v2/service/batch/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kedroctl/kedroctl/internal/local"
+	"github.com/kedroctl/kedroctl/internal/local/batch"
+	"github.com/kedroctl/kedroctl/internal/local/clock"
+	"github.com/kedroctl/kedroctl/internal/local/scripted"
+	"github.com/kedroctl/kedroctl/internal/local/wire"
+)
+
+func newServer(t *testing.T, o local.Options) *local.Server {
+	t.Helper()
+	s, err := local.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func listen(t *testing.T, o local.Options) *local.Server {
+	t.Helper()
+	s, err := local.Listen(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// over is a configuration that goes through the network.
+func over(s *local.Server, change func(*local.Info)) aws.Config {
+	i := s.Info()
+	if change != nil {
+		change(&i)
+	}
+	return aws.Config{Region: i.Region, BaseEndpoint: &i.Endpoint, RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider(i.AccessKey, i.SecretKey, "")}
+}
+
+func TestEveryServiceAnswersOnOnePort(t *testing.T) {
+	s := listen(t, local.Options{Account: "123456789012"})
+	ctx := t.Context()
+	for name, cfg := range map[string]aws.Config{"network": over(s, nil), "memory": s.Config()} {
+		t.Run(name, func(t *testing.T) {
+			who, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+			if err != nil || *who.Arn != "arn:aws:iam::123456789012:user/local" {
+				t.Errorf("sts: %v, %v", who, err)
+			}
+			bucket := aws.String("b-" + name)
+			objects := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
+			if _, err := objects.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: bucket}); err != nil {
+				t.Errorf("s3: %v", err)
+			}
+			for _, key := range []string{"a b/ä+%=~*'().txt", "plain"} {
+				if _, err := objects.PutObject(ctx, &s3.PutObjectInput{Bucket: bucket, Key: &key, Body: strings.NewReader("text of " + key)}); err != nil {
+					t.Errorf("s3: put %q: %v", key, err)
+				}
+				got, err := objects.GetObject(ctx, &s3.GetObjectInput{Bucket: bucket, Key: &key})
+				if err != nil {
+					t.Errorf("s3: get %q: %v", key, err)
+					continue
+				}
+				if text, err := io.ReadAll(got.Body); err != nil || string(text) != "text of "+key {
+					t.Errorf("s3: get %q: %q, %v", key, text, err)
+				}
+			}
+			if _, err := iam.NewFromConfig(cfg).ListRoles(ctx, &iam.ListRolesInput{}); err != nil {
+				t.Errorf("iam: %v", err)
+			}
+			if _, err := ec2.NewFromConfig(cfg).DescribeVpcs(ctx, &ec2.DescribeVpcsInput{}); err != nil {
+				t.Errorf("ec2: %v", err)
+			}
+			if _, err := cloudwatchlogs.NewFromConfig(cfg).DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{}); err != nil {
+				t.Errorf("logs: %v", err)
+			}
+			if _, err := sdkbatch.NewFromConfig(cfg).DescribeJobQueues(ctx, &sdkbatch.DescribeJobQueuesInput{}); err != nil {
+				t.Errorf("batch: %v", err)
+			}
+			arn := "arn:aws:batch:us-east-1:123456789012:job-queue/nobody"
+			_, err = sdkbatch.NewFromConfig(cfg).ListTagsForResource(ctx, &sdkbatch.ListTagsForResourceInput{ResourceArn: &arn})
+			wantCode(t, err, "ClientException") // and not a signature that does not match, as the ARN is escaped in the path
+		})
+	}
+}
+
+func wantCode(t *testing.T, err error, code string) {
+	t.Helper()
+	var api smithy.APIError
+	if !errors.As(err, &api) || api.ErrorCode() != code {
+		t.Errorf("got %v, want %s", err, code)
+	}
+}
+
+func TestSignaturesAreChecked(t *testing.T) {
+	s := listen(t, local.Options{})
+	call := map[string]func(aws.Config) error{
+		"batch": func(c aws.Config) error {
+			_, err := sdkbatch.NewFromConfig(c).DescribeJobQueues(t.Context(), &sdkbatch.DescribeJobQueuesInput{})
+			return err
+		},
+		"s3": func(c aws.Config) error {
+			_, err := s3.NewFromConfig(c).ListBuckets(t.Context(), &s3.ListBucketsInput{})
+			return err
+		},
+		"sts": func(c aws.Config) error {
+			_, err := sts.NewFromConfig(c).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+			return err
+		},
+		"ec2": func(c aws.Config) error {
+			_, err := ec2.NewFromConfig(c).DescribeVpcs(t.Context(), &ec2.DescribeVpcsInput{})
+			return err
+		},
+	}
+	wrongSecret := func(i *local.Info) { i.SecretKey = "wrong" }
+	wrongKey := func(i *local.Info) { i.AccessKey = "wrong" }
+	wrongRegion := func(i *local.Info) { i.Region = "eu-west-1" }
+	tests := []struct {
+		service string
+		change  func(*local.Info)
+		code    string
+	}{
+		{"batch", wrongSecret, "InvalidSignatureException"},
+		{"batch", wrongKey, "UnrecognizedClientException"},
+		{"batch", wrongRegion, "InvalidSignatureException"},
+		{"s3", wrongSecret, "SignatureDoesNotMatch"},
+		{"s3", wrongKey, "InvalidAccessKeyId"},
+		{"sts", wrongSecret, "SignatureDoesNotMatch"},
+		{"sts", wrongKey, "InvalidClientTokenId"},
+		{"ec2", wrongKey, "AuthFailure"},
+	}
+	for _, tt := range tests {
+		wantCode(t, call[tt.service](over(s, tt.change)), tt.code)
+	}
+	if calls := s.Calls(); len(calls) != 0 {
+		t.Errorf("refused requests are in the journal: %v", calls)
+	}
+}
+
+func TestOldAndUnsignedRequestsAreRefused(t *testing.T) {
+	s := listen(t, local.Options{})
+	send := func(change func(*http.Request)) int {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.Info().Endpoint+"/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(r)
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		return resp.StatusCode
+	}
+	signedAt := func(at time.Time) func(*http.Request) {
+		return func(r *http.Request) {
+			const empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+			r.Header.Set("X-Amz-Content-Sha256", empty)
+			if err := v4.NewSigner().SignHTTP(t.Context(), aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, r, empty, "s3", "us-east-1", at); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if got := send(signedAt(time.Now())); got != http.StatusOK {
+		t.Errorf("signed now: %d", got)
+	}
+	if got := send(signedAt(time.Now().Add(-16 * time.Minute))); got != http.StatusForbidden {
+		t.Errorf("signed 16 minutes ago: %d", got)
+	}
+	if got := send(func(*http.Request) {}); got != http.StatusForbidden {
+		t.Errorf("unsigned: %d", got)
+	}
+	if got := send(func(r *http.Request) { r.URL.RawQuery = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=0" }); got != http.StatusForbidden {
+		t.Errorf("presigned: %d", got)
+	}
+}
+
+func TestJournalTellsChangesFromLooks(t *testing.T) {
+	s := newServer(t, local.Options{})
+	ctx, cfg := t.Context(), s.Config()
+	if _, err := cloudwatchlogs.NewFromConfig(cfg).CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/g")}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := cloudwatchlogs.NewFromConfig(cfg).CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/g")})
+	wantCode(t, err, "ResourceAlreadyExistsException")
+	if _, err := sdkbatch.NewFromConfig(cfg).DescribeJobQueues(ctx, &sdkbatch.DescribeJobQueuesInput{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s3.NewFromConfig(cfg).CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("bucket")}); err != nil {
+		t.Fatal(err)
+	}
+	var got []local.Call
+	for _, c := range s.Calls() {
+		c.Time = time.Time{}
+		got = append(got, c)
+	}
+	const who = "arn:aws:iam::000000000000:user/local"
+	want := []local.Call{
+		{Service: "logs", Operation: "CreateLogGroup", Status: 200, Mutating: true, Principal: who},
+		{Service: "logs", Operation: "CreateLogGroup", Status: 400, Mutating: true, Principal: who},
+		{Service: "batch", Operation: "DescribeJobQueues", Status: 200, Principal: who},
+		{Service: "s3", Operation: "CreateBucket", Status: 200, Mutating: true, Principal: who},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestCallsCanBeMadeToFail(t *testing.T) {
+	s := newServer(t, local.Options{
+		Intercept: func(service, operation string) error {
+			if service == "batch" && operation == "DescribeJobs" {
+				return wire.NewFault(http.StatusTooManyRequests, "TooManyRequestsException", "Too Many Requests")
+			}
+			return nil
+		},
+		Denied: func(_ context.Context, action, _ string) bool { return action == "batch:SubmitJob" },
+	})
+	cfg := s.Config()
+	cfg.RetryMaxAttempts = 1
+	b := sdkbatch.NewFromConfig(cfg)
+	_, err := b.DescribeJobs(t.Context(), &sdkbatch.DescribeJobsInput{Jobs: []string{"a"}})
+	wantCode(t, err, "TooManyRequestsException")
+	_, err = b.SubmitJob(t.Context(), &sdkbatch.SubmitJobInput{JobName: aws.String("a"), JobQueue: aws.String("q"), JobDefinition: aws.String("d")})
+	wantCode(t, err, "AccessDeniedException")
+	if !strings.Contains(err.Error(), "user/local is not authorized to perform: batch:SubmitJob") {
+		t.Errorf("the refusal does not say who and what: %v", err)
+	}
+}
+
+// submitOne makes what a job needs and submits one.
+func submitOne(t *testing.T, s *local.Server) (*sdkbatch.Client, string) {
+	t.Helper()
+	ctx, cfg := t.Context(), s.Config()
+	must := func(_ any, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	roles, b := iam.NewFromConfig(cfg), sdkbatch.NewFromConfig(cfg)
+	trust := aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`)
+	must(roles.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String("r"), AssumeRolePolicyDocument: trust}))
+	must(roles.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: aws.String("p")}))
+	must(roles.AddRoleToInstanceProfile(ctx, &iam.AddRoleToInstanceProfileInput{InstanceProfileName: aws.String("p"), RoleName: aws.String("r")}))
+	must(b.CreateComputeEnvironment(ctx, &sdkbatch.CreateComputeEnvironmentInput{
+		ComputeEnvironmentName: aws.String("ce"), Type: types.CETypeManaged, ComputeResources: &types.ComputeResource{
+			Type: types.CRTypeEc2, MaxvCpus: aws.Int32(4), Subnets: []string{"subnet-1"}, SecurityGroupIds: []string{"sg-1"},
+			InstanceTypes: []string{"optimal"}, InstanceRole: aws.String("p"),
+		},
+	}))
+	must(b.CreateJobQueue(ctx, &sdkbatch.CreateJobQueueInput{JobQueueName: aws.String("q"), Priority: aws.Int32(1),
+		ComputeEnvironmentOrder: []types.ComputeEnvironmentOrder{{ComputeEnvironment: aws.String("ce"), Order: aws.Int32(1)}}}))
+	must(b.RegisterJobDefinition(ctx, &sdkbatch.RegisterJobDefinitionInput{JobDefinitionName: aws.String("d"), Type: types.JobDefinitionTypeContainer,
+		ContainerProperties: &types.ContainerProperties{
+			Image: aws.String("image"), JobRoleArn: aws.String("arn:aws:iam::000000000000:role/r"), ResourceRequirements: []types.ResourceRequirement{
+				{Type: types.ResourceTypeVcpu, Value: aws.String("1")}, {Type: types.ResourceTypeMemory, Value: aws.String("64")}}}}))
+	out, err := b.SubmitJob(ctx, &sdkbatch.SubmitJobInput{JobName: aws.String("job"), JobQueue: aws.String("q"), JobDefinition: aws.String("d")})
+	must(out, err)
+	return b, *out.JobId
+}
+
+func TestJobWorksWithItsOwnCredentials(t *testing.T) {
+	c := clock.NewFake(time.Now())
+	var job *http.Response
+	var who string
+	var old aws.Config
+	work := func(ctx context.Context, a batch.Attempt) (err error) {
+		if job, err = http.Get(a.Env["AWS_CONTAINER_CREDENTIALS_FULL_URI"]); err != nil {
+			return err
+		}
+		defer job.Body.Close()
+		var got struct{ AccessKeyId, SecretAccessKey, Token, Expiration string }
+		if err := json.NewDecoder(job.Body).Decode(&got); err != nil {
+			return err
+		}
+		old = aws.Config{Region: a.Env["AWS_REGION"], BaseEndpoint: aws.String(a.Env["AWS_ENDPOINT_URL"]),
+			Credentials: credentials.NewStaticCredentialsProvider(got.AccessKeyId, got.SecretAccessKey, got.Token)}
+		out, err := sts.NewFromConfig(old).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+		if err != nil {
+			return err
+		}
+		who = *out.Arn
+		return nil
+	}
+	s := listen(t, local.Options{Clock: c, Runner: scripted.New(c, scripted.Script{Do: work, Lines: []string{"hello"}})})
+	b, id := submitOne(t, s)
+	c.Advance(time.Second)
+	out, err := b.DescribeJobs(t.Context(), &sdkbatch.DescribeJobsInput{Jobs: []string{id}})
+	if err != nil || out.Jobs[0].Status != types.JobStatusSucceeded {
+		t.Fatalf("the job: %v, %v", out, err)
+	}
+	if !strings.HasPrefix(who, "arn:aws:sts::000000000000:assumed-role/r/") {
+		t.Errorf("the job is %q", who)
+	}
+	_, err = sts.NewFromConfig(old).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	wantCode(t, err, "InvalidClientTokenId")
+	events, err := cloudwatchlogs.NewFromConfig(s.Config()).GetLogEvents(t.Context(), &cloudwatchlogs.GetLogEventsInput{
+		LogGroupName: aws.String("/aws/batch/job"), LogStreamName: out.Jobs[0].Container.LogStreamName})
+	if err != nil || len(events.Events) != 1 || *events.Events[0].Message != "hello" {
+		t.Errorf("the job's log: %v, %v", events, err)
+	}
+}

@@ -1,0 +1,77 @@
+package local
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/kedroctl/kedroctl/internal/local/account"
+	"github.com/kedroctl/kedroctl/internal/local/batch"
+	"github.com/kedroctl/kedroctl/internal/local/logs"
+	"github.com/kedroctl/kedroctl/internal/local/network"
+	"github.com/kedroctl/kedroctl/internal/local/objects"
+)
+
+// addServices makes each service of AWS, those first that others ask.
+func (s *Server) addServices() error {
+	o := s.opt
+	iam, err := account.New(account.Options{Dir: o.Dir, Account: o.Account, Now: o.Clock.Now, Denied: o.Denied})
+	if err != nil {
+		return err
+	}
+	buckets, err := s.bucketDir()
+	if err != nil {
+		return err
+	}
+	s3, err := objects.New(objects.Options{Dir: buckets, Region: o.Region, Account: o.Account, Foreign: o.ForeignBuckets, Now: o.Clock.Now, Denied: o.Denied})
+	if err != nil {
+		return err
+	}
+	ec2 := network.New(network.Options{Account: o.Account, Region: o.Region, NoDefaultVPC: o.NoDefaultVPC, Denied: o.Denied})
+	cloudwatch, err := logs.New(logs.Options{Region: o.Region, Account: o.Account, Now: o.Clock.Now, Dir: o.Dir})
+	if err != nil {
+		return err
+	}
+	s.services = map[string]service{"iam": iam, "sts": iam, "s3": s3, "ec2": ec2, "logs": cloudwatch}
+	s.batch, err = batch.New(batch.Options{
+		Region: o.Region, Account: o.Account, Clock: o.Clock, Runner: o.Runner, Roles: roles{iam}, Logs: cloudwatch, Enter: s.enter, Dir: o.Dir,
+		Settle: o.Settle, Step: o.Step, SubmitRate: o.SubmitRate,
+	})
+	if err != nil {
+		return err
+	}
+	s.services["batch"] = s.batch
+	return nil
+}
+
+// bucketDir is where objects are: on disk always, and without Dir in a directory that Close removes.
+func (s *Server) bucketDir() (string, error) {
+	if s.opt.Dir != "" {
+		return filepath.Join(s.opt.Dir, "buckets"), nil
+	}
+	dir, err := os.MkdirTemp("", "kedroctl-local-")
+	if err != nil {
+		return "", fmt.Errorf("make a directory for objects: %w", err)
+	}
+	s.scratch = dir
+	return dir, nil
+}
+
+// roles answers Batch's questions about IAM.
+type roles struct{ *account.Service }
+
+func (r roles) RoleExists(arn string) bool {
+	_, ok := r.Role(arn)
+	return ok
+}
+
+// InstanceProfileExists wants a role in the profile too: instances without one reach no cluster.
+func (r roles) InstanceProfileExists(arnOrName string) bool {
+	p, ok := r.InstanceProfile(arnOrName)
+	return ok && p.Role != ""
+}
+
+func (r roles) ServiceLinkedRole() (string, error) {
+	role, err := r.EnsureServiceLinkedRole("batch.amazonaws.com")
+	return role.ARN, err
+}

@@ -1,0 +1,118 @@
+package local
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"github.com/kedroctl/kedroctl/internal/local/wire"
+)
+
+const (
+	algorithm  = "AWS4-HMAC-SHA256"
+	dateFormat = "20060102T150405Z"
+	maxSkew    = 15 * time.Minute // "Elements of an AWS API request signature" in the IAM User Guide
+)
+
+// scope is what the Authorization header of a signed request says.
+type scope struct {
+	accessKey, date, region, service string
+	headers                          []string
+	signature                        string
+}
+
+func scopeOf(auth string) scope {
+	var sc scope
+	for part := range strings.SplitSeq(strings.TrimPrefix(auth, algorithm), ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		switch name {
+		case "Credential":
+			if f := strings.Split(value, "/"); len(f) == 5 && f[4] == "aws4_request" {
+				sc.accessKey, sc.date, sc.region, sc.service = f[0], f[1], f[2], f[3]
+			}
+		case "SignedHeaders":
+			sc.headers = strings.Split(value, ";")
+		case "Signature":
+			sc.signature = value
+		}
+	}
+	return sc
+}
+
+// verify finds who signed a request, by signing it again with the secret that belongs to the access key.
+func (s *Server) verify(r *http.Request, auth string, body []byte) (wire.Caller, error) {
+	sc := scopeOf(auth)
+	k, ok := s.keys.find(sc.accessKey)
+	if !ok || k.token != r.Header.Get("X-Amz-Security-Token") {
+		return wire.Caller{}, unknownKey(sc)
+	}
+	// IAM is global: its requests are signed for us-east-1 from everywhere.
+	if sc.region != s.opt.Region && sc.service != "iam" {
+		return wire.Caller{}, mismatch(sc, "Credential should be scoped to a valid region: %s is served, not %s.", s.opt.Region, sc.region)
+	}
+	at, err := time.Parse(dateFormat, r.Header.Get("X-Amz-Date"))
+	// Clients sign by the machine's clock, whatever clock the server lives by.
+	if err != nil || !strings.HasPrefix(r.Header.Get("X-Amz-Date"), sc.date) || time.Since(at).Abs() > maxSkew {
+		return wire.Caller{}, mismatch(sc, "Signature expired or its date is not that of the request: %s", r.Header.Get("X-Amz-Date"))
+	}
+	want, err := k.sign(r, sc, at, body)
+	if err != nil || !hmac.Equal([]byte(want), []byte(sc.signature)) {
+		return wire.Caller{}, mismatch(sc, "The request signature we calculated does not match the signature you provided. Check your key and signing method.")
+	}
+	return k.caller, nil
+}
+
+// sign is the signature that the owner of the key puts on the request.
+func (k key) sign(r *http.Request, sc scope, at time.Time, body []byte) (string, error) {
+	again := r.Clone(r.Context())
+	again.Header = http.Header{}
+	for _, h := range sc.headers {
+		if v := r.Header.Values(h); len(v) > 0 {
+			again.Header[http.CanonicalHeaderKey(h)] = v
+		}
+	}
+	if !slices.Contains(sc.headers, "content-length") {
+		again.ContentLength = 0 // or the signer would count it in
+	}
+	payload := r.Header.Get("X-Amz-Content-Sha256")
+	if sc.service != "s3" || payload == "" {
+		sum := sha256.Sum256(body)
+		payload = hex.EncodeToString(sum[:])
+	}
+	credentials := aws.Credentials{AccessKeyID: k.id, SecretAccessKey: k.secret, SessionToken: k.token}
+	signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = sc.service == "s3" })
+	err := signer.SignHTTP(r.Context(), credentials, again, payload, sc.service, sc.region, at)
+	return scopeOf(again.Header.Get("Authorization")).signature, err
+}
+
+// unknownKey and mismatch answer as each service does: https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html and its like of the others.
+func unknownKey(sc scope) error {
+	code, status := "UnrecognizedClientException", http.StatusForbidden
+	switch sc.service {
+	case "s3":
+		code = "InvalidAccessKeyId"
+	case "iam", "sts":
+		code = "InvalidClientTokenId"
+	case "ec2":
+		code, status = "AuthFailure", http.StatusUnauthorized
+	}
+	return wire.NewFault(status, code, "The security token included in the request is invalid.")
+}
+
+func mismatch(sc scope, format string, args ...any) error {
+	code := "InvalidSignatureException"
+	switch sc.service {
+	case "s3", "iam", "sts":
+		code = "SignatureDoesNotMatch"
+	case "ec2":
+		code = "AuthFailure"
+	}
+	return wire.NewFault(http.StatusForbidden, code, format, args...)
+}
