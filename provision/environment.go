@@ -47,11 +47,12 @@ func (e environment) diff(ctx context.Context) (*Resource, []change, error) {
 	case !e.spec.owns(found.Tags):
 		return is, nil, notOurs(is, e.spec)
 	case found.Status == batchtypes.CEStatusInvalid:
-		return is, []change{{what: "repair", do: func(ctx context.Context) error { return e.repair(ctx, is) }}}, nil
-	case e.same(*found):
-		return is, nil, nil
+		return is, []change{{what: "repair", do: func(ctx context.Context) error { return e.repair(ctx, is, *found) }}}, nil
 	}
-	return is, []change{{what: "update", do: e.update}}, nil
+	if update := e.differences(*found); update != nil {
+		return is, []change{{what: "update", do: func(ctx context.Context) error { return e.change(ctx, update) }}}, nil
+	}
+	return is, nil, nil
 }
 
 func (e environment) find(ctx context.Context) (*batchtypes.ComputeEnvironmentDetail, error) {
@@ -81,11 +82,47 @@ func (e environment) wait(ctx context.Context) (*batchtypes.ComputeEnvironmentDe
 	return nil, fmt.Errorf("not done after %s", looks*lookEvery)
 }
 
-func (e environment) same(is batchtypes.ComputeEnvironmentDetail) bool {
-	r := is.ComputeResources
-	return r != nil && is.State == batchtypes.CEStateEnabled && aws.ToString(is.ServiceRole) == e.serviceRole &&
-		aws.ToInt32(r.MaxvCpus) == e.maxVCPUs() && aws.ToString(r.InstanceRole) == e.instanceProfile &&
-		sameSet(r.InstanceTypes, e.instanceTypes()) && sameSet(r.Subnets, e.subnets) && sameSet(r.SecurityGroupIds, e.groups)
+// differences is the update that brings the environment to its spec, nil where it is so. It names only what differs: for all but the state, the role
+// and the number of vCPUs, Batch replaces instances, and refuses with a service role that is not its own.
+func (e environment) differences(is batchtypes.ComputeEnvironmentDetail) *batch.UpdateComputeEnvironmentInput {
+	in := &batch.UpdateComputeEnvironmentInput{ComputeEnvironment: &e.spec.Name, ComputeResources: e.resourceDifferences(is.ComputeResources)}
+	if is.State != batchtypes.CEStateEnabled {
+		in.State = batchtypes.CEStateEnabled
+	}
+	if aws.ToString(is.ServiceRole) != e.serviceRole {
+		in.ServiceRole = &e.serviceRole
+	}
+	if in.ComputeResources == nil && in.State == "" && in.ServiceRole == nil {
+		return nil
+	}
+	return in
+}
+
+func (e environment) resourceDifferences(is *batchtypes.ComputeResource) *batchtypes.ComputeResourceUpdate {
+	if is == nil {
+		is = &batchtypes.ComputeResource{}
+	}
+	var want batchtypes.ComputeResourceUpdate
+	differ := false
+	if aws.ToInt32(is.MaxvCpus) != e.maxVCPUs() {
+		want.MaxvCpus, differ = aws.Int32(e.maxVCPUs()), true
+	}
+	if aws.ToString(is.InstanceRole) != e.instanceProfile {
+		want.InstanceRole, differ = &e.instanceProfile, true
+	}
+	if !sameSet(is.InstanceTypes, e.instanceTypes()) {
+		want.InstanceTypes, differ = e.instanceTypes(), true
+	}
+	if !sameSet(is.Subnets, e.subnets) {
+		want.Subnets, differ = e.subnets, true
+	}
+	if !sameSet(is.SecurityGroupIds, e.groups) {
+		want.SecurityGroupIds, differ = e.groups, true
+	}
+	if !differ {
+		return nil
+	}
+	return &want
 }
 
 func sameSet(a, b []string) bool { return slices.Equal(union(a, nil), union(b, nil)) }
@@ -140,16 +177,6 @@ func (e environment) submit(ctx context.Context, is *Resource) error {
 	return err
 }
 
-func (e environment) update(ctx context.Context) error {
-	return e.change(ctx, &batch.UpdateComputeEnvironmentInput{
-		ComputeEnvironment: &e.spec.Name, State: batchtypes.CEStateEnabled, ServiceRole: &e.serviceRole,
-		ComputeResources: &batchtypes.ComputeResourceUpdate{
-			MaxvCpus: aws.Int32(e.maxVCPUs()), InstanceTypes: e.instanceTypes(), InstanceRole: &e.instanceProfile,
-			Subnets: e.subnets, SecurityGroupIds: e.groups,
-		},
-	})
-}
-
 func (e environment) change(ctx context.Context, in *batch.UpdateComputeEnvironmentInput) error {
 	err := e.patiently(ctx, looks, isBusy, func() error {
 		_, err := e.Batch.UpdateComputeEnvironment(ctx, in)
@@ -161,14 +188,15 @@ func (e environment) change(ctx context.Context, in *batch.UpdateComputeEnvironm
 	return e.valid(ctx)
 }
 
-// repair makes an INVALID environment again, or updates it where a queue holds it.
-func (e environment) repair(ctx context.Context, is *Resource) error {
+// repair makes an INVALID environment again. Where a queue holds it, an update has Batch look at its role again.
+func (e environment) repair(ctx context.Context, is *Resource, found batchtypes.ComputeEnvironmentDetail) error {
 	err := e.remove(ctx, isBusy)
 	switch {
 	case err == nil:
 		return e.create(ctx, is)
 	case isHeld(err):
-		return e.update(ctx)
+		found.State, found.ServiceRole = batchtypes.CEStateDisabled, nil
+		return e.change(ctx, e.differences(found))
 	}
 	return err
 }

@@ -61,7 +61,10 @@ func (b *slowBatch) CreateComputeEnvironment(_ context.Context, in *batch.Create
 }
 
 func (b *slowBatch) UpdateComputeEnvironment(_ context.Context, in *batch.UpdateComputeEnvironmentInput, _ ...func(*batch.Options)) (*batch.UpdateComputeEnvironmentOutput, error) {
-	if b.env.State = in.State; in.ComputeResources != nil {
+	if in.State != "" {
+		b.env.State = in.State
+	}
+	if in.ComputeResources != nil {
 		b.updated++
 		b.env.ComputeResources.MaxvCpus = in.ComputeResources.MaxvCpus
 	}

@@ -36,6 +36,8 @@ func (e *CallError) hint() string {
 	switch {
 	case e.Code == "BucketAlreadyExists":
 		return bucketHint
+	case e.Code == "NoSuchBucket":
+		return "run 'kedroctl provision' first"
 	case !e.denied():
 		return ""
 	case slices.Contains(roleActions, e.Action):

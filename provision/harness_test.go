@@ -1,16 +1,18 @@
 package provision
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -20,39 +22,99 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/middleware"
 
+	"github.com/kedroctl/kedroctl/internal/local"
+	"github.com/kedroctl/kedroctl/internal/local/clock"
 	"github.com/kedroctl/kedroctl/internal/plan"
 	"github.com/kedroctl/kedroctl/internal/project"
 )
 
 const testRegion = "eu-west-1"
 
-// account is an AWS endpoint with a journal of the calls that were made to it.
+// testAWS is an AWS with a journal of the calls that were made to it.
 type testAWS struct {
 	Clients
-	s3   *s3.Client
-	sdk  *batch.Client
-	mu   sync.Mutex
-	seen []string // "Batch.CreateJobQueue"
+	s3    *s3.Client
+	ecr   *ecr.Client
+	iam   *iam.Client
+	batch *batch.Client
+	logs  *cloudwatchlogs.Client
 
-	before, after func(call string) error // errors to answer with instead of calling, or after the call was made
+	mu            sync.Mutex
+	seen          []string                // "Batch.CreateJobQueue"
+	before, after func(call string) error // what to answer instead of calling, and after the call was made
 }
 
-func newTestAWS(endpoint string) *testAWS {
+// newTestAWS has clients that do not repeat calls, and waits that take no time.
+func newTestAWS(cfg aws.Config) *testAWS {
 	t := &testAWS{}
-	cfg := aws.Config{
-		Region: testRegion, BaseEndpoint: &endpoint, RetryMaxAttempts: 1,
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-		APIOptions:  []func(*middleware.Stack) error{t.record},
-	}
+	cfg.RetryMaxAttempts = 1
+	cfg.APIOptions = append(cfg.APIOptions, t.record)
 	t.s3 = s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle, o.DisableLogOutputChecksumValidationSkipped = true, true })
-	t.sdk = batch.NewFromConfig(cfg)
-	t.Clients = Clients{
-		S3: t.s3, ECR: ecr.NewFromConfig(cfg), IAM: iam.NewFromConfig(cfg), EC2: ec2.NewFromConfig(cfg),
-		Batch: t.sdk, Logs: cloudwatchlogs.NewFromConfig(cfg), STS: sts.NewFromConfig(cfg),
-		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
-	}
+	t.ecr, t.iam, t.batch, t.logs = ecr.NewFromConfig(cfg), iam.NewFromConfig(cfg), batch.NewFromConfig(cfg), cloudwatchlogs.NewFromConfig(cfg)
+	t.Clients = Clients{S3: t.s3, ECR: t.ecr, IAM: t.iam, EC2: ec2.NewFromConfig(cfg), Batch: t.batch, Logs: t.logs, STS: sts.NewFromConfig(cfg),
+		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}
 	return t
 }
+
+// embedded is the AWS of --local, in this process and with a clock that waits move.
+func embedded(t *testing.T, change ...func(*local.Options)) *testAWS {
+	t.Helper()
+	now := clock.NewFake(time.Date(2026, 11, 23, 9, 55, 0, 0, time.UTC))
+	o := local.Options{Region: testRegion, Clock: now, Settle: 5 * time.Second}
+	for _, c := range change {
+		c(&o)
+	}
+	server, err := local.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	cfg := server.Config()
+	cfg.BaseEndpoint = aws.String("https://127.0.0.1") // as AWS; the transport opens no connection
+	cfg.HTTPClient = withECR{cfg.HTTPClient, newECR(t)}
+	a := newTestAWS(cfg)
+	a.Sleep = func(ctx context.Context, d time.Duration) error {
+		now.Advance(d)
+		return ctx.Err()
+	}
+	return a
+}
+
+// kill makes every call fail once the nth call that changes something was reached: before it is made, or after.
+func (t *testAWS) kill(n int, made bool) {
+	var count atomic.Int64
+	dead := func(call string) error {
+		if count.Load() >= int64(n) {
+			return errKilled
+		}
+		return nil
+	}
+	last := func(call string) error {
+		if mutates(call) && count.Add(1) >= int64(n) {
+			return errKilled
+		}
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if made {
+		t.before, t.after = dead, last
+	} else {
+		t.before, t.after = func(call string) error { return cmp.Or(dead(call), last(call)) }, nil
+	}
+}
+
+func (t *testAWS) revive() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.before, t.after = nil, nil
+}
+
+var errKilled = errors.New("killed")
 
 func (t *testAWS) record(stack *middleware.Stack) error {
 	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("journal", t.call), middleware.After)

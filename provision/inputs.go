@@ -113,8 +113,8 @@ func (in Inputs) files(ctx context.Context, store transfermanager.S3APIClient) (
 	return all, nil
 }
 
-// walk lists the regular files of a source, through links. Names that begin with a dot, such as .gitkeep, stay: a dataset of partitions would take
-// them for one.
+// walk lists the regular files of a source, also those that links lead to. Names that begin with a dot, such as .gitkeep, stay: a dataset of partitions
+// would take them for one.
 func (in Inputs) walk(s source) ([]Object, error) {
 	root, err := filepath.EvalSymlinks(filepath.Join(in.Dir, filepath.FromSlash(s.local)))
 	if err != nil {

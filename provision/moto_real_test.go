@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -38,7 +41,8 @@ func moto(t *testing.T) *testAWS {
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
 		if answer, err := http.Get("http://" + address + "/moto-api/"); err == nil {
 			answer.Body.Close()
-			return newTestAWS("http://" + address)
+			return newTestAWS(aws.Config{Region: testRegion, BaseEndpoint: aws.String("http://" + address),
+				Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
 		} else if time.Now().After(deadline) {
 			t.Fatalf("moto_server does not answer: %v", err)
 		}
@@ -47,32 +51,40 @@ func moto(t *testing.T) *testAWS {
 
 func TestMotoStackComesAndGoes(t *testing.T) {
 	a, s := moto(t), testSpec(t)
-	res := mustApply(t, a, s)
-	t.Logf("%d mutating calls", len(a.mutations()))
-	if again := mustApply(t, a, s); len(a.mutations()) > 0 {
-		t.Errorf("second apply changed something: %v", states(again.All))
+	must(t, a.logs.CreateLogGroup, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/aws/batch/job"), Tags: map[string]string{"owner": "ops"}})
+	must(t, a.logs.PutRetentionPolicy, &cloudwatchlogs.PutRetentionPolicyInput{LogGroupName: aws.String("/aws/batch/job"), RetentionInDays: aws.Int32(7)})
+	res := deployed(t, a, s)
+	a.mutations()
+	mustApply(t, a, s)
+	if d := mustRegister(t, a, s, res, testImage); !d.Reused {
+		t.Errorf("registered again: %+v", d)
 	}
-	image := res.Repository.URI + "@sha256:0000000000000000000000000000000000000000000000000000000000000000"
-	first, err := Register(t.Context(), a.Batch, s, res, image)
-	if err != nil {
+	if calls := a.mutations(); len(calls) > 0 {
+		t.Errorf("what stands was changed: %v", calls)
+	}
+	if _, err := Destroy(t.Context(), a.Clients, s, DestroyOptions{Data: true}, &steps{}); err != nil {
 		t.Fatal(err)
 	}
-	second, err := Register(t.Context(), a.Batch, s, res, image)
-	if err != nil || !second.Reused || second.ARN != first.ARN {
-		t.Errorf("registered twice: %+v, %v", second, err)
+	if diff := cmp.Diff([]string{"AWSServiceRoleForbatch", "/aws/batch/job"}, whatIsLeft(t, a)); diff != "" { // moto's name of the role
+		t.Errorf("left in the account (-want +got):\n%s", diff)
 	}
-	gone, err := Destroy(t.Context(), a.Clients, s, DestroyOptions{Data: true}, &steps{})
-	if err != nil {
+	group := must(t, a.logs.DescribeLogGroups, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: aws.String("/aws/batch/job")}).LogGroups[0]
+	arn := groupARN(group)
+	tags := must(t, a.logs.ListTagsForResource, &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: &arn}).Tags
+	if *group.RetentionInDays != 7 || tags["owner"] != "ops" {
+		t.Errorf("the account's own log group has %d days, tags %v", *group.RetentionInDays, tags)
+	}
+}
+
+func TestMotoUsesWhatSettingsName(t *testing.T) {
+	a := moto(t)
+	_, s := borrowed(t, a)
+	mustApply(t, a, s)
+	if _, err := Destroy(t.Context(), a.Clients, s, DestroyOptions{Data: true}, &steps{}); err != nil {
 		t.Fatal(err)
 	}
-	if gone.Kept != nil {
-		t.Errorf("kept: %v", gone.Kept)
-	}
-	left, err := Destroy(t.Context(), a.Clients, s, DestroyOptions{Data: true}, &steps{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(Destroyed{}, left); diff != "" {
-		t.Errorf("left by the first destroy (-want +got):\n%s", diff)
+	want := []string{"CloudWatch Logs.CreateLogGroup", "CloudWatch Logs.PutRetentionPolicy", "CloudWatch Logs.DeleteLogGroup"}
+	if diff := cmp.Diff(want, a.mutations()); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }

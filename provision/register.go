@@ -58,7 +58,7 @@ func (s Spec) definition(res Resources, image string) *batch.RegisterJobDefiniti
 		RetryStrategy:        &batchtypes.RetryStrategy{Attempts: aws.Int32(int32(s.Job.Attempts)), EvaluateOnExit: retries()},
 		ContainerProperties: &batchtypes.ContainerProperties{
 			Image: &image, Command: []string{}, JobRoleArn: &res.JobRole,
-			ResourceRequirements: requirements(s), Environment: s.environment(), Secrets: s.secrets(),
+			ResourceRequirements: requirements(s), Environment: s.variables(), Secrets: s.secrets(),
 			LogConfiguration: &batchtypes.LogConfiguration{LogDriver: batchtypes.LogDriverAwslogs, Options: map[string]string{
 				"awslogs-group": s.LogGroup, "awslogs-region": s.Region, "awslogs-stream-prefix": s.Name,
 			}},
@@ -72,13 +72,44 @@ func (s Spec) definition(res Resources, image string) *batch.RegisterJobDefiniti
 	return in
 }
 
+// contentHash leaves out what is not set, so that fields which a later SDK adds do not change it.
 func contentHash(in *batch.RegisterJobDefinitionInput) string {
-	content, err := json.Marshal(in)
-	if err != nil {
-		return "" // strings, numbers, lists and maps of strings always marshal
-	}
-	sum := sha256.Sum256(content)
+	sum := sha256.Sum256(compact(in))
 	return hex.EncodeToString(sum[:])
+}
+
+// compact is v as JSON without nulls. Its only use is for structs of the SDK, which always marshal.
+func compact(v any) []byte {
+	var tree any
+	text, err := json.Marshal(v)
+	if err == nil {
+		err = json.Unmarshal(text, &tree)
+	}
+	if err == nil {
+		text, err = json.Marshal(withoutNulls(tree))
+	}
+	if err != nil {
+		return []byte(err.Error())
+	}
+	return text
+}
+
+func withoutNulls(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, inner := range v {
+			if inner == nil {
+				delete(v, key)
+			} else {
+				v[key] = withoutNulls(inner)
+			}
+		}
+	case []any:
+		for i := range v {
+			v[i] = withoutNulls(v[i])
+		}
+	}
+	return v
 }
 
 // retries are the failures that are not the code's: the host went away, the image could not be had at that moment. All else ends the job, since
@@ -104,8 +135,8 @@ func requirements(s Spec) []batchtypes.ResourceRequirement {
 	return list
 }
 
-// environment is that of the settings, which may also set the region that jobs see.
-func (s Spec) environment() []batchtypes.KeyValuePair {
+// variables are those of the settings, which may also set the region that jobs see.
+func (s Spec) variables() []batchtypes.KeyValuePair {
 	vars := map[string]string{"AWS_REGION": s.Region, "AWS_DEFAULT_REGION": s.Region}
 	maps.Copy(vars, s.Job.Environment)
 	var list []batchtypes.KeyValuePair

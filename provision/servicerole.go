@@ -17,15 +17,18 @@ const servicePath = "/aws-service-role/batch.amazonaws.com/"
 // diff lists by path and takes the ARN from the answer: the role's name is AWS's affair.
 func (s serviceRole) diff(ctx context.Context) (*Resource, []change, error) {
 	is := &Resource{Kind: KindServiceRole, Name: "batch.amazonaws.com"}
-	out, err := s.IAM.ListRoles(ctx, &iam.ListRolesInput{PathPrefix: aws.String(servicePath)})
-	if err != nil {
-		return is, nil, err
+	pages := iam.NewListRolesPaginator(s.IAM, &iam.ListRolesInput{PathPrefix: aws.String(servicePath)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return is, nil, err
+		}
+		if len(page.Roles) > 0 {
+			is.ARN = aws.ToString(page.Roles[0].Arn)
+			return is, nil, nil
+		}
 	}
-	if len(out.Roles) == 0 {
-		return is, []change{{what: "create", create: true, do: func(ctx context.Context) error { return s.create(ctx, is) }}}, nil
-	}
-	is.ARN = aws.ToString(out.Roles[0].Arn)
-	return is, nil, nil
+	return is, []change{{what: "create", create: true, do: func(ctx context.Context) error { return s.create(ctx, is) }}}, nil
 }
 
 func (s serviceRole) create(ctx context.Context, is *Resource) error {
