@@ -21,7 +21,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(auth, algorithm+" "):
 		s.serveSigned(w, r, auth)
 	case r.URL.Path == "/v2" || strings.HasPrefix(r.URL.Path, "/v2/"):
-		s.serveRegistry(w, r)
+		s.registry.ServeHTTP(w, r)
 	case strings.HasPrefix(r.URL.Path, credentialsPath):
 		s.keys.serve(w, r)
 	case strings.HasPrefix(r.URL.Path, controlPath):
@@ -77,14 +77,6 @@ func (s *Server) allows(r *http.Request, c Call) error {
 		return s.opt.Denied.Check(r.Context(), "AccessDeniedException", c.Service+":"+c.Operation, "*")
 	}
 	return nil
-}
-
-func (s *Server) serveRegistry(w http.ResponseWriter, r *http.Request) {
-	if s.registry == nil {
-		http.NotFound(w, r)
-		return
-	}
-	s.registry.ServeHTTP(w, r)
 }
 
 // guess is the service that a request without a signature is for, as well as one can see.

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/kedroctl/kedroctl/internal/local/account"
 	"github.com/kedroctl/kedroctl/internal/local/batch"
+	"github.com/kedroctl/kedroctl/internal/local/images"
 	"github.com/kedroctl/kedroctl/internal/local/logs"
 	"github.com/kedroctl/kedroctl/internal/local/network"
 	"github.com/kedroctl/kedroctl/internal/local/objects"
@@ -19,20 +21,26 @@ func (s *Server) addServices() error {
 	if err != nil {
 		return err
 	}
-	buckets, err := s.bucketDir()
+	files, err := s.filesDir()
 	if err != nil {
 		return err
 	}
-	s3, err := objects.New(objects.Options{Dir: buckets, Region: o.Region, Account: o.Account, Foreign: o.ForeignBuckets, Now: o.Clock.Now, Denied: o.Denied})
+	s3, err := objects.New(objects.Options{Dir: filepath.Join(files, "buckets"), Region: o.Region, Account: o.Account, Foreign: o.ForeignBuckets, Now: o.Clock.Now, Denied: o.Denied})
 	if err != nil {
 		return err
 	}
+	registry, err := images.New(images.Options{Dir: filepath.Join(files, "registry"), Region: o.Region, Account: o.Account,
+		Host: strings.TrimPrefix(o.Endpoint, "http://"), Now: o.Clock.Now, Denied: o.Denied})
+	if err != nil {
+		return err
+	}
+	s.registry = registry
 	ec2 := network.New(network.Options{Account: o.Account, Region: o.Region, NoDefaultVPC: o.NoDefaultVPC, Denied: o.Denied})
 	cloudwatch, err := logs.New(logs.Options{Region: o.Region, Account: o.Account, Now: o.Clock.Now, Dir: o.Dir})
 	if err != nil {
 		return err
 	}
-	s.services = map[string]service{"iam": iam, "sts": iam, "s3": s3, "ec2": ec2, "logs": cloudwatch}
+	s.services = map[string]service{"iam": iam, "sts": iam, "s3": s3, "ecr": registry, "ec2": ec2, "logs": cloudwatch}
 	s.batch, err = batch.New(batch.Options{
 		Region: o.Region, Account: o.Account, Clock: o.Clock, Runner: o.Runner, Roles: roles{iam}, Logs: cloudwatch, Enter: s.enter, Dir: o.Dir,
 		Settle: o.Settle, Step: o.Step, SubmitRate: o.SubmitRate,
@@ -44,14 +52,14 @@ func (s *Server) addServices() error {
 	return nil
 }
 
-// bucketDir is where objects are: on disk always, and without Dir in a directory that Close removes.
-func (s *Server) bucketDir() (string, error) {
+// filesDir is where objects and images are: on disk always, and without Dir in a directory that Close removes.
+func (s *Server) filesDir() (string, error) {
 	if s.opt.Dir != "" {
-		return filepath.Join(s.opt.Dir, "buckets"), nil
+		return s.opt.Dir, nil
 	}
 	dir, err := os.MkdirTemp("", "kedroctl-local-")
 	if err != nil {
-		return "", fmt.Errorf("make a directory for objects: %w", err)
+		return "", fmt.Errorf("make a directory for objects and images: %w", err)
 	}
 	s.scratch = dir
 	return dir, nil
