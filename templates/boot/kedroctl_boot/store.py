@@ -6,6 +6,7 @@ because a claim needs a conditional PUT.
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
@@ -74,7 +75,8 @@ def _client() -> Any:
         from botocore.session import get_session
     except ImportError:
         raise BootError("the image has no botocore: s3fs must be among the project's dependencies") from None
-    return get_session().create_client("s3", config=Config(retries={"mode": "standard", "max_attempts": 5}))
+    attempts = int(os.environ.get("AWS_MAX_ATTEMPTS") or 5)
+    return get_session().create_client("s3", config=Config(retries={"mode": "standard", "total_max_attempts": attempts}))
 
 
 def _only_if_absent(params: dict[str, Any], **_: Any) -> None:
