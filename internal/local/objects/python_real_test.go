@@ -1,0 +1,29 @@
+//go:build real
+
+package objects_test
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/kedroctl/kedroctl/internal/local/objects"
+)
+
+func TestPythonReadsAndWrites(t *testing.T) {
+	python := os.Getenv("KEDROCTL_TEST_PYTHON")
+	if python == "" {
+		const missing = "KEDROCTL_TEST_PYTHON names no Python with Kedro, kedro-datasets, s3fs and pandas"
+		if os.Getenv("CI") == "true" {
+			t.Fatal(missing)
+		}
+		t.Skip("SKIPPED: " + missing)
+	}
+	c, server := serve(t, objects.Options{})
+	create(t, c, "data")
+	cmd := exec.CommandContext(t.Context(), python, "testdata/judge.py", "data")
+	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+server.URL, "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "AWS_DEFAULT_REGION="+region, "DO_NOT_TRACK=1")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
