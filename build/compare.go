@@ -19,10 +19,7 @@ type SmokeError struct {
 func (e *SmokeError) Error() string {
 	text := "the project inside the image is not the one outside: " + strings.Join(e.Differences, "; ")
 	for _, p := range e.Problems {
-		text += fmt.Sprintf("\n%s: %s: %s", p.Stage, p.Type, p.Message)
-		if p.Traceback != "" {
-			text += "\n" + strings.TrimRight(p.Traceback, "\n")
-		}
+		text += "\n" + p.String()
 	}
 	return text
 }
