@@ -41,14 +41,14 @@ func (b bucket) diff(ctx context.Context) (*Resource, []change, error) {
 	}
 	if !b.spec.owns(tags) {
 		is.State = Existing
-		return is, nil, b.foreign(tags)
+		return is, nil, b.otherStack(tags)
 	}
 	changes, err := b.drift(ctx)
 	return is, changes, err
 }
 
-// foreign is the error for the bucket of another project or environment: their deployments and runs would mix. Any other bucket may be used.
-func (b bucket) foreign(tags map[string]string) error {
+// otherStack is the error for the bucket of another project or environment: their deployments and runs would mix. Any other bucket may be used.
+func (b bucket) otherStack(tags map[string]string) error {
 	if tags[tagProject] == "" && tags[tagEnv] == "" {
 		return nil
 	}
@@ -227,25 +227,29 @@ func (b bucket) putPolicy(ctx context.Context) error {
 	return err
 }
 
-// destroy removes all objects in all their versions, then the bucket.
-func (b bucket) destroy(ctx context.Context, data bool) (Resource, error) {
+func (b bucket) removal(ctx context.Context) (Resource, func(context.Context) error, error) {
 	is := Resource{Kind: KindBucket, Name: b.spec.Bucket}
 	there, err := b.exists(ctx)
 	if err != nil || !there {
-		return is, err
+		return is, nil, err
 	}
 	tags, err := b.tags(ctx)
 	if err != nil {
-		return is, err
+		return is, nil, err
 	}
-	if !b.spec.owns(tags) || !data {
-		return kept(is, b.spec.owns(tags)), nil
+	if !b.spec.owns(tags) {
+		return foreign(is), nil, nil
 	}
+	return is, b.remove, nil
+}
+
+// remove deletes all objects in all their versions, then the bucket.
+func (b bucket) remove(ctx context.Context) error {
 	if err := b.empty(ctx); err != nil {
-		return is, err
+		return err
 	}
-	_, err = b.S3.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &b.spec.Bucket})
-	return removed(is), ignoreAbsent(err)
+	_, err := b.S3.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &b.spec.Bucket})
+	return ignoreAbsent(err)
 }
 
 // empty deletes page by page: a page of versions is as long as DeleteObjects takes, 1,000 keys.

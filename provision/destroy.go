@@ -60,51 +60,57 @@ func Destroy(ctx context.Context, c Clients, s Spec, o DestroyOptions, report Re
 		return Destroyed{}, err
 	}
 	var done Destroyed
-	for _, r := range removals(c, s, acc, o.Data) {
-		report.Step(Resource{Kind: r.kind, Name: r.name, State: Working, Detail: "remove"})
-		is, err := r.destroy(ctx)
+	for _, r := range removables(c, s, acc) {
+		is, err := remove(ctx, r, o, report)
 		if err != nil {
-			return done, explain(fmt.Sprintf("%s %s: remove", r.kind, r.name), err)
+			return done, err
 		}
-		done.add(is)
-		if is.State != "" {
-			report.Step(is)
+		switch is.State {
+		case Removed:
+			done.Removed = append(done.Removed, is)
+		case Kept:
+			done.Kept = append(done.Kept, is)
 		}
 	}
 	return done, nil
 }
 
-func (d *Destroyed) add(r Resource) {
-	switch r.State {
-	case Removed:
-		d.Removed = append(d.Removed, r)
-	case Kept:
-		d.Kept = append(d.Kept, r)
+// removable is a resource that Destroy may remove.
+type removable interface {
+	// removal reads the resource and gives the way to remove it: nil where it is not there, or is Kept because it is not the stack's.
+	removal(context.Context) (Resource, func(context.Context) error, error)
+}
+
+// removables are in the order in which AWS lets go: the queue holds the environment, the environment the profile, the profile the role.
+func removables(c Clients, s Spec, a account) []removable {
+	return []removable{
+		queue{Clients: c, spec: s}, environment{Clients: c, spec: s}, definitions{c.Batch, s}, profile{c, s},
+		s.instanceRole(c, a), s.executionRole(c, a), s.jobRole(c, a), logGroup{c, s}, &repository{Clients: c, spec: s}, bucket{c, s, a},
 	}
 }
 
-// removal removes one resource. A resource that is not there comes back without a state.
-type removal struct {
-	kind, name string
-	destroy    func(context.Context) (Resource, error)
+// remove removes one resource. One that is not there comes back without a state.
+func remove(ctx context.Context, r removable, o DestroyOptions, report Reporter) (Resource, error) {
+	is, do, err := r.removal(ctx)
+	switch {
+	case err != nil:
+		return is, explain(is.String(), err)
+	case do != nil && holdsData(is) && !o.Data:
+		is.State, is.Detail = Kept, "holds data; --data removes it"
+	case do != nil:
+		report.Step(Resource{Kind: is.Kind, Name: is.Name, State: Working, Detail: "remove"})
+		if err := do(ctx); err != nil {
+			return is, explain(is.String()+": remove", err)
+		}
+		is.State = Removed
+	}
+	if is.State != "" {
+		report.Step(is)
+	}
+	return is, nil
 }
 
-// removals are in the order in which AWS lets go: the queue holds the environment, the environment the profile, the profile the role.
-func removals(c Clients, s Spec, a account, data bool) []removal {
-	repo := &repository{Clients: c, spec: s}
-	return []removal{
-		{KindQueue, s.Name, queue{Clients: c, spec: s}.destroy},
-		{KindEnvironment, s.Name, environment{Clients: c, spec: s}.destroy},
-		{KindDefinition, s.Name, definitions{c.Batch, s}.destroy},
-		{KindInstanceProfile, s.InstanceProfile, profile{c, s}.destroy},
-		{KindRole, s.InstanceRole, s.instanceRole(c, a).destroy},
-		{KindRole, s.ExecutionRole, s.executionRole(c, a).destroy},
-		{KindRole, s.JobRole, s.jobRole(c, a).destroy},
-		{KindLogGroup, s.LogGroup, logGroup{c, s}.destroy},
-		{KindRepository, s.Repository, func(ctx context.Context) (Resource, error) { return repo.destroy(ctx, data) }},
-		{KindBucket, s.Bucket, func(ctx context.Context) (Resource, error) { return bucket{c, s, a}.destroy(ctx, data) }},
-	}
-}
+func holdsData(r Resource) bool { return r.Kind == KindBucket || r.Kind == KindRepository }
 
 // endJobs refuses where jobs of the stack are unfinished or, with force, ends them: in its own queue all jobs, in one of the settings those of
 // its job definition.

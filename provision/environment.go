@@ -275,17 +275,18 @@ func (e environment) gone(ctx context.Context) error {
 	return ui.WithHint(fmt.Errorf("not gone after %s", looks*lookEvery), "run the same command again")
 }
 
-func (e environment) destroy(ctx context.Context) (Resource, error) {
+func (e environment) removal(ctx context.Context) (Resource, func(context.Context) error, error) {
 	is := Resource{Kind: KindEnvironment, Name: e.spec.Name}
 	found, err := e.find(ctx)
-	if err != nil || found == nil {
-		return is, err
-	}
 	switch {
+	case err != nil || found == nil:
+		return is, nil, err
 	case !e.spec.owns(found.Tags):
-		return kept(is, false), nil
+		return foreign(is), nil, nil
 	case found.Status == batchtypes.CEStatusDeleting:
-		return removed(is), e.gone(ctx)
+		return is, e.gone, nil
 	}
-	return removed(is), e.remove(ctx, func(err error) bool { return isBusy(err) || isHeld(err) })
+	return is, func(ctx context.Context) error {
+		return e.remove(ctx, func(err error) bool { return isBusy(err) || isHeld(err) })
+	}, nil
 }

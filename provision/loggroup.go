@@ -94,15 +94,23 @@ func retention(days int) int32 {
 	return retentions[min(i, len(retentions)-1)]
 }
 
-func (l logGroup) destroy(ctx context.Context) (Resource, error) {
+func (l logGroup) removal(ctx context.Context) (Resource, func(context.Context) error, error) {
 	is := Resource{Kind: KindLogGroup, Name: l.spec.LogGroup}
 	found, err := l.find(ctx)
 	if err != nil || found == nil {
-		return is, err
+		return is, nil, err
 	}
-	if ours, err := l.ours(ctx, groupARN(*found)); err != nil || !ours {
-		return kept(is, ours), err
+	ours, err := l.ours(ctx, groupARN(*found))
+	if err != nil {
+		return is, nil, err
 	}
-	_, err = l.Logs.DeleteLogGroup(ctx, &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: &l.spec.LogGroup})
-	return removed(is), ignoreAbsent(err)
+	if !ours {
+		return foreign(is), nil, nil
+	}
+	return is, l.remove, nil
+}
+
+func (l logGroup) remove(ctx context.Context) error {
+	_, err := l.Logs.DeleteLogGroup(ctx, &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: &l.spec.LogGroup})
+	return ignoreAbsent(err)
 }

@@ -77,21 +77,26 @@ func (e existingProfile) diff(ctx context.Context) (*Resource, []change, error) 
 	return is, nil, err
 }
 
-func (p profile) destroy(ctx context.Context) (Resource, error) {
+func (p profile) removal(ctx context.Context) (Resource, func(context.Context) error, error) {
 	is := Resource{Kind: KindInstanceProfile, Name: p.spec.InstanceProfile}
 	found, err := findProfile(ctx, p.IAM, is.Name)
 	if err != nil || found == nil {
-		return is, err
+		return is, nil, err
 	}
 	if !p.spec.owns(iamTags(found.Tags)) {
-		return kept(is, false), nil
+		return foreign(is), nil, nil
 	}
-	for _, r := range found.Roles {
-		_, err := p.IAM.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: &is.Name, RoleName: r.RoleName})
+	return is, func(ctx context.Context) error { return p.remove(ctx, found.Roles) }, nil
+}
+
+func (p profile) remove(ctx context.Context, roles []iamtypes.Role) error {
+	for _, r := range roles {
+		_, err := p.IAM.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{
+			InstanceProfileName: &p.spec.InstanceProfile, RoleName: r.RoleName})
 		if ignoreAbsent(err) != nil {
-			return is, err
+			return err
 		}
 	}
-	_, err = p.IAM.DeleteInstanceProfile(ctx, &iam.DeleteInstanceProfileInput{InstanceProfileName: &is.Name})
-	return removed(is), ignoreAbsent(err)
+	_, err := p.IAM.DeleteInstanceProfile(ctx, &iam.DeleteInstanceProfileInput{InstanceProfileName: &p.spec.InstanceProfile})
+	return ignoreAbsent(err)
 }

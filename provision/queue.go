@@ -134,24 +134,21 @@ func (e existingQueue) diff(ctx context.Context) (*Resource, []change, error) {
 	return is, nil, nil
 }
 
-// destroy disables the queue, deletes it and waits until it is gone.
-func (q queue) destroy(ctx context.Context) (Resource, error) {
+func (q queue) removal(ctx context.Context) (Resource, func(context.Context) error, error) {
 	is := Resource{Kind: KindQueue, Name: q.spec.Name}
 	found, err := q.find(ctx, q.spec.Name)
-	if err != nil || found == nil {
-		return is, err
+	switch {
+	case err != nil || found == nil:
+		return is, nil, err
+	case !q.spec.owns(found.Tags):
+		return foreign(is), nil, nil
+	case found.Status == batchtypes.JQStatusDeleting:
+		return is, q.gone, nil
 	}
-	if !q.spec.owns(found.Tags) {
-		return kept(is, false), nil
-	}
-	if found.Status != batchtypes.JQStatusDeleting {
-		if err := q.remove(ctx, *found); err != nil {
-			return is, err
-		}
-	}
-	return removed(is), q.gone(ctx)
+	return is, func(ctx context.Context) error { return q.remove(ctx, *found) }, nil
 }
 
+// remove disables the queue, deletes it and waits until it is gone.
 func (q queue) remove(ctx context.Context, found batchtypes.JobQueueDetail) error {
 	if found.State != batchtypes.JQStateDisabled {
 		if err := q.change(ctx, &batch.UpdateJobQueueInput{JobQueue: &q.spec.Name, State: batchtypes.JQStateDisabled}); err != nil {
@@ -161,10 +158,14 @@ func (q queue) remove(ctx context.Context, found batchtypes.JobQueueDetail) erro
 	if _, err := q.wait(ctx, q.spec.Name); err != nil {
 		return err
 	}
-	return q.patiently(ctx, looks, isBusy, func() error {
+	err := q.patiently(ctx, looks, isBusy, func() error {
 		_, err := q.Batch.DeleteJobQueue(ctx, &batch.DeleteJobQueueInput{JobQueue: &q.spec.Name})
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return q.gone(ctx)
 }
 
 func (q queue) gone(ctx context.Context) error {

@@ -173,23 +173,25 @@ func (d definitions) active(ctx context.Context) ([]batchtypes.JobDefinition, er
 	return all, nil
 }
 
-// destroy deregisters all active revisions of ours. AWS keeps them as INACTIVE for 180 days.
-func (d definitions) destroy(ctx context.Context) (Resource, error) {
+func (d definitions) removal(ctx context.Context) (Resource, func(context.Context) error, error) {
 	is := Resource{Kind: KindDefinition, Name: d.spec.Name}
 	active, err := d.active(ctx)
-	if err != nil {
-		return is, err
+	if err != nil || len(active) == 0 {
+		return is, nil, err
 	}
-	for _, revision := range active {
-		if !d.spec.owns(revision.Tags) {
-			is = kept(is, false)
-			continue
-		}
-		_, err := d.api.DeregisterJobDefinition(ctx, &batch.DeregisterJobDefinitionInput{JobDefinition: revision.JobDefinitionArn})
-		if err != nil {
-			return is, fmt.Errorf("revision %d: %w", aws.ToInt32(revision.Revision), err)
-		}
-		is = removed(is)
+	ours := slices.DeleteFunc(active, func(j batchtypes.JobDefinition) bool { return !d.spec.owns(j.Tags) })
+	if len(ours) == 0 {
+		return foreign(is), nil, nil
 	}
-	return is, nil
+	return is, func(ctx context.Context) error { return d.deregister(ctx, ours) }, nil
+}
+
+// deregister makes revisions INACTIVE. AWS forgets them after 180 days.
+func (d definitions) deregister(ctx context.Context, revisions []batchtypes.JobDefinition) error {
+	for _, r := range revisions {
+		if _, err := d.api.DeregisterJobDefinition(ctx, &batch.DeregisterJobDefinitionInput{JobDefinition: r.JobDefinitionArn}); err != nil {
+			return fmt.Errorf("revision %d: %w", aws.ToInt32(r.Revision), err)
+		}
+	}
+	return nil
 }

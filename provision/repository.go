@@ -131,21 +131,25 @@ func sameJSON(a, b string) bool {
 	return fmt.Sprint(x) == fmt.Sprint(y)
 }
 
-// destroy removes the repository with its images.
-func (r *repository) destroy(ctx context.Context, data bool) (Resource, error) {
+func (r *repository) removal(ctx context.Context) (Resource, func(context.Context) error, error) {
 	is := Resource{Kind: KindRepository, Name: r.spec.Repository}
 	found, err := r.find(ctx)
 	if err != nil || found == nil {
-		return is, err
+		return is, nil, err
 	}
 	r.take(*found)
 	ours, err := r.ours(ctx)
 	if err != nil {
-		return is, err
+		return is, nil, err
 	}
-	if !ours || !data {
-		return kept(is, ours), nil
+	if !ours {
+		return foreign(is), nil, nil
 	}
-	_, err = r.ECR.DeleteRepository(ctx, &ecr.DeleteRepositoryInput{RepositoryName: &r.spec.Repository, Force: true})
-	return removed(is), ignoreAbsent(err)
+	return is, r.remove, nil
+}
+
+// remove deletes the repository with its images.
+func (r *repository) remove(ctx context.Context) error {
+	_, err := r.ECR.DeleteRepository(ctx, &ecr.DeleteRepositoryInput{RepositoryName: &r.spec.Repository, Force: true})
+	return ignoreAbsent(err)
 }

@@ -102,17 +102,9 @@ func sortedTags(s Spec) []tag {
 	return []tag{{tagEnv, s.Env}, {tagProject, s.Project}, {tagRegion, s.Region}}
 }
 
-func removed(r Resource) Resource {
-	r.State = Removed
-	return r
-}
-
-// kept is a resource that Destroy leaves: its own because it holds data, else because it is not the stack's.
-func kept(r Resource, ours bool) Resource {
+// foreign is a resource that Destroy leaves, since it is not the stack's.
+func foreign(r Resource) Resource {
 	r.State, r.Detail = Kept, "not made by this stack"
-	if ours {
-		r.Detail = "holds data; --data removes it"
-	}
 	return r
 }
 

@@ -162,20 +162,24 @@ func lastPart(nameOrARN string) string {
 	return nameOrARN[strings.LastIndex(nameOrARN, "/")+1:]
 }
 
-func (r role) destroy(ctx context.Context) (Resource, error) {
+func (r role) removal(ctx context.Context) (Resource, func(context.Context) error, error) {
 	is := Resource{Kind: KindRole, Name: r.name}
 	found, err := findRole(ctx, r.IAM, r.name)
 	if err != nil || found == nil {
-		return is, err
+		return is, nil, err
 	}
 	if !r.spec.owns(iamTags(found.Tags)) {
-		return kept(is, false), nil
+		return foreign(is), nil, nil
 	}
+	return is, r.remove, nil
+}
+
+func (r role) remove(ctx context.Context) error {
 	if err := r.strip(ctx); err != nil {
-		return is, err
+		return err
 	}
-	_, err = r.IAM.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: &r.name})
-	return removed(is), ignoreAbsent(err)
+	_, err := r.IAM.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: &r.name})
+	return ignoreAbsent(err)
 }
 
 // strip takes off what keeps a role from being deleted, also what others attached to it.
