@@ -1,9 +1,7 @@
 package account
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"maps"
 	"net/http"
 	"regexp"
@@ -15,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
+	"github.com/kedroctl/kedroctl/internal/local/policy"
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
@@ -52,7 +51,7 @@ func (s *Service) putRolePolicy(_ context.Context, in *iam.PutRolePolicyInput) (
 	if !policyName.MatchString(name) {
 		return nil, invalid("The specified value for policyName is invalid: %q", name)
 	}
-	if err := checkPolicy(document, "Action", "Resource"); err != nil {
+	if err := checkInline(document); err != nil {
 		return nil, err
 	}
 	inline := maps.Clone(r.Inline)
@@ -157,77 +156,31 @@ func (s *Service) listAttachedRolePolicies(_ context.Context, in *iam.ListAttach
 	return out, nil
 }
 
-// checkTrust is for the policy that says who may assume a role.
+// checkTrust is for the policy that says who may assume a role: principals, and no resources.
 func checkTrust(document string) error {
 	if length(document) > trustLimit {
 		return limitExceeded("ACLSizePerRole", trustLimit)
 	}
-	return checkPolicy(document, "Action", "Principal")
+	return checkPolicy(document, func(s policy.Statement) bool { return s.NamesPrincipals() && !s.NamesResources() }, "principals and no resources")
 }
 
-// checkPolicy takes the grammar's outline: a version, and statements with an effect and all of members (or their Not form).
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
-func checkPolicy(document string, members ...string) error {
-	var p struct {
-		Version   string
-		ID        string `json:"Id"`
-		Statement json.RawMessage
-	}
+// checkInline is for a role's own policies: resources, and no principals.
+func checkInline(document string) error {
+	return checkPolicy(document, func(s policy.Statement) bool { return s.NamesResources() && !s.NamesPrincipals() }, "resources and no principals")
+}
+
+func checkPolicy(document string, fits func(policy.Statement) bool, members string) error {
 	if strings.TrimLeftFunc(document, unicode.IsSpace) != document {
 		return malformedPolicy("JSON strings must not have leading spaces")
 	}
-	d := json.NewDecoder(strings.NewReader(document))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&p); err != nil || d.More() {
-		return malformedPolicy("Syntax errors in policy.")
+	statements, err := policy.Parse([]byte(document))
+	if err != nil {
+		return malformedPolicy("Syntax errors in policy: %v", err)
 	}
-	if p.Version != "2012-10-17" && p.Version != "2008-10-17" {
-		return malformedPolicy("Policy document must be version 2012-10-17 or greater.")
+	if !slices.ContainsFunc(statements, func(s policy.Statement) bool { return !fits(s) }) {
+		return nil
 	}
-	statements, err := oneOrMany(p.Statement)
-	if err != nil || len(statements) == 0 {
-		return malformedPolicy("Syntax errors in policy.")
-	}
-	for _, s := range statements {
-		if err := checkStatement(s, members); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func oneOrMany(raw json.RawMessage) (many []map[string]any, err error) {
-	if bytes.HasPrefix(raw, []byte("{")) {
-		raw = slices.Concat([]byte("["), raw, []byte("]"))
-	}
-	err = json.Unmarshal(raw, &many)
-	return many, err
-}
-
-var statementMembers = []string{"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"}
-
-func checkStatement(s map[string]any, members []string) error {
-	for name := range s {
-		if !slices.Contains(statementMembers, name) {
-			return malformedPolicy("Syntax error in policy: unknown element %s.", name)
-		}
-	}
-	if s["Effect"] != "Allow" && s["Effect"] != "Deny" {
-		return malformedPolicy("Policy statement must have an Effect of Allow or Deny.")
-	}
-	for _, m := range members {
-		if s[m] == nil && s["Not"+m] == nil {
-			return malformedPolicy("Policy statement must contain %ss.", strings.ToLower(m))
-		}
-	}
-	forbidden := "Principal" // a role's own policies have none; a trust policy has no resource
-	if slices.Contains(members, "Principal") {
-		forbidden = "Resource"
-	}
-	if s[forbidden] != nil || s["Not"+forbidden] != nil {
-		return malformedPolicy("Policy document should not specify a %s.", strings.ToLower(forbidden))
-	}
-	return nil
+	return malformedPolicy("Policy statements must contain %s.", members)
 }
 
 // length is that of a document without white space, as quotas count it.

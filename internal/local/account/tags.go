@@ -6,11 +6,12 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
 const tagLimit = 50
@@ -75,19 +76,14 @@ func (s *Service) listProfileTags(_ context.Context, in *iam.ListInstanceProfile
 	return &iam.ListInstanceProfileTagsOutput{Tags: listTags(p.Tags)}, nil
 }
 
-// addTags is old with more in it: keys of 1 to 128 characters that AWS has not reserved, values of at most 256.
+// addTags is old with more in it.
 func addTags(old map[string]string, more []types.Tag) (map[string]string, error) {
-	tags := maps.Clone(old)
-	if tags == nil {
-		tags = map[string]string{}
-	}
+	tags := map[string]string{}
+	maps.Copy(tags, old)
 	for _, t := range more {
 		key, value := aws.ToString(t.Key), aws.ToString(t.Value)
-		switch {
-		case key == "" || len([]rune(key)) > 128 || len([]rune(value)) > 256:
-			return nil, invalid("The tag %q is not valid: a key has 1 to 128 characters, a value at most 256", key)
-		case strings.HasPrefix(strings.ToLower(key), "aws:"):
-			return nil, invalid("The tag key %q is reserved: it begins with aws:", key)
+		if err := wire.CheckTag(key, value); err != nil {
+			return nil, invalid("%v", err)
 		}
 		tags[key] = value
 	}

@@ -288,9 +288,8 @@ func addTags(old map[string]string, more []types.Tag) (map[string]string, error)
 	maps.Copy(tags, old)
 	for _, t := range more {
 		key, value := aws.ToString(t.Key), aws.ToString(t.Value)
-		if key == "" || len([]rune(key)) > 128 || len([]rune(value)) > 256 || strings.HasPrefix(strings.ToLower(key), "aws:") {
-			return nil, wire.NewFault(http.StatusBadRequest, "InvalidTagParameterException",
-				"The tag %q is not valid: a key has 1 to 128 characters and does not begin with aws:, a value has at most 256", key)
+		if err := wire.CheckTag(key, value); err != nil {
+			return nil, wire.NewFault(http.StatusBadRequest, "InvalidTagParameterException", "%v", err)
 		}
 		tags[key] = value
 	}

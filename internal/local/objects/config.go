@@ -2,17 +2,17 @@ package objects
 
 import (
 	"bytes"
-	"encoding/json"
 	"encoding/xml"
-	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/kedroctl/kedroctl/internal/local/disk"
+	"github.com/kedroctl/kedroctl/internal/local/policy"
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
@@ -229,13 +229,8 @@ func checkTags(tags map[string]string, limit int) error {
 		return wire.NewFault(http.StatusBadRequest, "BadRequest", "Object tags cannot be greater than %d", limit)
 	}
 	for k, v := range tags {
-		switch {
-		case k == "" || len([]rune(k)) > 128:
-			return invalidTag("The TagKey you have provided is invalid")
-		case len([]rune(v)) > 256:
-			return invalidTag("The TagValue you have provided is invalid")
-		case strings.HasPrefix(strings.ToLower(k), "aws:"):
-			return invalidTag("System tags cannot be added/updated by requester")
+		if err := wire.CheckTag(k, v); err != nil {
+			return invalidTag(err.Error())
 		}
 	}
 	return nil
@@ -245,62 +240,25 @@ func invalidTag(text string) error {
 	return wire.NewFault(http.StatusBadRequest, "InvalidTag", "%s", text)
 }
 
-// checkBucketPolicy takes the outline of a policy's grammar, and that it is about this bucket.
+// checkBucketPolicy wants statements about anybody, and about this bucket alone.
 func checkBucketPolicy(r *request, d []byte) error {
-	malformed := func(text string) error { return wire.NewFault(http.StatusBadRequest, "MalformedPolicy", "%s", text) }
-	var p struct {
-		Version   string
-		ID        string `json:"Id"`
-		Statement statements
+	malformed := func(why any) error { return wire.NewFault(http.StatusBadRequest, "MalformedPolicy", "%v", why) }
+	statements, err := policy.Parse(d)
+	if err != nil {
+		return malformed(err)
 	}
-	decoder := json.NewDecoder(bytes.NewReader(d))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&p); err != nil || len(p.Statement) == 0 {
-		return malformed("Policies must be valid JSON and the first byte must be '{'")
-	}
-	if p.Version != "2012-10-17" && p.Version != "2008-10-17" {
-		return malformed("The policy must contain a valid version string")
-	}
-	for _, s := range p.Statement {
-		switch {
-		case s.Effect != "Allow" && s.Effect != "Deny":
-			return malformed("Missing required field Effect")
-		case s.Principal == nil && s.NotPrincipal == nil:
+	for _, s := range statements {
+		if !s.NamesPrincipals() {
 			return malformed("Missing required field Principal")
-		case s.Action == nil && s.NotAction == nil:
-			return malformed("Missing required field Action")
-		case s.Resource == nil && s.NotResource == nil:
+		}
+		if !s.NamesResources() {
 			return malformed("Missing required field Resource")
 		}
-		for _, resource := range append(s.Resource, s.NotResource...) {
+		for _, resource := range slices.Concat(s.Resource, s.NotResource) {
 			if name, _, _ := strings.Cut(strings.TrimPrefix(resource, "arn:aws:s3:::"), "/"); name != r.bucketName {
 				return malformed("Policy has invalid resource")
 			}
 		}
 	}
 	return nil
-}
-
-// statement is one of a bucket's policy.
-type statement struct {
-	Sid                     string
-	Effect                  string
-	Principal, NotPrincipal any
-	Action, NotAction       oneOrMany[string]
-	Resource, NotResource   oneOrMany[string]
-	Condition               map[string]map[string]any
-}
-
-type statements = oneOrMany[statement]
-
-// oneOrMany is a list that JSON may give as its only member.
-type oneOrMany[T any] []T
-
-func (l *oneOrMany[T]) UnmarshalJSON(d []byte) error {
-	if !bytes.HasPrefix(d, []byte("[")) {
-		d = fmt.Appendf(nil, "[%s]", d)
-	}
-	decoder := json.NewDecoder(bytes.NewReader(d))
-	decoder.DisallowUnknownFields()
-	return decoder.Decode((*[]T)(l))
 }
