@@ -2,9 +2,9 @@ package local
 
 import (
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/kedroctl/kedroctl/internal/local/account"
 	"github.com/kedroctl/kedroctl/internal/local/batch"
@@ -17,30 +17,33 @@ import (
 // addServices makes each service of AWS, those first that others ask.
 func (s *Server) addServices() error {
 	o := s.opt
+	data, err := s.dataDir()
+	if err != nil {
+		return err
+	}
 	iam, err := account.New(account.Options{Dir: o.Dir, Account: o.Account, Now: o.Clock.Now, Denied: o.Denied})
 	if err != nil {
 		return err
 	}
-	files, err := s.filesDir()
+	s3, err := objects.New(objects.Options{Dir: filepath.Join(data, "buckets"), Region: o.Region, Account: o.Account, Foreign: o.ForeignBuckets,
+		Now: o.Clock.Now, Denied: o.Denied})
 	if err != nil {
 		return err
 	}
-	s3, err := objects.New(objects.Options{Dir: filepath.Join(files, "buckets"), Region: o.Region, Account: o.Account, Foreign: o.ForeignBuckets, Now: o.Clock.Now, Denied: o.Denied})
+	endpoint, err := url.Parse(o.Endpoint)
+	if err != nil {
+		return fmt.Errorf("endpoint: %w", err)
+	}
+	ecr, err := images.New(images.Options{Dir: filepath.Join(data, "images"), Region: o.Region, Account: o.Account, Host: endpoint.Host,
+		Now: o.Clock.Now, Denied: o.Denied})
 	if err != nil {
 		return err
 	}
-	registry, err := images.New(images.Options{Dir: filepath.Join(files, "registry"), Region: o.Region, Account: o.Account,
-		Host: strings.TrimPrefix(o.Endpoint, "http://"), Now: o.Clock.Now, Denied: o.Denied})
-	if err != nil {
-		return err
-	}
-	s.registry = registry
 	ec2 := network.New(network.Options{Account: o.Account, Region: o.Region, NoDefaultVPC: o.NoDefaultVPC, Denied: o.Denied})
 	cloudwatch, err := logs.New(logs.Options{Region: o.Region, Account: o.Account, Now: o.Clock.Now, Dir: o.Dir})
 	if err != nil {
 		return err
 	}
-	s.services = map[string]service{"iam": iam, "sts": iam, "s3": s3, "ecr": registry, "ec2": ec2, "logs": cloudwatch}
 	s.batch, err = batch.New(batch.Options{
 		Region: o.Region, Account: o.Account, Clock: o.Clock, Runner: o.Runner, Roles: roles{iam}, Logs: cloudwatch, Enter: s.enter, Dir: o.Dir,
 		Settle: o.Settle, Step: o.Step, SubmitRate: o.SubmitRate,
@@ -48,12 +51,13 @@ func (s *Server) addServices() error {
 	if err != nil {
 		return err
 	}
-	s.services["batch"] = s.batch
+	s.services = map[string]service{"iam": iam, "sts": iam, "s3": s3, "ecr": ecr, "ec2": ec2, "logs": cloudwatch, "batch": s.batch}
+	s.registry = ecr
 	return nil
 }
 
-// filesDir is where objects and images are: on disk always, and without Dir in a directory that Close removes.
-func (s *Server) filesDir() (string, error) {
+// dataDir is for objects and images, which are on disk always: without Dir in a directory that Close removes.
+func (s *Server) dataDir() (string, error) {
 	if s.opt.Dir != "" {
 		return s.opt.Dir, nil
 	}

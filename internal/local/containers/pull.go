@@ -1,0 +1,61 @@
+package containers
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/moby/moby/api/pkg/authconfig"
+	"github.com/moby/moby/api/types/registry"
+	"github.com/moby/moby/client"
+)
+
+// pull fetches an image, as the ECS agent does before each task. An image of another registry that can't be fetched is taken from the engine where it
+// has it; one of the server's own registry must be there.
+func (r *Runner) pull(ctx context.Context, image string) error {
+	var o client.ImagePullOptions
+	own := strings.HasPrefix(image, r.registry+"/")
+	if own {
+		auth, err := r.authorization(ctx)
+		if err != nil {
+			return err
+		}
+		o.RegistryAuth = auth
+	}
+	resp, err := r.docker.ImagePull(ctx, image, o)
+	if err == nil {
+		err = resp.Wait(ctx)
+	}
+	if err == nil || own || ctx.Err() != nil {
+		return err
+	}
+	if _, inspected := r.docker.ImageInspect(ctx, image); inspected == nil {
+		return nil
+	}
+	return err
+}
+
+// authorization asks ECR for the right to pull, in the form that the engine takes.
+func (r *Runner) authorization(ctx context.Context) (string, error) {
+	api := ecr.New(ecr.Options{
+		Region: r.server.Region, BaseEndpoint: &r.server.Endpoint,
+		Credentials: credentials.NewStaticCredentialsProvider(r.server.AccessKey, r.server.SecretKey, ""),
+	})
+	out, err := api.GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
+	if err != nil {
+		return "", fmt.Errorf("get ECR authorization: %w", err)
+	}
+	if len(out.AuthorizationData) == 0 {
+		return "", fmt.Errorf("get ECR authorization: none was given")
+	}
+	plain, err := base64.StdEncoding.DecodeString(aws.ToString(out.AuthorizationData[0].AuthorizationToken))
+	if err != nil {
+		return "", fmt.Errorf("get ECR authorization: %w", err)
+	}
+	user, password, _ := strings.Cut(string(plain), ":")
+	return authconfig.Encode(registry.AuthConfig{Username: user, Password: password, ServerAddress: r.registry})
+}
