@@ -75,10 +75,16 @@ func New(opt Options) (*Service, error) {
 	return s, nil
 }
 
-// open reads the state; uploads that a killed process left are of no use.
+// open reads the state; what a killed process was receiving is of no use.
 func (s *Service) open() error {
-	if err := os.RemoveAll(s.uploadPath("")); err != nil {
+	partial, err := filepath.Glob(filepath.Join(s.blobs.dir, ".tmp-*"))
+	if err != nil {
 		return err
+	}
+	for _, path := range append(partial, s.uploadPath("")) {
+		if err := os.RemoveAll(path); err != nil {
+			return err
+		}
 	}
 	for _, dir := range []string{s.uploadPath(""), s.blobs.dir} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {

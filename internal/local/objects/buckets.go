@@ -202,4 +202,5 @@ func (s *Service) listBuckets(r *request) error {
 	return nil
 }
 
-func stamp(t time.Time) string { return t.UTC().Format(timeFormat) }
+// stamp is a time as documents have it: S3 keeps whole seconds, as its headers cannot say more.
+func stamp(t time.Time) string { return t.UTC().Truncate(time.Second).Format(timeFormat) }

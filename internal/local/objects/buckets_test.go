@@ -2,8 +2,10 @@ package objects_test
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -110,6 +112,37 @@ func TestForeignBucketsCannotBeUsed(t *testing.T) {
 	_, list := c.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String("theirs")})
 	_, write := c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("theirs"), Key: aws.String("x"), Body: strings.NewReader("1")})
 	if diff := cmp.Diff([]string{"Forbidden", "AccessDenied", "AccessDenied"}, []string{code(t, head), code(t, list), code(t, write)}); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAnotherOwnerWasExpected(t *testing.T) {
+	c := withBucket(t)
+	head := func(owner string) string {
+		_, err := c.HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: aws.String("data"), ExpectedBucketOwner: &owner})
+		return code(t, err)
+	}
+	if diff := cmp.Diff([]string{"", "Forbidden"}, []string{head("123456789012"), head("210987654321")}); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTimesAreTheSameInHeadersAndLists(t *testing.T) {
+	c, server := serve(t, objects.Options{})
+	create(t, c, "data")
+	put(t, c, "x", "1")
+	list, err := c.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String("data")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, err := http.Head(server.URL + "/data/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer head.Body.Close()
+	want := now.Truncate(time.Second).Format(http.TimeFormat)
+	got := []string{list.Contents[0].LastModified.Format(http.TimeFormat), head.Header.Get("Last-Modified")}
+	if diff := cmp.Diff([]string{want, want}, got); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -138,6 +138,9 @@ func (s *Service) admit(req *request, op operation) error {
 	if req.bucketName == "" || op.name == "CreateBucket" {
 		return nil
 	}
+	if owner := req.Header.Get("X-Amz-Expected-Bucket-Owner"); owner != "" && owner != s.opt.Account {
+		return errAccessDenied
+	}
 	var err error
 	req.bucket, err = s.find(req.bucketName)
 	return err
