@@ -25,7 +25,7 @@ const (
 // Ensure gives the server of a state directory. Where none answers, start (a program and its arguments, which is to call Serve) is run as a process
 // that outlives this one. Several processes may call it at once: one of them starts the server.
 func Ensure(ctx context.Context, dir string, start []string) (Info, error) {
-	if info, known, err := readInfo(dir); err == nil && known && answers(ctx, info) {
+	if info, running := Running(ctx, dir); running {
 		return info, nil
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -44,6 +44,12 @@ func Ensure(ctx context.Context, dir string, start []string) (Info, error) {
 		return info, nil
 	}
 	return launch(ctx, dir, start)
+}
+
+// Running gives the server of a state directory, if one answers.
+func Running(ctx context.Context, dir string) (Info, bool) {
+	info, known, err := readInfo(dir)
+	return info, err == nil && known && answers(ctx, info)
 }
 
 // launch starts a server and waits until it answers.
@@ -75,7 +81,7 @@ func await(ctx context.Context, dir string, ended <-chan struct{}, logFile strin
 	tick := time.NewTicker(pollTime)
 	defer tick.Stop()
 	for {
-		if info, known, err := readInfo(dir); err == nil && known && answers(ctx, info) {
+		if info, running := Running(ctx, dir); running {
 			return info, nil
 		}
 		select {

@@ -1,0 +1,134 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+)
+
+// Stdio is where the program reads and writes.
+type Stdio struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// Main runs one command line and gives the exit code: 0 done, 1 failed, 2 usage or settings, 3 the run ended with failed jobs, 4 errors in the
+// project, 130 interrupted. A second interrupt ends the program at once.
+func Main(args []string, std Stdio) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	d := newDeps(std, os.Getenv)
+	app := newApp(d)
+	err := app.RunContext(ctx, reorder(app, args))
+	if err == nil {
+		return 0
+	}
+	code := exitCode(ctx, err)
+	d.term.Fatal(explain(ctx, err), code)
+	return code
+}
+
+// Categories of commands in the help text, which sorts them.
+const (
+	catMain  = "MAIN COMMANDS"
+	catSteps = "SINGLE STEPS"
+	catRuns  = "RUNS"
+	catOther = "UTILITIES"
+)
+
+func newApp(d *deps) *cli.App {
+	app := &cli.App{
+		Name:                      "kedroctl",
+		Usage:                     "take a Kedro project to AWS Batch and run it there",
+		HideVersion:               true,
+		HideHelpCommand:           true,
+		DisableSliceFlagSeparator: true,
+		CustomAppHelpTemplate:     appHelp,
+		Writer:                    d.std.Out,
+		ErrWriter:                 d.std.Err,
+		ExitErrHandler:            func(*cli.Context, error) {}, // Main alone decides about exit codes
+		OnUsageError:              usageFailure,
+		Flags:                     globalFlags(),
+		Before:                    func(c *cli.Context) error { return d.start(c) },
+		Action:                    noCommand,
+	}
+	for _, c := range []*cli.Command{
+		newInit(d), newDeploy(d), newRun(d), newVerify(d),
+		newPlan(d), newPackage(d), newBuild(d), newPush(d), newProvision(d), newUpload(d), newRegister(d),
+		newStatus(d), newCancel(d),
+		newDestroy(d), newLocal(d), newVersion(d),
+	} {
+		app.Commands = append(app.Commands, command(d, c))
+	}
+	return app
+}
+
+// command gives a subcommand the habits that all share: usage errors on stderr, the help template, and the check of its arguments.
+func command(d *deps, c *cli.Command) *cli.Command {
+	c.OnUsageError = usageFailure
+	c.CustomHelpTemplate = commandHelp
+	c.HideHelpCommand = true
+	action := c.Action
+	c.Action = func(ctx *cli.Context) error {
+		if ctx.NArg() > maxArgs(c.ArgsUsage) {
+			return usageError{fmt.Errorf("%s takes no argument %q", c.Name, ctx.Args().Get(maxArgs(c.ArgsUsage)))}
+		}
+		return action(ctx)
+	}
+	return c
+}
+
+// maxArgs reads the number of arguments off the usage text; "…" stands for any number.
+func maxArgs(usage string) int {
+	if strings.Contains(usage, "…") {
+		return 1 << 16
+	}
+	return len(strings.Fields(usage))
+}
+
+// noCommand answers a line without a subcommand: help, or an error for a word that is none.
+func noCommand(c *cli.Context) error {
+	if c.NArg() == 0 {
+		return cli.ShowAppHelp(c)
+	}
+	return usageError{fmt.Errorf("no command %q", c.Args().First())}
+}
+
+func usageFailure(_ *cli.Context, err error, _ bool) error { return usageError{err} }
+
+func globalFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "directory", Aliases: []string{"C"}, Usage: "run as if started in `DIR`", Value: "."},
+		&cli.StringFlag{Name: "env", Aliases: []string{"e"}, Usage: "Kedro configuration `ENV`ironment (default: aws_batch)"},
+		&cli.StringFlag{Name: "profile", Usage: "`PROFILE` of the AWS configuration"},
+		&cli.StringFlag{Name: "region", Usage: "AWS `REGION`"},
+		&cli.BoolFlag{Name: "local", Usage: "use the embedded AWS on this machine instead of an account", DisableDefaultText: true},
+		&cli.StringFlag{Name: "python", Usage: "`PATH` of the project's interpreter (default: found)"},
+		&cli.StringSliceFlag{Name: "set", Usage: "a setting of [tool.kedroctl] for this command, as `KEY=VALUE`"},
+		&cli.BoolFlag{Name: "json", Usage: "write the answer as JSON", DisableDefaultText: true},
+		&cli.BoolFlag{Name: "verbose", Usage: "tell more on stderr", DisableDefaultText: true},
+		&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, DisableDefaultText: true, Usage: "answer yes to every question"},
+	}
+}
+
+// version is set by the linker in releases.
+var version = ""
+
+// versionText is the version of this binary: the release's, else what the Go toolchain recorded.
+func versionText() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "devel"
+}

@@ -1,0 +1,93 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kedroctl/kedroctl/build"
+	"github.com/kedroctl/kedroctl/internal/ui"
+	"github.com/kedroctl/kedroctl/provision"
+)
+
+func newPackage(d *deps) *cli.Command {
+	return &cli.Command{
+		Name: "package", Category: catSteps, Usage: "Make the project's wheel with 'kedro package'",
+		UsageText: "$ kedroctl package",
+		Action: func(c *cli.Context) error {
+			p, err := d.project()
+			if err != nil {
+				return err
+			}
+			w, err := d.wheel(c.Context, d.term.Tasks(), p)
+			if err != nil {
+				return err
+			}
+			return d.term.Answer(w, func(out io.Writer) { fmt.Fprintln(out, w.Path) })
+		},
+	}
+}
+
+func newBuild(d *deps) *cli.Command {
+	return &cli.Command{
+		Name: "build", Category: catSteps, Usage: "Build the project's image with the Docker Engine, and try it",
+		UsageText: "$ kedroctl build",
+		Description: `Packages the project first. The image has the dependencies, the wheel, conf/<base> and conf/<env>; never conf/local.
+It is tried before it has its name: inside, the project must have the same pipelines, nodes and datasets as here.`,
+		Action: func(c *cli.Context) error {
+			t, err := d.source(c.Context)
+			if err != nil {
+				return err
+			}
+			engine, err := build.Dial(c.Context)
+			if err != nil {
+				return err
+			}
+			defer engine.Close()
+			image, err := t.build(c.Context, d.term.Tasks(), engine)
+			if err != nil {
+				return err
+			}
+			return d.term.Answer(image, func(w io.Writer) { fmt.Fprintln(w, image.ID) })
+		},
+	}
+}
+
+func newPush(d *deps) *cli.Command {
+	return &cli.Command{
+		Name: "push", Category: catSteps, Usage: "Push the built image to ECR and confirm it at the registry",
+		UsageText: "$ kedroctl push",
+		Action: func(c *cli.Context) error {
+			t, err := d.target(c.Context)
+			if err != nil {
+				return err
+			}
+			repository, err := provision.FindRepository(c.Context, t.clients, t.spec)
+			if err != nil {
+				return err
+			}
+			registry, err := build.Login(c.Context, t.ecr)
+			if err != nil {
+				return err
+			}
+			engine, err := build.Dial(c.Context)
+			if err != nil {
+				return err
+			}
+			defer engine.Close()
+			image, found, err := engine.Lookup(c.Context, t.project, t.key)
+			if err != nil {
+				return err
+			}
+			if !found {
+				return ui.WithHint(fmt.Errorf("the engine has no image of the project as it is (%s)", t.key), "run 'kedroctl build' first")
+			}
+			ref, err := t.push(c.Context, d.term.Tasks(), engine, registry, image, repository.URI)
+			if err != nil {
+				return err
+			}
+			return d.term.Answer(map[string]string{"image": ref}, func(w io.Writer) { fmt.Fprintln(w, ref) })
+		},
+	}
+}

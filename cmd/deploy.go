@@ -1,0 +1,168 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/kedroctl/kedroctl/internal/ui"
+	"github.com/kedroctl/kedroctl/provision"
+)
+
+func newDeploy(d *deps) *cli.Command {
+	return &cli.Command{
+		Name: "deploy", Category: catMain, Usage: "Bring the project to AWS: image, resources, raw data, job definition; only what changed",
+		UsageText: "$ kedroctl deploy",
+		Description: `Plans first, and stops on errors before anything is changed. Then packages, builds and pushes the image while it
+provisions and uploads, registers the job definition, and records the deployment that 'kedroctl run' runs.
+What is unchanged is skipped. After a failure or an interrupt the same command goes on.`,
+		Action: func(c *cli.Context) error {
+			t, err := d.target(c.Context)
+			if err != nil {
+				return err
+			}
+			dep, err := t.deploy(c.Context)
+			if err != nil {
+				return err
+			}
+			return d.term.Answer(dep, func(w io.Writer) {
+				fmt.Fprintf(w, "deployment  %s\nimage       %s\ndefinition  %s\nqueue       %s\n", dep.ID, dep.Image, dep.JobDefinition, dep.Queue)
+			})
+		},
+	}
+}
+
+// deploy makes the image beside the stack and the upload. The push waits for the repository alone, the job definition for image and roles; that the
+// queue is VALID is awaited last.
+func (t *target) deploy(ctx context.Context) (provision.Deployment, error) {
+	inputs, err := provision.NewInputs(t.project, t.plan)
+	if err != nil {
+		return provision.Deployment{}, err
+	}
+	tasks := t.term.Tasks()
+	eg, work := errgroup.WithContext(ctx)
+	stack := provision.Start(work, t.clients, t.spec, &steps{term: t.term})
+	dep := t.deployment()
+	eg.Go(func() (err error) {
+		if dep.Image, err = t.image(work, tasks, stack.Repository); err != nil {
+			return err
+		}
+		dep.JobDefinition, err = t.register(work, tasks, stack, dep.Image)
+		return err
+	})
+	eg.Go(func() error { return t.upload(work, tasks, stack, inputs) })
+	eg.Go(func() error { return t.provision(tasks, stack, &dep) })
+	if err := eg.Wait(); err != nil {
+		if _, failed := stack.Wait(); failed != nil && errors.Is(err, errTold) {
+			err = failed
+		}
+		return provision.Deployment{}, err
+	}
+	return t.record(ctx, tasks, dep)
+}
+
+// errTold ends work that needs a part of the stack which cannot be made: the stack's own error says why.
+var errTold = errors.New("the stack is not complete")
+
+// deployment is what can be said of the deployment beforehand.
+func (t *target) deployment() provision.Deployment {
+	now := time.Now().UTC()
+	return provision.Deployment{
+		Schema: provision.DeploymentSchema, ID: now.Format("20060102T150405.000Z"), Created: now, KedroctlVersion: versionText(),
+		Project: t.spec.Project, Package: t.project.Package, Env: t.project.Env, Region: t.spec.Region, Bucket: t.spec.Bucket, InputKey: t.key,
+		LogGroup: t.spec.LogGroup, GitRevision: gitRevision(context.Background(), t.project.Dir), Settings: t.project.Settings, Snapshot: t.snapshot,
+	}
+}
+
+func (t *target) provision(tasks *ui.Tasks, stack *provision.Applying, dep *provision.Deployment) error {
+	k := tasks.Start("provision")
+	res, err := stack.Wait()
+	if err != nil {
+		k.Failed()
+		return err
+	}
+	dep.Queue = res.Queue
+	changed := map[string]int{}
+	for _, r := range res.All {
+		changed[r.State]++
+	}
+	made := changed[provision.Created] + changed[provision.Updated]
+	if made == 0 {
+		k.Unchanged("%s as they should be", count(len(res.All), "resource"))
+		return nil
+	}
+	k.Done("%s made or updated, queue VALID", count(made, "resource"))
+	return nil
+}
+
+func (t *target) upload(ctx context.Context, tasks *ui.Tasks, stack *provision.Applying, in provision.Inputs) error {
+	k := tasks.Start("upload")
+	if _, err := stack.Bucket(); err != nil {
+		k.Failed()
+		return errTold
+	}
+	done, err := provision.Upload(ctx, t.store, in, t.uploadOptions(k, false))
+	switch {
+	case err != nil:
+		k.Failed()
+		return fmt.Errorf("upload: %w", err)
+	case len(done.Sent) == 0:
+		k.Unchanged("%s in the bucket", count(done.Same+len(done.Different), "file"))
+	default:
+		k.Done("%s", uploadText(done))
+	}
+	t.tellDifferences(done)
+	return nil
+}
+
+func (t *target) register(ctx context.Context, tasks *ui.Tasks, stack *provision.Applying, image string) (string, error) {
+	k := tasks.Start("register")
+	res, err := stack.Definition()
+	if err != nil {
+		k.Failed()
+		return "", errTold
+	}
+	def, err := provision.Register(ctx, t.clients.Batch, t.spec, res, image)
+	if err != nil {
+		k.Failed()
+		return "", err
+	}
+	if def.Reused {
+		k.Unchanged("%s", def)
+	} else {
+		k.Done("%s", def)
+	}
+	return def.ARN, nil
+}
+
+// record writes the deployment into the bucket, unless the latest one there says the same.
+func (t *target) record(ctx context.Context, tasks *ui.Tasks, dep provision.Deployment) (provision.Deployment, error) {
+	k := tasks.Start("record")
+	latest, err := provision.LatestDeployment(ctx, t.store, dep.Bucket)
+	if err == nil && sameDeployment(latest, dep) {
+		k.Unchanged("deployment %s", latest.ID)
+		return latest, nil
+	}
+	if err := provision.SaveDeployment(ctx, t.store, dep); err != nil {
+		k.Failed()
+		return dep, err
+	}
+	k.Done("deployment %s", dep.ID)
+	return dep, nil
+}
+
+// sameDeployment says whether two deployments differ in their age alone. They are compared as they are recorded.
+func sameDeployment(a, b provision.Deployment) bool {
+	b.ID, b.Created = a.ID, a.Created
+	a.Settings.Job.Environment, b.Settings.Job.Environment = nil, nil // not recorded
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
+}

@@ -1,0 +1,160 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/urfave/cli/v2"
+
+	"github.com/kedroctl/kedroctl/internal/local"
+	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/internal/ui"
+)
+
+// deps are what commands need, each made on first use: help, init and plan touch neither AWS nor Docker.
+type deps struct {
+	std    Stdio
+	getenv func(string) string
+	term   *ui.Terminal
+	flags  globals
+
+	proj   *project.Project
+	python *project.Python
+	config *aws.Config
+}
+
+// globals are the values of the global flags.
+type globals struct {
+	dir, env, profile, region, python string
+	set                               map[string]string
+	local, yes                        bool
+}
+
+func newDeps(std Stdio, getenv func(string) string) *deps {
+	d := &deps{std: std, getenv: getenv}
+	d.term = ui.New(ui.Options{Out: std.Out, Err: std.Err, Getenv: getenv})
+	return d
+}
+
+// start takes the global flags, before any command runs.
+func (d *deps) start(c *cli.Context) error {
+	d.term = ui.New(ui.Options{Out: d.std.Out, Err: d.std.Err, JSON: c.Bool("json"), Verbose: c.Bool("verbose"), Getenv: d.getenv})
+	d.flags = globals{
+		dir: c.String("directory"), env: c.String("env"), profile: c.String("profile"), region: c.String("region"), python: c.String("python"),
+		set: map[string]string{}, local: c.Bool("local"), yes: c.Bool("yes"),
+	}
+	for _, s := range c.StringSlice("set") {
+		key, value, ok := strings.Cut(s, "=")
+		if !ok {
+			return usageError{fmt.Errorf("--set %s: want KEY=VALUE", s)}
+		}
+		d.flags.set[key] = value
+	}
+	if d.flags.region != "" {
+		d.flags.set["region"] = d.flags.region
+	}
+	return nil
+}
+
+// project loads the project and its settings.
+func (d *deps) project() (project.Project, error) {
+	if d.proj == nil {
+		p, err := project.Load(d.flags.dir, project.LoadOptions{Env: d.flags.env, Getenv: d.getenv, Set: d.flags.set})
+		if err != nil {
+			return project.Project{}, err
+		}
+		d.proj = &p
+	}
+	return *d.proj, nil
+}
+
+// initialized is the project, which must have been through init.
+func (d *deps) initialized() (project.Project, error) {
+	p, err := d.project()
+	if err != nil {
+		return p, err
+	}
+	if p.Settings.Bucket == "" {
+		return p, &project.SettingsError{Source: project.Pyproject, Key: "tool.kedroctl.bucket", Reason: "no bucket is named", Next: "run 'kedroctl init' first"}
+	}
+	return p, p.CheckBucket()
+}
+
+// interpreter finds the project's Python.
+func (d *deps) interpreter(ctx context.Context, p project.Project) (project.Python, error) {
+	if d.python == nil {
+		py, err := project.FindPython(ctx, p, d.flags.python, d.getenv)
+		if err != nil {
+			return project.Python{}, err
+		}
+		d.python = &py
+		d.term.Detail("Python %s with Kedro %s: %s", py.Version, py.KedroVersion, strings.Join(py.Command, " "))
+	}
+	return *d.python, nil
+}
+
+// inspect takes a snapshot of the project with its own interpreter.
+func (d *deps) inspect(ctx context.Context, p project.Project, o project.InspectOptions) (project.Snapshot, error) {
+	py, err := d.interpreter(ctx, p)
+	if err != nil {
+		return project.Snapshot{}, err
+	}
+	return project.Inspect(ctx, p, py, o)
+}
+
+// aws is the configuration of the account, or of the embedded AWS with --local. The region of the project's settings follows it.
+func (d *deps) aws(ctx context.Context, p *project.Project) (aws.Config, error) {
+	if d.config == nil {
+		load := d.account
+		if d.flags.local {
+			load = d.embedded
+		}
+		cfg, err := load(ctx, p)
+		if err != nil {
+			return aws.Config{}, err
+		}
+		d.config = &cfg
+	}
+	p.Settings.Region = d.config.Region
+	return *d.config, nil
+}
+
+func (d *deps) account(ctx context.Context, p *project.Project) (aws.Config, error) {
+	opts := []func(*config.LoadOptions) error{config.WithAppID("kedroctl")}
+	if d.flags.profile != "" {
+		opts = append(opts, config.WithSharedConfigProfile(d.flags.profile))
+	}
+	if p.Settings.Region != "" {
+		opts = append(opts, config.WithRegion(p.Settings.Region))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, opts...)
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("load AWS configuration: %w", err)
+	}
+	if cfg.Region == "" {
+		return aws.Config{}, errNoRegion
+	}
+	return cfg, nil
+}
+
+// embedded talks to the embedded AWS, and starts it where it does not run.
+func (d *deps) embedded(ctx context.Context, p *project.Project) (aws.Config, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("find own executable: %w", err)
+	}
+	info, err := local.Ensure(ctx, local.Dir(p.Dir, d.getenv), []string{self, "-C", p.Dir, "local"})
+	if err != nil {
+		return aws.Config{}, err
+	}
+	d.term.Detail("embedded AWS at %s", info.Endpoint)
+	return aws.Config{
+		Region: info.Region, BaseEndpoint: aws.String(info.Endpoint), AppID: "kedroctl",
+		Credentials: credentials.NewStaticCredentialsProvider(info.AccessKey, info.SecretKey, ""),
+	}, nil
+}

@@ -1,0 +1,106 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go"
+
+	"github.com/kedroctl/kedroctl/internal/plan"
+	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/internal/ui"
+)
+
+// usageError is a command line that cannot be understood.
+type usageError struct{ err error }
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Hint() string  { return "see 'kedroctl --help' and 'kedroctl <command> --help'" }
+
+// codedError ends the program with a code of its own.
+type codedError struct {
+	error
+	code int
+}
+
+func (e codedError) Unwrap() error { return e.error }
+
+// Exit codes besides 0.
+const (
+	exitFailed      = 1
+	exitUsage       = 2 // usage or settings
+	exitRunFailed   = 3 // the run ended with failed jobs
+	exitProject     = 4 // errors in the project
+	exitInterrupted = 130
+)
+
+func exitCode(ctx context.Context, err error) int {
+	if e, ok := errors.AsType[codedError](err); ok {
+		return e.code
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return exitInterrupted
+	}
+	if _, ok := errors.AsType[usageError](err); ok {
+		return exitUsage
+	}
+	if _, ok := errors.AsType[*project.SettingsError](err); ok {
+		return exitUsage
+	}
+	if _, ok := errors.AsType[*project.ProjectError](err); ok {
+		return exitProject
+	}
+	if _, ok := errors.AsType[*plan.SelectionError](err); ok {
+		return exitProject
+	}
+	return exitFailed
+}
+
+// explain puts what people need in place of what the SDK says of credentials and interrupts.
+func explain(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return errors.New("interrupted")
+	}
+	if ui.Hint(err) != "" {
+		return err
+	}
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		return explainAPI(err, api)
+	}
+	if strings.Contains(err.Error(), "get credentials") || strings.Contains(err.Error(), "get identity") {
+		return ui.WithHint(fmt.Errorf("no AWS credentials: %w", lastCause(err)),
+			"log in with 'aws sso login' or 'aws configure', name a profile with --profile, or try without an account: --local")
+	}
+	if _, ok := errors.AsType[*aws.MissingRegionError](err); ok {
+		return errNoRegion
+	}
+	return err
+}
+
+var errNoRegion = ui.WithHint(errors.New("no AWS region"), "set region in [tool.kedroctl], AWS_REGION, or --region")
+
+func explainAPI(err error, api smithy.APIError) error {
+	switch api.ErrorCode() {
+	case "ExpiredToken", "ExpiredTokenException", "RequestExpired":
+		return ui.WithHint(fmt.Errorf("the AWS credentials have expired: %w", err), "log in again, with 'aws sso login' for example; the same command then goes on")
+	case "InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "SignatureDoesNotMatch":
+		return ui.WithHint(fmt.Errorf("AWS does not know these credentials: %w", err), "check with 'aws sts get-caller-identity'; name a profile with --profile")
+	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation":
+		return ui.WithHint(err, "ask for this permission; README has the list of permissions that kedroctl needs")
+	}
+	return err
+}
+
+// lastCause is the innermost error, which says most in fewest words.
+func lastCause(err error) error {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err
+		}
+		err = next
+	}
+}

@@ -1,0 +1,172 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/kedroctl/kedroctl/build"
+	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/internal/ui"
+	"github.com/kedroctl/kedroctl/provision"
+)
+
+// image is the image of the project in the registry: found there, or packaged, built, tried and pushed.
+func (t *target) image(ctx context.Context, tasks *ui.Tasks, repository func() (provision.Repository, error)) (string, error) {
+	registry, err := build.Login(ctx, t.ecr)
+	if err != nil {
+		return "", err
+	}
+	ref, found, err := t.find(ctx, registry)
+	if err != nil {
+		return "", err
+	}
+	if found {
+		tasks.Start("image").Unchanged("%s", ref)
+		return ref, nil
+	}
+	engine, err := build.Dial(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer engine.Close()
+	built, err := t.build(ctx, tasks, engine)
+	if err != nil {
+		return "", err
+	}
+	to, err := repository()
+	if err != nil {
+		return "", errTold
+	}
+	return t.push(ctx, tasks, engine, registry, built, to.URI)
+}
+
+// find looks for the image of the project as it is in the registry. Without a repository there is none.
+func (t *target) find(ctx context.Context, registry *build.Registry) (string, bool, error) {
+	repository, err := provision.FindRepository(ctx, t.clients, t.spec)
+	if errors.Is(err, provision.ErrNotProvisioned) {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, err
+	}
+	return registry.Find(ctx, repository.URI, t.key)
+}
+
+// wheel packages the project.
+func (d *deps) wheel(ctx context.Context, tasks *ui.Tasks, p project.Project) (build.Wheel, error) {
+	py, err := d.interpreter(ctx, p)
+	if err != nil {
+		return build.Wheel{}, err
+	}
+	k := tasks.Start("package")
+	w, err := build.Package(ctx, build.PackageInput{Project: p, Python: py.Command})
+	if err != nil {
+		k.Failed()
+		return build.Wheel{}, err
+	}
+	k.Done("%s %s, sha256 %.12s", w.Name, w.Version, w.SHA256)
+	return w, nil
+}
+
+// build is the image of the project in the engine, which may have it already, after it has been tried.
+func (t *target) build(ctx context.Context, tasks *ui.Tasks, engine *build.Engine) (build.Image, error) {
+	image, found, err := engine.Lookup(ctx, t.project, t.key)
+	if err != nil {
+		return build.Image{}, err
+	}
+	if found {
+		tasks.Start("build").Unchanged("%s", image.Ref)
+		return image, t.smoke(ctx, tasks, engine, image)
+	}
+	w, err := t.wheel(ctx, tasks, t.project)
+	if err != nil {
+		return build.Image{}, err
+	}
+	k := tasks.Start("build")
+	lines := &lineWriter{line: func(l string) {
+		t.term.Detail("%s", l)
+		k.Update("%s", l)
+	}}
+	image, err = engine.Build(ctx, build.Spec{
+		Project: t.project, Snapshot: t.snapshot, Wheel: w, InputKey: t.key, Revision: gitRevision(ctx, t.project.Dir),
+	}, build.Progress{Out: lines, Mode: "plain"})
+	if err != nil {
+		k.Failed()
+		return build.Image{}, err
+	}
+	k.Done("%s, %s", image.Ref, humanize.Bytes(uint64(image.Size)))
+	for _, l := range image.Left {
+		t.term.Warn("%s stays out of the image: %s", l.Path, l.Reason)
+	}
+	return image, t.smoke(ctx, tasks, engine, image)
+}
+
+func (t *target) smoke(ctx context.Context, tasks *ui.Tasks, engine *build.Engine, image build.Image) error {
+	k := tasks.Start("try")
+	if err := engine.Smoke(ctx, image, t.snapshot); err != nil {
+		k.Failed()
+		return err
+	}
+	k.Done("the image has the same pipelines, nodes and datasets")
+	return nil
+}
+
+func (t *target) push(ctx context.Context, tasks *ui.Tasks, engine *build.Engine, registry *build.Registry, image build.Image, uri string) (string, error) {
+	k := tasks.Start("push")
+	layers := &layerProgress{done: map[string]build.LayerEvent{}}
+	pushed, err := engine.Push(ctx, image, build.Target{Repository: uri, Tag: t.key}, registry, func(e build.LayerEvent) {
+		k.Update("%s", layers.add(e))
+	})
+	if err != nil {
+		k.Failed()
+		return "", err
+	}
+	k.Done("%s sent, %s", humanize.Bytes(uint64(pushed.Sent)), pushed.Ref)
+	return pushed.Ref, nil
+}
+
+// layerProgress sums up the layers of a push.
+type layerProgress struct {
+	mu   sync.Mutex
+	done map[string]build.LayerEvent
+}
+
+func (p *layerProgress) add(e build.LayerEvent) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done[e.Layer] = e
+	var done, total int64
+	for _, l := range p.done {
+		done, total = done+l.Done, total+l.Total
+	}
+	return fmt.Sprintf("%s of %s, %s", humanize.Bytes(uint64(done)), humanize.Bytes(uint64(total)), count(len(p.done), "layer"))
+}
+
+// lineWriter hands each whole line that is written to it on.
+type lineWriter struct {
+	mu   sync.Mutex
+	rest []byte
+	line func(string)
+}
+
+func (w *lineWriter) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.rest = append(w.rest, b...)
+	for {
+		line, rest, ok := bytes.Cut(w.rest, []byte("\n"))
+		if !ok {
+			return len(b), nil
+		}
+		if text := strings.TrimSpace(string(line)); text != "" {
+			w.line(text)
+		}
+		w.rest = rest
+	}
+}

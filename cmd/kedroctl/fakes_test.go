@@ -1,0 +1,231 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/kedroctl/kedroctl/build"
+	"github.com/kedroctl/kedroctl/internal/local/batch"
+	"github.com/kedroctl/kedroctl/internal/local/scripted"
+	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/run"
+)
+
+// fakePython stands in for the project's interpreter: it says that it has Kedro, and introspects by copying snapshot.json of the project.
+// FAKE_PYTHON=nokedro makes it an interpreter without Kedro.
+func fakePython() {
+	if os.Getenv("FAKE_PYTHON") == "nokedro" {
+		fmt.Fprintln(os.Stderr, "ModuleNotFoundError: No module named 'kedro'")
+		os.Exit(1)
+	}
+	if slices.Contains(os.Args, "-c") {
+		fmt.Println("kedroctl-probe 3.12.4 1.7.0")
+		return
+	}
+	out, dir := after("--out"), after("--project")
+	text, err := os.ReadFile(filepath.Join(dir, "snapshot.json"))
+	if err == nil {
+		err = os.WriteFile(out, text, 0o600)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	if s, err := readSnapshot(dir); err != nil || len(s.Errors) > 0 {
+		os.Exit(1)
+	}
+}
+
+// after is the argument behind a flag.
+func after(flag string) string {
+	if i := slices.Index(os.Args, flag); i >= 0 && i+1 < len(os.Args) {
+		return os.Args[i+1]
+	}
+	return ""
+}
+
+func readSnapshot(dir string) (s project.Snapshot, err error) {
+	text, err := os.ReadFile(filepath.Join(dir, "snapshot.json"))
+	if err != nil {
+		return s, err
+	}
+	return s, json.Unmarshal(text, &s)
+}
+
+// jobScript reads the words of the script command job.
+func jobScript(w *world, pattern string, words []string) (scripted.Script, error) {
+	s := scripted.Script{Match: pattern}
+	for _, word := range words {
+		key, value, _ := strings.Cut(word, "=")
+		var err error
+		switch key {
+		case "exit":
+			_, err = fmt.Sscan(value, &s.Exit)
+		case "sleep":
+			s.Duration, err = time.ParseDuration(value)
+			s.Do = w.boot
+		case "attempt":
+			_, err = fmt.Sscan(value, &s.Attempt)
+		case "line":
+			s.Lines = append(s.Lines, value)
+		case "hostlost":
+			end := batch.HostLost("i-0123456789abcdef0")
+			s.End = &end
+		case "oom":
+			end := batch.OutOfMemory()
+			s.End = &end
+		case "nopull":
+			end := batch.NotStarted("CannotPullContainerError: no such image")
+			s.End = &end
+		default:
+			err = fmt.Errorf("job: no word %q", word)
+		}
+		if err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// aws is a client's configuration for the world's server.
+func (w *world) aws() aws.Config {
+	info := w.server.Info()
+	return aws.Config{Region: info.Region, BaseEndpoint: &info.Endpoint, Credentials: credentials.NewStaticCredentialsProvider(info.AccessKey, info.SecretKey, "")}
+}
+
+func (w *world) s3() *s3.Client {
+	return s3.NewFromConfig(w.aws(), func(o *s3.Options) { o.UsePathStyle = true })
+}
+
+// boot does what the container entry would: it writes each output that the request asks for, and the record.
+func (w *world) boot(ctx context.Context, job batch.Attempt) error {
+	var request struct {
+		Bucket, Run, Group, Key string
+		Try                     int
+		Outputs                 []string
+	}
+	if err := json.Unmarshal([]byte(job.Env["KEDROCTL_REQUEST"]), &request); err != nil {
+		return fmt.Errorf("request: %w", err)
+	}
+	store := w.s3()
+	r, err := run.Load(ctx, run.Clients{S3: store}, request.Bucket, request.Run)
+	if err != nil {
+		return err
+	}
+	record := run.Record{Schema: 1, Run: request.Run, Group: request.Group, Try: request.Try, Attempt: job.Number, Job: job.JobID, Started: time.Now(), Ended: time.Now()}
+	for _, d := range r.Plan.Datasets {
+		if !slices.Contains(request.Outputs, d.Name) {
+			continue
+		}
+		saved := run.Saved{Dataset: d.Name, Path: strings.ReplaceAll(d.Path, "{run}", request.Run)}
+		if d.Versioned {
+			saved.Version, saved.Path = request.Run, path.Join(strings.TrimPrefix(saved.Path, "s3://"), request.Run, path.Base(saved.Path))
+			saved.Path = "s3://" + saved.Path
+		}
+		key := strings.TrimPrefix(saved.Path, "s3://"+request.Bucket+"/")
+		put, err := store.PutObject(ctx, &s3.PutObjectInput{Bucket: &request.Bucket, Key: &key, Body: strings.NewReader(d.Name)})
+		if err != nil {
+			return err
+		}
+		size := int64(len(d.Name))
+		saved.Size, saved.ETag = &size, aws.ToString(put.ETag)
+		record.Outputs = append(record.Outputs, saved)
+	}
+	body, err := json.Marshal(record)
+	if err != nil {
+		return err
+	}
+	key := fmt.Sprintf(".kedroctl/runs/%s/records/%s-t%d-a%d.json", request.Run, request.Key, request.Try, job.Number)
+	_, err = store.PutObject(ctx, &s3.PutObjectInput{Bucket: &request.Bucket, Key: &key, Body: bytes.NewReader(body)})
+	return err
+}
+
+// pushImage puts an image of random content into the registry under the project's input key.
+func pushImage(w *world, dir string) error {
+	p, err := project.Load(dir, project.LoadOptions{})
+	if err != nil {
+		return err
+	}
+	s, err := readSnapshot(dir)
+	if err != nil {
+		return err
+	}
+	key, err := build.InputKey(p, s)
+	if err != nil {
+		return err
+	}
+	token, err := ecr.NewFromConfig(w.aws()).GetAuthorizationToken(context.Background(), nil)
+	if err != nil {
+		return err
+	}
+	login, err := base64.StdEncoding.DecodeString(aws.ToString(token.AuthorizationData[0].AuthorizationToken))
+	if err != nil {
+		return err
+	}
+	user, password, _ := strings.Cut(string(login), ":")
+	host := strings.TrimPrefix(w.server.Info().Endpoint, "http://")
+	ref, err := name.ParseReference(host+"/"+p.Settings.Image.Repository+":"+key, name.Insecure)
+	if err != nil {
+		return err
+	}
+	image, err := random.Image(64, 1)
+	if err != nil {
+		return err
+	}
+	return remote.Write(ref, image, remote.WithAuth(&authn.Basic{Username: user, Password: password}))
+}
+
+// object says whether the bucket of the project in dir has a key, and removes it if asked to.
+func (w *world) object(dir, key string, remove bool) (bool, error) {
+	p, err := project.Load(dir, project.LoadOptions{})
+	if err != nil {
+		return false, err
+	}
+	store := w.s3()
+	if _, err := store.HeadObject(context.Background(), &s3.HeadObjectInput{Bucket: &p.Settings.Bucket, Key: &key}); err != nil {
+		if _, ok := errors.AsType[*types.NotFound](err); ok {
+			return false, nil
+		}
+		return false, err
+	}
+	if remove {
+		_, err = store.DeleteObject(context.Background(), &s3.DeleteObjectInput{Bucket: &p.Settings.Bucket, Key: &key})
+	}
+	return true, err
+}
+
+// grep lists the files that contain a text.
+func grep(tree fs.FS, text string) (found []string, err error) {
+	err = fs.WalkDir(tree, ".", func(file string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(tree, file)
+		if bytes.Contains(content, []byte(text)) {
+			found = append(found, file)
+		}
+		return err
+	})
+	return found, err
+}

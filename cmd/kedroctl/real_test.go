@@ -1,0 +1,237 @@
+//go:build real
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// workshop is a copy of the example project and what kedroctl needs to work on it, with the embedded AWS.
+type workshop struct {
+	t        *testing.T
+	dir      string // of the project
+	localDir string
+	python   string
+	global   []string // flags of every command
+	env      []string // variables besides the process's own
+}
+
+// newWorkshop skips the test where a part is missing; under CI=true that is a failure.
+func newWorkshop(t *testing.T) *workshop {
+	t.Helper()
+	w := &workshop{t: t, dir: filepath.Join(t.TempDir(), "spaceflights"), localDir: t.TempDir(), python: part(t, "KEDROCTL_TEST_PYTHON")}
+	copyTree(t, filepath.Join("..", "..", "examples", "spaceflights"), w.dir)
+	w.global = []string{"-C", w.dir, "--python", w.python, "--local"}
+	if base := os.Getenv("KEDROCTL_TEST_BASE"); base != "" {
+		w.global = append(w.global, "--set", "image.base="+base)
+	}
+	w.env = []string{"KEDROCTL_LOCAL_DIR=" + w.localDir}
+	t.Cleanup(func() { w.command("local", "stop").Run() })
+	return w
+}
+
+// part is the path of something that scripts/test-real has made.
+func part(t *testing.T, variable string) string {
+	t.Helper()
+	path := os.Getenv(variable)
+	switch {
+	case path != "":
+	case os.Getenv("CI") == "true":
+		t.Fatalf("%s is not set: run scripts/test-real", variable)
+	default:
+		t.Skipf("SKIPPED: %s is not set: run scripts/test-real", variable)
+	}
+	return path
+}
+
+func copyTree(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *workshop) command(args ...string) *exec.Cmd {
+	c := exec.Command("kedroctl", append(w.global[:len(w.global):len(w.global)], args...)...)
+	c.Env = append(os.Environ(), w.env...)
+	return c
+}
+
+// try runs a command and gives its exit code, answer and story.
+func (w *workshop) try(args ...string) (code int, stdout, stderr string) {
+	w.t.Helper()
+	var out, err bytes.Buffer
+	c := w.command(args...)
+	c.Stdout, c.Stderr = &out, &err
+	if e := c.Run(); c.ProcessState == nil {
+		w.t.Fatalf("kedroctl %s: %v", strings.Join(args, " "), e)
+	}
+	w.t.Logf("$ kedroctl %s\n%s%s", strings.Join(args, " "), err.String(), out.String())
+	return c.ProcessState.ExitCode(), out.String(), err.String()
+}
+
+// do runs a command that must succeed and gives its answer.
+func (w *workshop) do(args ...string) string {
+	w.t.Helper()
+	code, stdout, stderr := w.try(args...)
+	if code != 0 {
+		w.t.Fatalf("kedroctl %s: exit code %d\n%s", strings.Join(args, " "), code, stderr)
+	}
+	return stdout
+}
+
+// answer is do with --json, decoded.
+func answer[T any](w *workshop, args ...string) T {
+	w.t.Helper()
+	var v T
+	out := w.do(append(args, "--json")...)
+	if err := json.Unmarshal([]byte(out), &v); err != nil {
+		w.t.Fatalf("kedroctl %s --json: %v in %s", strings.Join(args, " "), err, out)
+	}
+	return v
+}
+
+// jobs is what a run's or a verification's answer says, as far as tests look at it.
+type jobs struct {
+	Run  string
+	OK   bool
+	Jobs []struct {
+		Group, State string
+		Attempt      int
+	}
+	Outputs []struct{ Dataset, Path, Version, State string }
+}
+
+func (w *workshop) wantSucceeded(j jobs, n int) {
+	w.t.Helper()
+	if len(j.Jobs) != n {
+		w.t.Errorf("%d jobs, want %d", len(j.Jobs), n)
+	}
+	for _, job := range j.Jobs {
+		if job.State != "SUCCEEDED" {
+			w.t.Errorf("job %s is %s", job.Group, job.State)
+		}
+	}
+}
+
+func TestRealSpaceflightsOnTheEmbeddedAWS(t *testing.T) {
+	w := newWorkshop(t)
+	w.do("init")
+	w.do("deploy")
+	first := answer[jobs](w, "run")
+	w.wantSucceeded(first, 3)
+	report := answer[jobs](w, "verify")
+	if !report.OK || report.Run != first.Run {
+		t.Errorf("verify: %+v", report)
+	}
+	t.Run("versions", func(t *testing.T) { oneVersion(t, report) })
+	t.Run("outputs equal a local kedro run", func(t *testing.T) { w.compare(t, report) })
+	t.Run("a second deploy changes nothing", func(t *testing.T) {
+		_, stdout, stderr := w.try("deploy")
+		for _, word := range []string{"sent (0 B)", "created", "updated"} {
+			if word != "sent (0 B)" && strings.Contains(stderr, word) {
+				t.Errorf("the second deploy says %q:\n%s%s", word, stdout, stderr)
+			}
+		}
+	})
+	t.Run("parallel runner", func(t *testing.T) {
+		j := answer[jobs](w, "run", "--runner", "ParallelRunner", "--pipelines", "reporting,data_processing")
+		w.wantSucceeded(j, 2)
+		if r := answer[jobs](w, "verify", j.Run); !r.OK {
+			t.Errorf("verify: %+v", r)
+		}
+	})
+	t.Run("a failing node", w.failingNode)
+	t.Run("destroy", func(t *testing.T) {
+		w.t = t
+		w.do("destroy", "--data", "--yes")
+		if code, _, stderr := w.try("run"); code != 1 || !strings.Contains(stderr, "kedroctl deploy") {
+			t.Errorf("run after destroy: exit code %d, %s", code, stderr)
+		}
+	})
+}
+
+// oneVersion: every versioned output of a run carries the run's id.
+func oneVersion(t *testing.T, report jobs) {
+	versioned := 0
+	for _, o := range report.Outputs {
+		if o.Version == "" {
+			continue
+		}
+		versioned++
+		if o.Version != report.Run || !strings.Contains(o.Path, "/"+report.Run+"/") {
+			t.Errorf("%s has version %s at %s, the run is %s", o.Dataset, o.Version, o.Path, report.Run)
+		}
+	}
+	if versioned != 4 {
+		t.Errorf("%d versioned outputs, want 4", versioned)
+	}
+}
+
+// compare runs the example in this machine's Python and compares every output, the one that no catalog names included.
+func (w *workshop) compare(t *testing.T, report jobs) {
+	file := filepath.Join(t.TempDir(), "report.json")
+	text, err := json.Marshal(map[string]any{"outputs": lower(report)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	project := filepath.Join(t.TempDir(), "spaceflights")
+	copyTree(t, filepath.Join("..", "..", "examples", "spaceflights"), project)
+	script, err := filepath.Abs(filepath.Join("testdata", "compare.py"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command(w.python, script, project, file)
+	c.Env = append(os.Environ(), append(w.awsEnv(), "DO_NOT_TRACK=1")...)
+	out, err := c.CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"metrics: equal", "model_input_table: equal", "regressor: equal"} {
+		if !strings.Contains(string(out), name) {
+			t.Errorf("compare.py does not say %q", name)
+		}
+	}
+}
+
+func lower(report jobs) (outputs []map[string]string) {
+	for _, o := range report.Outputs {
+		outputs = append(outputs, map[string]string{"dataset": o.Dataset, "path": o.Path})
+	}
+	return outputs
+}
+
+// awsEnv lets other programs use the embedded AWS.
+func (w *workshop) awsEnv() []string {
+	info := answer[struct {
+		Endpoint  string
+		AccessKey string `json:"access_key"`
+		SecretKey string `json:"secret_key"`
+		Region    string
+	}](w, "local")
+	return []string{"AWS_ENDPOINT_URL=" + info.Endpoint, "AWS_ACCESS_KEY_ID=" + info.AccessKey, "AWS_SECRET_ACCESS_KEY=" + info.SecretKey,
+		"AWS_DEFAULT_REGION=" + info.Region, "AWS_REGION=" + info.Region}
+}
+
+// failingNode: Batch's reason, the exit code and the node's own words reach the user, and the command has its own exit code.
+func (w *workshop) failingNode(t *testing.T) {
+	code, _, stderr := w.try("run", "--params", "model_options.test_size=-1", "--pipelines", "data_science")
+	if code != 3 {
+		t.Errorf("exit code %d, want 3", code)
+	}
+	for _, want := range []string{"data_science failed", "exit code 1", "test_size"} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("stderr lacks %q", want)
+		}
+	}
+}

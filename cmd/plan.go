@@ -1,0 +1,154 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kedroctl/kedroctl/internal/plan"
+	"github.com/kedroctl/kedroctl/internal/project"
+)
+
+func newPlan(d *deps) *cli.Command {
+	return &cli.Command{
+		Name: "plan", Category: catSteps, Usage: "Show the jobs of a run: groups, order, commands, resources, data",
+		UsageText: "$ kedroctl plan --pipelines data_science",
+		Flags:     append(selectionFlags(), jobFlags()...),
+		Action: func(c *cli.Context) error {
+			if err := d.setJobFlags(c); err != nil {
+				return err
+			}
+			p, err := d.initialized()
+			if err != nil {
+				return err
+			}
+			pl, _, err := d.plan(c.Context, p, selection(c), c.String("params"))
+			if err != nil {
+				return err
+			}
+			if err := d.term.Answer(pl, func(w io.Writer) { d.showPlan(w, pl) }); err != nil {
+				return err
+			}
+			return d.findings(pl, false)
+		},
+	}
+}
+
+// plan introspects the project and plans the selection.
+func (d *deps) plan(ctx context.Context, p project.Project, sel plan.Selection, params string) (plan.Plan, project.Snapshot, error) {
+	k := d.term.Tasks().Start("inspect")
+	s, err := d.inspect(ctx, p, project.InspectOptions{Params: params})
+	if err != nil {
+		k.Failed()
+		return plan.Plan{}, project.Snapshot{}, err
+	}
+	pl, err := plan.New(s, p.Settings, plan.Options{Project: p.Name, Selection: sel, Params: paramNames(params)})
+	if err != nil {
+		k.Failed()
+		return plan.Plan{}, project.Snapshot{}, err
+	}
+	k.Done("Kedro %s, environment %s: %d nodes in %s", s.KedroVersion, s.Env, countNodes(pl), count(len(pl.Groups), "group"))
+	return pl, s, nil
+}
+
+// findings tells what the plan found; errors among them end the command.
+func (d *deps) findings(pl plan.Plan, tell bool) error {
+	if tell {
+		for _, f := range pl.Findings {
+			d.finding(f)
+		}
+	}
+	if n := len(pl.Errors()); n > 0 {
+		return codedError{error: fmt.Errorf("%s in the plan", count(n, "error")), code: exitProject}
+	}
+	return nil
+}
+
+func (d *deps) finding(f plan.Finding) {
+	line := fmt.Sprintf("%s: %s (%s)", f.Thing, f.Reason, f.Code)
+	switch f.Level {
+	case plan.Note:
+		d.term.Detail("note: %s", line)
+	case plan.Warning:
+		d.term.Warn("%s", line)
+	default:
+		d.term.Line("%s: %s", f.Level, line)
+	}
+	if f.Fix != "" && f.Level != plan.Note {
+		d.term.Hint("%s", f.Fix)
+	}
+}
+
+func (d *deps) showPlan(w io.Writer, pl plan.Plan) {
+	fmt.Fprintf(w, "%s in %s, grouped by %s: %s\n\n", count(countNodes(pl), "node"), count(len(pl.Groups), "job"), pl.GroupedBy, pl.Reason)
+	sets := map[string]plan.Dataset{}
+	for _, ds := range pl.Datasets {
+		sets[ds.Name] = ds
+	}
+	for i, g := range pl.Groups {
+		after := "starts at once"
+		if len(g.DependsOn) > 0 {
+			after = "after " + strings.Join(g.DependsOn, ", ")
+		}
+		r := g.Resources
+		fmt.Fprintf(w, "%d. %s: %s vCPUs, %d MiB, %d s, %s; %s\n", i+1, g.Name, strconv.FormatFloat(r.VCPUs, 'g', -1, 64), r.Memory, r.Timeout, count(r.Attempts, "attempt"), after)
+		fmt.Fprintf(w, "   nodes    %s\n   command  %s\n", strings.Join(g.Nodes, ", "), strings.Join(g.Command, " "))
+		for _, n := range g.Inputs {
+			fmt.Fprintf(w, "   loads    %s\n", place(n, sets))
+		}
+		for _, n := range g.Outputs {
+			fmt.Fprintf(w, "   saves    %s\n", place(n, sets))
+		}
+		fmt.Fprintln(w)
+	}
+	d.showData(w, pl)
+	for _, f := range pl.Findings {
+		fmt.Fprintf(w, "%s %s: %s\n", f.Level, f.Thing, f.Reason)
+		if f.Fix != "" {
+			fmt.Fprintf(w, "  fix: %s\n", f.Fix)
+		}
+	}
+}
+
+// showData says of each dataset that crosses groups or leaves the pipeline where it will be, and who sees to that.
+func (d *deps) showData(w io.Writer, pl plan.Plan) {
+	var rows [][]string
+	for _, ds := range pl.Datasets {
+		by := map[string]string{plan.Keep: "catalog", plan.Persist: "kedroctl (in memory: persist)", plan.Move: "kedroctl (local: move)", plan.Stage: "-"}[ds.Action]
+		rows = append(rows, []string{ds.Name, ds.Role, by, ds.Path})
+	}
+	d.term.Table(w, []string{"DATASET", "ROLE", "KEPT BY", "WHERE"}, rows)
+	for _, g := range pl.Grants.Read {
+		fmt.Fprintf(w, "jobs may read   s3://%s\n", g)
+	}
+	for _, g := range pl.Grants.Write {
+		fmt.Fprintf(w, "jobs may write  s3://%s\n", g)
+	}
+}
+
+func place(name string, sets map[string]plan.Dataset) string {
+	if ds, ok := sets[name]; ok && ds.Path != "" {
+		return name + "  " + ds.Path
+	}
+	return name
+}
+
+func countNodes(pl plan.Plan) int {
+	n := 0
+	for _, g := range pl.Groups {
+		n += len(g.Nodes)
+	}
+	return n
+}
+
+// count writes a number with its noun: 1 job, 3 jobs.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,77 @@
+package cmd
+
+import (
+	"context"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kedroctl/kedroctl/internal/plan"
+	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/internal/ui"
+	"github.com/kedroctl/kedroctl/provision"
+)
+
+func newProvision(d *deps) *cli.Command {
+	return &cli.Command{
+		Name: "provision", Category: catSteps, Usage: "Make or update the AWS resources: bucket, repository, roles, environment, queue",
+		UsageText: "$ kedroctl provision --region eu-west-1",
+		Description: `Reads each resource, compares it and changes what differs, then waits until the queue is VALID. Only resources that
+carry all of this project's tags are ever changed. A second run changes nothing.`,
+		Action: func(c *cli.Context) error {
+			p, err := d.initialized()
+			if err != nil {
+				return err
+			}
+			pl, _, err := d.checkedPlan(c.Context, p)
+			if err != nil {
+				return err
+			}
+			clients, err := d.provisionClients(c.Context, &p)
+			if err != nil {
+				return err
+			}
+			spec, err := provision.New(p, pl.Grants)
+			if err != nil {
+				return err
+			}
+			res, err := provision.Apply(c.Context, clients, spec, &steps{term: d.term})
+			if err != nil {
+				return err
+			}
+			return d.term.Answer(res, func(w io.Writer) { d.showResources(w, res.All) })
+		},
+	}
+}
+
+// checkedPlan is the plan of the whole project, whose errors end the command.
+func (d *deps) checkedPlan(ctx context.Context, p project.Project) (plan.Plan, project.Snapshot, error) {
+	pl, s, err := d.plan(ctx, p, plan.Selection{}, "")
+	if err != nil {
+		return plan.Plan{}, project.Snapshot{}, err
+	}
+	return pl, s, d.findings(pl, true)
+}
+
+func (d *deps) showResources(w io.Writer, list []provision.Resource) {
+	rows := make([][]string, len(list))
+	for i, r := range list {
+		rows[i] = []string{r.Kind, r.Name, r.State, r.Detail}
+	}
+	d.term.Table(w, []string{"RESOURCE", "NAME", "STATE", "DETAIL"}, rows)
+}
+
+// steps tells each resource that was changed as a line of the story; with --verbose also what stays, and each call.
+type steps struct{ term *ui.Terminal }
+
+func (s *steps) Step(r provision.Resource) {
+	tell := s.term.Line
+	if r.State == provision.Unchanged || r.State == provision.Existing || r.State == provision.Working {
+		tell = s.term.Detail
+	}
+	if r.Detail == "" {
+		tell("%s %s", r, r.State)
+		return
+	}
+	tell("%s %s: %s", r, r.State, r.Detail)
+}

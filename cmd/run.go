@@ -1,0 +1,254 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kedroctl/kedroctl/build"
+	"github.com/kedroctl/kedroctl/internal/plan"
+	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/provision"
+	"github.com/kedroctl/kedroctl/run"
+)
+
+func newRun(d *deps) *cli.Command {
+	return &cli.Command{
+		Name: "run", Category: catMain, Usage: "Run the deployed project: one Batch job per group of nodes, followed to the end",
+		UsageText: "$ kedroctl run --pipelines data_science --params model_options.test_size=0.3",
+		Description: `Submits all jobs at once, each with the jobs that it waits for, and follows them. The selection flags are Kedro's own.
+What stands after -- goes to the project's own run command. Neither Python nor Docker is needed here.`,
+		Flags: append(append(selectionFlags(), jobFlags()...),
+			&cli.StringFlag{Name: "runner", Aliases: []string{"r"}, Usage: "Kedro's `RUNNER` inside each job, such as ParallelRunner"},
+			&cli.BoolFlag{Name: "async", Usage: "load and save datasets with threads inside each job", DisableDefaultText: true},
+			&cli.StringFlag{Name: "load-versions", Aliases: []string{"lv"}, Usage: "versions to load, `DATASET:VERSION,…`"},
+			&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, DisableDefaultText: true, Usage: "return when all jobs are submitted"},
+		),
+		Action: d.run,
+	}
+}
+
+func (d *deps) run(c *cli.Context) error {
+	if err := d.setJobFlags(c); err != nil {
+		return err
+	}
+	p, err := d.initialized()
+	if err != nil {
+		return err
+	}
+	clients, err := d.runClients(c.Context, &p)
+	if err != nil {
+		return err
+	}
+	in, err := d.runInput(c, p, clients)
+	if err != nil {
+		return err
+	}
+	table := d.newJobTable(in.Plan)
+	r, err := run.Start(c.Context, clients, in, table)
+	if err != nil {
+		return err
+	}
+	d.term.Line("run %s: %s submitted", r.ID, count(len(r.Jobs), "job"))
+	result, err := run.Follow(c.Context, clients, r, run.Options{Interval: d.interval(), Detach: c.Bool("detach")}, table)
+	d.term.SetStatus(nil)
+	if err != nil && c.Context.Err() != nil {
+		return d.interrupted(c.Context, clients, r)
+	}
+	if err != nil {
+		return err
+	}
+	return d.ended(r, result, c.Bool("detach"))
+}
+
+// ended shows what became of a run. A run with failed jobs ends the command with its own code.
+func (d *deps) ended(r run.Run, result run.Result, detached bool) error {
+	answer := struct {
+		Run string `json:"run"`
+		run.Result
+	}{r.ID, result}
+	err := d.term.Answer(answer, func(w io.Writer) {
+		fmt.Fprintln(w, r.ID)
+		d.term.Table(w, jobHeader, jobRows(result.Jobs, time.Now()))
+	})
+	if err != nil || result.Succeeded() {
+		return err
+	}
+	if detached {
+		d.term.Hint("see them with 'kedroctl status %s'; end them with 'kedroctl cancel %s'", r.ID, r.ID)
+		return nil
+	}
+	return codedError{error: fmt.Errorf("run %s ended with failed jobs", r.ID), code: exitRunFailed}
+}
+
+// runInput takes image and snapshot from the deployment, grouping and resources from the tree.
+func (d *deps) runInput(c *cli.Context, p project.Project, clients run.Clients) (run.Input, error) {
+	store, err := d.s3Client(c.Context, &p)
+	if err != nil {
+		return run.Input{}, err
+	}
+	dep, err := provision.LatestDeployment(c.Context, store, p.Settings.Bucket)
+	if err != nil {
+		return run.Input{}, err
+	}
+	d.tellDeployment(p, dep)
+	snapshot, err := d.runSnapshot(c, p, dep)
+	if err != nil {
+		return run.Input{}, err
+	}
+	pl, err := plan.New(snapshot, p.Settings, plan.Options{Project: p.Name, Selection: selection(c), Params: paramNames(c.String("params"))})
+	if err != nil {
+		return run.Input{}, err
+	}
+	if err := d.findings(pl, true); err != nil {
+		return run.Input{}, err
+	}
+	spec, err := provision.New(p, plan.Grants{})
+	if err != nil {
+		return run.Input{}, err
+	}
+	versions, err := loadVersions(c.String("load-versions"))
+	if err != nil {
+		return run.Input{}, err
+	}
+	return run.Input{
+		Plan: pl, Snapshot: snapshot, Deployment: dep.ID, Queue: dep.Queue, JobDefinition: dep.JobDefinition, LogGroup: dep.LogGroup,
+		Tags: spec.Tags(), Args: kedroArgs(c), LoadVersions: versions, Owner: owner(),
+	}, nil
+}
+
+// tellDeployment says what is about to run, and whether the tree has changed since.
+func (d *deps) tellDeployment(p project.Project, dep provision.Deployment) {
+	revision := ""
+	if dep.GitRevision != "" {
+		revision = ", revision " + dep.GitRevision
+	}
+	d.term.Line("deployment %s, %s old%s", dep.ID, age(time.Since(dep.Created)), revision)
+	key, err := build.InputKey(p, dep.Snapshot)
+	switch {
+	case err != nil:
+		d.term.Warn("cannot compare the project with the deployment: %v", err)
+	case key != dep.InputKey:
+		d.term.Warn("the project has changed since that deployment: the changes do not run")
+		d.term.Hint("'kedroctl deploy' first to run them")
+	}
+}
+
+// runSnapshot is the deployment's, unless a dataset depends on the parameters of this run: then the project is introspected with them.
+func (d *deps) runSnapshot(c *cli.Context, p project.Project, dep provision.Deployment) (project.Snapshot, error) {
+	if c.String("params") == "" {
+		return dep.Snapshot, nil
+	}
+	for name, ds := range dep.Snapshot.Datasets {
+		if ds.Runtime {
+			d.term.Detail("dataset %s depends on --params: introspecting again", name)
+			s, err := d.inspect(c.Context, p, project.InspectOptions{Params: c.String("params")})
+			if err != nil {
+				return project.Snapshot{}, fmt.Errorf("dataset %s depends on --params: %w", name, err)
+			}
+			return s, nil
+		}
+	}
+	return dep.Snapshot, nil
+}
+
+// kedroArgs are the flags that every job's run command gets as they are.
+func kedroArgs(c *cli.Context) []string {
+	var args []string
+	if v := c.String("params"); v != "" {
+		args = append(args, "--params", v)
+	}
+	if v := c.String("runner"); v != "" {
+		args = append(args, "--runner", v)
+	}
+	if c.Bool("async") {
+		args = append(args, "--async")
+	}
+	return append(args, c.Args().Slice()...)
+}
+
+// loadVersions reads Kedro's --load-versions: DATASET:VERSION, a comma list.
+func loadVersions(list string) (map[string]string, error) {
+	versions := map[string]string{}
+	for _, item := range plan.SplitPlain(list) {
+		name, version, ok := strings.Cut(item, ":")
+		if !ok {
+			return nil, usageError{fmt.Errorf("--load-versions %s: want DATASET:VERSION", item)}
+		}
+		versions[name] = version
+	}
+	return versions, nil
+}
+
+// interrupted asks what is to become of the jobs: on a terminal people choose; SIGTERM, and an interrupt without a terminal, cancel.
+func (d *deps) interrupted(ctx context.Context, clients run.Clients, r run.Run) error {
+	answer := context.WithoutCancel(ctx)
+	late := r.Late()
+	if d.asks() && !terminated(ctx) && !d.cancelChosen(r, late) {
+		d.term.Line("run %s goes on without this command", r.ID)
+		d.term.Hint("see it with 'kedroctl status %s'; end it with 'kedroctl cancel %s'", r.ID, r.ID)
+		return codedError{error: errors.New("left the run"), code: exitInterrupted}
+	}
+	d.term.Line("cancelling run %s", r.ID)
+	if err := run.Cancel(answer, clients, r, "cancelled by "+owner()); err != nil {
+		return err
+	}
+	return codedError{error: fmt.Errorf("run %s is cancelled", r.ID), code: exitInterrupted}
+}
+
+func (d *deps) cancelChosen(r run.Run, late []string) bool {
+	if len(late) > 0 {
+		d.term.Warn("%s of the run are not submitted yet, and will not be without this command", count(len(late), "group"))
+	}
+	return d.ask(fmt.Sprintf("Cancel run %s, or leave it to Batch? [c/L]", r.ID)) == "c"
+}
+
+// terminated says whether SIGTERM ended ctx.
+func terminated(ctx context.Context) bool {
+	cause := context.Cause(ctx)
+	return cause != nil && strings.Contains(cause.Error(), syscall.SIGTERM.String())
+}
+
+// interval is KEDROCTL_INTERVAL, the time between two looks at the jobs; at least 50 ms, 0 for the default.
+func (d *deps) interval() time.Duration {
+	v, err := time.ParseDuration(d.getenv("KEDROCTL_INTERVAL"))
+	if err != nil {
+		return 0
+	}
+	return max(v, 50*time.Millisecond)
+}
+
+// owner names who starts a run, for people who find it in the bucket.
+func owner() string {
+	name := "unknown"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	if host, err := os.Hostname(); err == nil {
+		name += "@" + host
+	}
+	return name
+}
+
+// age writes how long ago something was in one unit.
+func age(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return count(int(d.Seconds()), "second")
+	case d < time.Hour:
+		return count(int(d.Minutes()), "minute")
+	case d < 48*time.Hour:
+		return count(int(d.Hours()), "hour")
+	}
+	return count(int(d.Hours()/24), "day")
+}
+
+var _ run.Reporter = (*jobTable)(nil)

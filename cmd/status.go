@@ -1,0 +1,59 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kedroctl/kedroctl/run"
+)
+
+func newStatus(d *deps) *cli.Command {
+	return &cli.Command{
+		Name: "status", Category: catRuns, ArgsUsage: "[RUN]", Usage: "Show the jobs of a run",
+		UsageText: "$ kedroctl status --json",
+		Action: func(c *cli.Context) error {
+			clients, r, err := d.recordedRun(c)
+			if err != nil {
+				return err
+			}
+			jobs, err := run.Status(c.Context, clients, r)
+			if err != nil {
+				return err
+			}
+			answer := struct {
+				Run  string    `json:"run"`
+				Jobs []run.Job `json:"jobs"`
+			}{r.ID, jobs}
+			return d.term.Answer(answer, func(w io.Writer) {
+				fmt.Fprintln(w, r.ID)
+				d.term.Table(w, jobHeader, jobRows(jobs, time.Now()))
+			})
+		},
+	}
+}
+
+func newCancel(d *deps) *cli.Command {
+	return &cli.Command{
+		Name: "cancel", Category: catRuns, ArgsUsage: "[RUN]", Usage: "End all unfinished jobs of a run",
+		UsageText: "$ kedroctl cancel",
+		Flags:     []cli.Flag{&cli.StringFlag{Name: "reason", Usage: "`WHY`, as Batch shows it"}},
+		Action: func(c *cli.Context) error {
+			clients, r, err := d.recordedRun(c)
+			if err != nil {
+				return err
+			}
+			reason := c.String("reason")
+			if reason == "" {
+				reason = "cancelled by " + owner()
+			}
+			if err := run.Cancel(c.Context, clients, r, reason); err != nil {
+				return err
+			}
+			d.term.Line("run %s has no unfinished jobs left", r.ID)
+			return d.term.Answer(map[string]string{"run": r.ID}, func(w io.Writer) { fmt.Fprintln(w, r.ID) })
+		},
+	}
+}

@@ -1,0 +1,92 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/kedroctl/kedroctl/build"
+	"github.com/kedroctl/kedroctl/internal/plan"
+	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/internal/ui"
+	"github.com/kedroctl/kedroctl/provision"
+)
+
+// target is a project whose plan has no errors, with the image and the stack that it is to have.
+type target struct {
+	*deps
+	project  project.Project
+	plan     plan.Plan
+	snapshot project.Snapshot
+	key      string // input key: the image's tag
+	clients  provision.Clients
+	ecr      *ecr.Client
+	store    *s3.Client
+	spec     provision.Spec
+}
+
+// source is the part of a target that needs no AWS.
+func (d *deps) source(ctx context.Context) (*target, error) {
+	p, err := d.initialized()
+	if err != nil {
+		return nil, err
+	}
+	pl, s, err := d.checkedPlan(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	key, err := build.InputKey(p, s)
+	if err != nil {
+		return nil, err
+	}
+	return &target{deps: d, project: p, plan: pl, snapshot: s, key: key}, nil
+}
+
+// target is a source with its stack and the clients that reach it.
+func (d *deps) target(ctx context.Context) (*target, error) {
+	t, err := d.source(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if t.clients, err = d.provisionClients(ctx, &t.project); err != nil {
+		return nil, err
+	}
+	if t.store, err = d.s3Client(ctx, &t.project); err != nil {
+		return nil, err
+	}
+	t.ecr = ecr.NewFromConfig(*d.config)
+	t.spec, err = provision.New(t.project, t.plan.Grants)
+	return t, err
+}
+
+// pushed is the image that the registry has for the project as it is.
+func (t *target) pushed(ctx context.Context) (string, error) {
+	registry, err := build.Login(ctx, t.ecr)
+	if err != nil {
+		return "", err
+	}
+	ref, found, err := t.find(ctx, registry)
+	if err != nil {
+		return "", err
+	}
+	if !found {
+		return "", ui.WithHint(fmt.Errorf("repository %s has no image of the project as it is (tag %s)", t.spec.Repository, t.key),
+			"'kedroctl build && kedroctl push' makes one; 'kedroctl deploy' does all steps")
+	}
+	return ref, nil
+}
+
+// gitRevision names the commit of the tree, with "-dirty" where it has changes; "" where git does not know.
+func gitRevision(ctx context.Context, dir string) string {
+	c := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
+	c.Dir = dir
+	out, err := c.Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
+}

@@ -1,0 +1,80 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/urfave/cli/v2"
+
+	"github.com/kedroctl/kedroctl/run"
+)
+
+func newVerify(d *deps) *cli.Command {
+	return &cli.Command{
+		Name: "verify", Category: catMain, ArgsUsage: "[RUN]",
+		Usage:     "Check that all jobs of a run succeeded and every output is in S3",
+		UsageText: "$ kedroctl verify 2026-11-23T09.55.12.345Z",
+		Description: `Compares the bucket with what the jobs recorded: path, size, ETag, version. Outputs that are not on S3 are listed
+as not checked. Without RUN the latest run is meant.`,
+		Action: func(c *cli.Context) error {
+			clients, r, err := d.recordedRun(c)
+			if err != nil {
+				return err
+			}
+			report, err := run.Verify(c.Context, clients, r)
+			if err != nil {
+				return err
+			}
+			if err := d.term.Answer(report, func(w io.Writer) { d.showReport(w, report) }); err != nil {
+				return err
+			}
+			if !report.OK {
+				return codedError{error: fmt.Errorf("run %s is not complete", r.ID), code: exitFailed}
+			}
+			d.term.Line("run %s: %s succeeded, %s as recorded", r.ID, count(len(report.Jobs), "job"), count(len(report.Outputs), "output"))
+			return nil
+		},
+	}
+}
+
+func (d *deps) showReport(w io.Writer, report run.Report) {
+	d.term.Table(w, jobHeader, jobRows(report.Jobs, time.Now()))
+	fmt.Fprintln(w)
+	var rows [][]string
+	for _, o := range report.Outputs {
+		size := "-"
+		if o.Size != nil {
+			size = humanize.Bytes(uint64(*o.Size))
+		}
+		state := o.State
+		if o.Detail != "" {
+			state += ": " + o.Detail
+		}
+		rows = append(rows, []string{o.Dataset, o.Group, size, state, o.Path})
+	}
+	d.term.Table(w, []string{"OUTPUT", "GROUP", "SIZE", "STATE", "WHERE"}, rows)
+}
+
+// recordedRun is the run that the argument names, or the latest one, as the bucket has it.
+func (d *deps) recordedRun(c *cli.Context) (run.Clients, run.Run, error) {
+	p, err := d.initialized()
+	if err != nil {
+		return run.Clients{}, run.Run{}, err
+	}
+	clients, err := d.runClients(c.Context, &p)
+	if err != nil {
+		return run.Clients{}, run.Run{}, err
+	}
+	r, err := loadRun(c.Context, clients, p.Settings.Bucket, c.Args().First())
+	return clients, r, err
+}
+
+func loadRun(ctx context.Context, clients run.Clients, bucket, id string) (run.Run, error) {
+	if id == "" {
+		return run.Latest(ctx, clients, bucket)
+	}
+	return run.Load(ctx, clients, bucket, id)
+}
