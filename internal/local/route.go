@@ -27,7 +27,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(r.URL.Path, controlPath):
 		s.serveControl(w, r)
 	default:
-		refuse(w, r, guess(r), wire.NewFault(http.StatusForbidden, "MissingAuthenticationTokenException", "requests without a signature in the Authorization header are not served"))
+		refuseUnsigned(w, r)
 	}
 }
 
@@ -79,12 +79,13 @@ func (s *Server) allows(r *http.Request, c Call) error {
 	return nil
 }
 
-// guess is the service that a request without a signature is for, as well as one can see.
-func guess(r *http.Request) string {
+// refuseUnsigned answers requests without a signature, and those that have it in the URL, in the words of the service that they seem to be for.
+func refuseUnsigned(w http.ResponseWriter, r *http.Request) {
+	service, code := "s3", "AccessDenied"
 	if strings.HasPrefix(r.URL.Path, "/v1/") || r.Header.Get("X-Amz-Target") != "" {
-		return "batch"
+		service, code = "batch", "MissingAuthenticationTokenException"
 	}
-	return "s3"
+	refuse(w, r, service, wire.NewFault(http.StatusForbidden, code, "requests without a signature in the Authorization header are not served"))
 }
 
 // refuse states an error in the protocol of a service.

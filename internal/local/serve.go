@@ -64,10 +64,11 @@ func Serve(ctx context.Context, o ServeOptions) error {
 		return errors.Join(err, listener.Close())
 	}
 	s.stop = stop
-	s.serveOn(listener)
+	// Before it answers: whoever hears from it shall not read the process id of its predecessor.
 	if err := s.Publish(o.Dir); err != nil {
-		return errors.Join(err, s.Close())
+		return errors.Join(err, listener.Close())
 	}
+	s.serveOn(listener)
 	if o.Ready != nil {
 		o.Ready(s.Info())
 	}

@@ -20,7 +20,7 @@ type Attempt struct {
 	Definition            string // name:revision
 	Number                int    // from 1
 	Image                 string
-	Command               []string // nil: the image's own
+	Command               []string // empty: the image's own
 	Env                   map[string]string
 	VCPUs                 float64
 	MemoryMiB             int64
