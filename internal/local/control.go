@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"net/http"
+	"os"
 	"strings"
 )
 
@@ -13,16 +14,17 @@ const controlPath = "/kedroctl/"
 // secretHeader proves that a caller may read server.json.
 const secretHeader = "X-Kedroctl-Secret"
 
-// pong says which server answers: its access key is random, so it is that of one state directory only.
+// pong says which server answers: the access key is random, so it is that of one state directory only.
 type pong struct {
 	AccessKey string `json:"access_key"`
+	PID       int    `json:"pid"`
 }
 
 func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	switch r.Method + " " + strings.TrimPrefix(r.URL.Path, controlPath) {
 	case "GET ping":
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(pong{s.opt.AccessKey}) // whoever asked and went away needs no answer
+		_ = json.NewEncoder(w).Encode(pong{s.opt.AccessKey, os.Getpid()}) // whoever asked and went away needs no answer
 	case "POST stop":
 		s.serveStop(w, r)
 	default:

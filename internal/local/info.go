@@ -71,7 +71,7 @@ func newInfo() Info {
 	return Info{AccessKey: "AKIA" + rand.Text()[:16], SecretKey: rand.Text() + rand.Text(), Region: "us-east-1", Account: "000000000000"}
 }
 
-// answers tells whether the server of info runs: another one on its port has another key.
+// answers tells whether the server of info runs: a stranger on its port has another key, its successor another process.
 func answers(ctx context.Context, info Info) bool {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
@@ -85,7 +85,7 @@ func answers(ctx context.Context, info Info) bool {
 	}
 	defer resp.Body.Close()
 	var p pong
-	return json.NewDecoder(resp.Body).Decode(&p) == nil && p.AccessKey == info.AccessKey
+	return json.NewDecoder(resp.Body).Decode(&p) == nil && p == pong{info.AccessKey, info.PID}
 }
 
 // direct asks the server without a proxy, whatever the environment names.

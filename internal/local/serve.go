@@ -64,7 +64,6 @@ func Serve(ctx context.Context, o ServeOptions) error {
 		return errors.Join(err, listener.Close())
 	}
 	s.stop = stop
-	// Before it answers: whoever hears from it shall not read the process id of its predecessor.
 	if err := s.Publish(o.Dir); err != nil {
 		return errors.Join(err, listener.Close())
 	}
