@@ -42,7 +42,7 @@ class JobHooks:
         context.config_loader["catalog"] = crossing.place(catalog, job, used, str(context.project_path))
 
     @hook_impl(tryfirst=True)
-    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Any, catalog: Any) -> None:
+    def before_pipeline_run(self, pipeline: Any, catalog: Any) -> None:
         """Remove what an earlier try or attempt has saved under this run's version: Kedro refuses to save it again."""
         if not _directory():
             return

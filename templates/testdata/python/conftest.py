@@ -14,6 +14,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+import kedro
 import pytest
 from botocore.session import get_session
 
@@ -58,17 +59,20 @@ def bucket() -> Bucket:
 
 
 class Project:
-    """A Kedro project made of the given files, and nothing else."""
+    """A Kedro project whose package is demo."""
 
     def __init__(self, directory: Path, source_dir: str = "src") -> None:
         self.dir = directory
         self.source = directory / source_dir
-        self.write("pyproject.toml", PYPROJECT.format(_kedro_version(), source_dir))
+
+    def make(self) -> Project:
+        """Write the files that every project has."""
+        self.write("pyproject.toml", PYPROJECT.format(kedro.__version__, self.source.relative_to(self.dir)))
         self.module("__init__", "")
         self.module("settings", "")
         for env in ("base", "local", "aws"):
-            (directory / "conf" / env).mkdir(parents=True)
-        self.conf("base/catalog.yml", "")
+            (self.dir / "conf" / env).mkdir(parents=True)
+        return self.conf("base/catalog.yml", "")
 
     def write(self, path: str, text: str) -> Project:
         file = self.dir / path
@@ -93,7 +97,7 @@ class Project:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    return Project(tmp_path / "project")
+    return Project(tmp_path / "project").make()
 
 
 @dataclass
@@ -146,7 +150,15 @@ def jobs(project: Project, bucket: Bucket) -> Jobs:
     return Jobs(project, bucket)
 
 
-def _kedro_version() -> str:
-    import kedro
-
-    return kedro.__version__
+@pytest.fixture
+def inspect(tmp_path):
+    """Take a snapshot; the exit code must tell of errors."""
+    def take(project, *flags, where=("--project", "."), cwd=None, **env):
+        out = tmp_path / "snapshot.json"
+        environ = {**os.environ, "KEDRO_LOGGING_CONFIG": str(TEMPLATES / "introspect_logging.yml"), **env}
+        command = [sys.executable, str(TEMPLATES / "introspect.py"), "--out", str(out), *where, *flags]
+        ended = subprocess.run(command, cwd=cwd or project.dir, env=environ, text=True, capture_output=True, timeout=60)
+        snapshot = json.loads(out.read_text())
+        assert ended.returncode == bool(snapshot["errors"]), ended.stderr
+        return snapshot
+    return take

@@ -1,28 +1,9 @@
 """The snapshot of a project, whole, broken, and in its image."""
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
-from conftest import TEMPLATES, Project
+from conftest import Project
 
 BROKEN = "import os\nraise RuntimeError('cannot reach mysql://user:secret@host/db')\n"
-
-
-@pytest.fixture
-def inspect(tmp_path):
-    """Take a snapshot; the exit code must tell of errors."""
-    def take(project, *flags, where=("--project", "."), cwd=None, **env):
-        out = tmp_path / "snapshot.json"
-        environ = {**os.environ, "KEDRO_LOGGING_CONFIG": str(TEMPLATES / "introspect_logging.yml"), **env}
-        command = [sys.executable, str(TEMPLATES / "introspect.py"), "--out", str(out), *where, *flags]
-        ended = subprocess.run(command, cwd=cwd or project.dir, env=environ, text=True, capture_output=True, timeout=60)
-        snapshot = json.loads(out.read_text())
-        assert ended.returncode == bool(snapshot["errors"]), ended.stderr
-        return snapshot
-    return take
 
 
 @pytest.fixture
@@ -146,7 +127,7 @@ def test_parameters_of_the_run_reach_the_catalog(simple, inspect):
 
 
 def test_a_project_without_a_source_directory(tmp_path, inspect):
-    project = Project(tmp_path / "flat", source_dir=".").registry("def f(): return 1", 'node(f, None, "a", name="n")')
+    project = Project(tmp_path / "flat", source_dir=".").make().registry("def f(): return 1", 'node(f, None, "a", name="n")')
     snapshot = inspect(project)
     assert (snapshot["errors"], list(snapshot["datasets"])) == ([], ["a"])
 
@@ -155,7 +136,8 @@ def test_the_image_gives_the_same_snapshot(simple, inspect, tmp_path):
     simple.conf("aws/catalog.yml", "a: {type: json.JSONDataset, filepath: data/a.json}")
     here = inspect(simple, "--env", "aws")
     app = tmp_path / "app"
-    (simple.dir / "conf").rename(app) if app.exists() else (app.mkdir(), (simple.dir / "conf").rename(app / "conf"))
+    app.mkdir()
+    (simple.dir / "conf").rename(app / "conf")
     there = inspect(simple, "--env", "aws", "--conf-source", str(app / "conf"), where=("--package", "demo"), cwd=app, PYTHONPATH=str(simple.source))
     assert there == here
 
