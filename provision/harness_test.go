@@ -75,7 +75,6 @@ func embedded(t *testing.T, change ...func(*local.Options)) *testAWS {
 	})
 	cfg := server.Config()
 	cfg.BaseEndpoint = aws.String("https://127.0.0.1") // as AWS; the transport opens no connection
-	cfg.HTTPClient = withECR{cfg.HTTPClient, newECR(t)}
 	a := newTestAWS(cfg)
 	a.Sleep = func(ctx context.Context, d time.Duration) error {
 		now.Advance(d)
