@@ -1,0 +1,311 @@
+package logs_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/smithy-go"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kedroctl/kedroctl/internal/local/logs"
+)
+
+// world is a service and a client of it, and the time that it takes for now.
+type world struct {
+	*cloudwatchlogs.Client
+	t       *testing.T
+	service *logs.Service
+	now     time.Time
+}
+
+func newWorld(t *testing.T, dir string) *world {
+	t.Helper()
+	w := &world{t: t, now: time.UnixMilli(1_000_000)}
+	var err error
+	w.service, err = logs.New(logs.Options{Region: "us-east-1", Account: "123456789012", Dir: dir, Now: func() time.Time { return w.now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(w.service)
+	t.Cleanup(server.Close)
+	w.Client = cloudwatchlogs.New(cloudwatchlogs.Options{Region: "us-east-1", BaseEndpoint: &server.URL,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "a", SecretAccessKey: "b"}, nil
+		})})
+	return w
+}
+
+func (w *world) group(name string) {
+	w.t.Helper()
+	if _, err := w.CreateLogGroup(w.t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &name, Tags: map[string]string{"a": "1"}}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// write puts n lines "<stream> <i>", a second apart.
+func (w *world) write(group, stream string, n int) {
+	w.t.Helper()
+	if err := w.service.Open(group, stream); err != nil {
+		w.t.Fatal(err)
+	}
+	for i := range n {
+		w.service.Put(group, stream, w.now, fmt.Sprint(stream, " ", i))
+		w.now = w.now.Add(time.Second)
+	}
+}
+
+func (w *world) wantCode(err error, code string) {
+	w.t.Helper()
+	var api smithy.APIError
+	if !errors.As(err, &api) || api.ErrorCode() != code {
+		w.t.Errorf("got %v, want %s", err, code)
+	}
+}
+
+func TestGroups(t *testing.T) {
+	w := newWorld(t, "")
+	ctx := t.Context()
+	w.group("/kedroctl/a")
+	w.group("/other")
+	_, err := w.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/other")})
+	w.wantCode(err, "ResourceAlreadyExistsException")
+	_, err = w.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("a b")})
+	w.wantCode(err, "InvalidParameterException")
+	_, err = w.PutRetentionPolicy(ctx, &cloudwatchlogs.PutRetentionPolicyInput{LogGroupName: aws.String("/other"), RetentionInDays: aws.Int32(31)})
+	w.wantCode(err, "InvalidParameterException")
+	if _, err := w.PutRetentionPolicy(ctx, &cloudwatchlogs.PutRetentionPolicyInput{LogGroupName: aws.String("/kedroctl/a"), RetentionInDays: aws.Int32(30)}); err != nil {
+		t.Fatal(err)
+	}
+	out, err := w.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: aws.String("/kedroctl")})
+	if err != nil || len(out.LogGroups) != 1 {
+		t.Fatalf("described: %v, %v", out, err)
+	}
+	got := out.LogGroups[0]
+	if *got.RetentionInDays != 30 || *got.Arn != "arn:aws:logs:us-east-1:123456789012:log-group:/kedroctl/a:*" {
+		t.Errorf("retention %d, ARN %s", *got.RetentionInDays, *got.Arn)
+	}
+	if _, err := w.DeleteRetentionPolicy(ctx, &cloudwatchlogs.DeleteRetentionPolicyInput{LogGroupName: aws.String("/kedroctl/a")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.DeleteLogGroup(ctx, &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: aws.String("/other")}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.DeleteLogGroup(ctx, &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: aws.String("/other")})
+	w.wantCode(err, "ResourceNotFoundException")
+	out, err = w.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{})
+	if err != nil || len(out.LogGroups) != 1 || out.LogGroups[0].RetentionInDays != nil {
+		t.Errorf("afterwards: %v, %v", out.LogGroups, err)
+	}
+}
+
+func TestTags(t *testing.T) {
+	w := newWorld(t, "")
+	ctx := t.Context()
+	w.group("/g")
+	arn := "arn:aws:logs:us-east-1:123456789012:log-group:/g"
+	if _, err := w.TagResource(ctx, &cloudwatchlogs.TagResourceInput{ResourceArn: &arn, Tags: map[string]string{"b": "2"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.UntagResource(ctx, &cloudwatchlogs.UntagResourceInput{ResourceArn: aws.String(arn + ":*"), TagKeys: []string{"a"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.TagLogGroup(ctx, &cloudwatchlogs.TagLogGroupInput{LogGroupName: aws.String("/g"), Tags: map[string]string{"c": "3"}}); err != nil {
+		t.Fatal(err)
+	}
+	out, err := w.ListTagsForResource(ctx, &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: &arn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"b": "2", "c": "3"}, out.Tags); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// read follows a stream from its start as a client does: until a token comes back.
+func (w *world) read(group, stream string, limit int32) (texts []string, pages int) {
+	w.t.Helper()
+	in := &cloudwatchlogs.GetLogEventsInput{LogGroupName: &group, LogStreamName: &stream, StartFromHead: aws.Bool(true), Limit: &limit}
+	for {
+		out, err := w.GetLogEvents(w.t.Context(), in)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		pages++
+		for _, e := range out.Events {
+			texts = append(texts, *e.Message)
+		}
+		if aws.ToString(out.NextForwardToken) == aws.ToString(in.NextToken) {
+			return texts, pages
+		}
+		in.NextToken = out.NextForwardToken
+	}
+}
+
+func TestEventsComeInPages(t *testing.T) {
+	w := newWorld(t, "")
+	w.group("/g")
+	w.write("/g", "s", 5)
+	texts, pages := w.read("/g", "s", 2)
+	if diff := cmp.Diff([]string{"s 0", "s 1", "s 2", "s 3", "s 4"}, texts); diff != "" {
+		t.Error(diff)
+	}
+	if pages != 4 { // 2, 2, 1, and the one whose token comes back
+		t.Errorf("%d pages", pages)
+	}
+	last, err := w.GetLogEvents(t.Context(), &cloudwatchlogs.GetLogEventsInput{LogGroupName: aws.String("/g"), LogStreamName: aws.String("s"), Limit: aws.Int32(2)})
+	if err != nil || len(last.Events) != 2 || *last.Events[1].Message != "s 4" {
+		t.Fatalf("the latest: %v, %v", last, err)
+	}
+	before, err := w.GetLogEvents(t.Context(), &cloudwatchlogs.GetLogEventsInput{
+		LogGroupName: aws.String("/g"), LogStreamName: aws.String("s"), Limit: aws.Int32(2), NextToken: last.NextBackwardToken})
+	if err != nil || len(before.Events) != 2 || *before.Events[0].Message != "s 1" {
+		t.Errorf("those before: %v, %v", before, err)
+	}
+	w.write("/g", "s", 1)
+	after, err := w.GetLogEvents(t.Context(), &cloudwatchlogs.GetLogEventsInput{
+		LogGroupName: aws.String("/g"), LogStreamName: aws.String("s"), NextToken: last.NextForwardToken})
+	if err != nil || len(after.Events) != 1 {
+		t.Errorf("what came since: %v, %v", after, err)
+	}
+}
+
+func TestPageIsLimitedToOneMegabyte(t *testing.T) {
+	w := newWorld(t, "")
+	w.group("/g")
+	if err := w.service.Open("/g", "s"); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		w.service.Put("/g", "s", w.now, strings.Repeat("x", 256<<10))
+	}
+	out, err := w.GetLogEvents(t.Context(), &cloudwatchlogs.GetLogEventsInput{LogGroupName: aws.String("/g"), LogStreamName: aws.String("s"), StartFromHead: aws.Bool(true)})
+	if err != nil || len(out.Events) != 3 {
+		t.Errorf("%d events, %v", len(out.Events), err)
+	}
+}
+
+func TestEventsAreRefusedOrSelected(t *testing.T) {
+	w := newWorld(t, "")
+	w.group("/g")
+	w.write("/g", "s", 4)
+	get := func(change func(*cloudwatchlogs.GetLogEventsInput)) (int, error) {
+		in := &cloudwatchlogs.GetLogEventsInput{LogGroupName: aws.String("/g"), LogStreamName: aws.String("s"), StartFromHead: aws.Bool(true)}
+		change(in)
+		out, err := w.GetLogEvents(t.Context(), in)
+		if err != nil {
+			return 0, err
+		}
+		return len(out.Events), nil
+	}
+	_, err := get(func(in *cloudwatchlogs.GetLogEventsInput) { in.LogStreamName = aws.String("nobody") })
+	w.wantCode(err, "ResourceNotFoundException")
+	_, err = get(func(in *cloudwatchlogs.GetLogEventsInput) { in.LogGroupName = aws.String("/nobody") })
+	w.wantCode(err, "ResourceNotFoundException")
+	_, err = get(func(in *cloudwatchlogs.GetLogEventsInput) { in.NextToken = aws.String("x") })
+	w.wantCode(err, "InvalidParameterException")
+	_, err = get(func(in *cloudwatchlogs.GetLogEventsInput) { in.Limit = aws.Int32(10_001) })
+	w.wantCode(err, "InvalidParameterException")
+	n, err := get(func(in *cloudwatchlogs.GetLogEventsInput) {
+		in.StartTime, in.EndTime = aws.Int64(1_001_000), aws.Int64(1_003_000) // the end is not included
+	})
+	if err != nil || n != 2 {
+		t.Errorf("between two times: %d, %v", n, err)
+	}
+}
+
+func TestFilterSearchesStreams(t *testing.T) {
+	w := newWorld(t, "")
+	w.group("/g")
+	w.write("/g", "a", 2)
+	w.write("/g", "b", 2)
+	texts := func(in *cloudwatchlogs.FilterLogEventsInput) (texts []string) {
+		t.Helper()
+		in.LogGroupName = aws.String("/g")
+		for p := cloudwatchlogs.NewFilterLogEventsPaginator(w, in); p.HasMorePages(); {
+			out, err := p.NextPage(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range out.Events {
+				texts = append(texts, *e.Message)
+			}
+		}
+		return texts
+	}
+	if diff := cmp.Diff([]string{"a 0", "a 1", "b 0", "b 1"}, texts(&cloudwatchlogs.FilterLogEventsInput{Limit: aws.Int32(1)})); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"b 1"}, texts(&cloudwatchlogs.FilterLogEventsInput{LogStreamNames: []string{"b"}, FilterPattern: aws.String("1 b")})); diff != "" {
+		t.Error(diff)
+	}
+	_, err := w.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String("/g"), FilterPattern: aws.String("{ $.x }")})
+	w.wantCode(err, "InvalidParameterException")
+}
+
+func TestStreams(t *testing.T) {
+	w := newWorld(t, "")
+	w.group("/g")
+	w.write("/g", "old/1", 1)
+	w.write("/g", "new/1", 1)
+	names := func(in *cloudwatchlogs.DescribeLogStreamsInput) (names []string) {
+		t.Helper()
+		in.LogGroupName = aws.String("/g")
+		out, err := w.DescribeLogStreams(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range out.LogStreams {
+			names = append(names, *s.LogStreamName)
+		}
+		return names
+	}
+	if diff := cmp.Diff([]string{"new/1", "old/1"}, names(&cloudwatchlogs.DescribeLogStreamsInput{})); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"old/1", "new/1"}, names(&cloudwatchlogs.DescribeLogStreamsInput{OrderBy: types.OrderByLastEventTime})); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"old/1"}, names(&cloudwatchlogs.DescribeLogStreamsInput{LogStreamNamePrefix: aws.String("old")})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestJobsNeedTheirGroup(t *testing.T) {
+	w := newWorld(t, "")
+	if err := w.service.Open("/nobody", "s"); err == nil {
+		t.Error("a stream was opened without its group")
+	}
+	if err := w.service.Open(logs.DefaultGroup, "s"); err != nil {
+		t.Errorf("the group that Batch makes itself: %v", err)
+	}
+	w.service.Put("/nobody", "s", w.now, "is dropped")
+}
+
+func TestStateSurvivesTheProcess(t *testing.T) {
+	dir := t.TempDir()
+	w := newWorld(t, dir)
+	w.group("/g")
+	w.group("/gone")
+	w.write("/g", "d/default/1", 3)
+	w.write("/gone", "s", 1)
+	if _, err := w.DeleteLogGroup(t.Context(), &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: aws.String("/gone")}); err != nil {
+		t.Fatal(err)
+	}
+	again := newWorld(t, dir)
+	if texts, _ := again.read("/g", "d/default/1", 10); len(texts) != 3 {
+		t.Errorf("read back %v", texts)
+	}
+	again.group("/gone")
+	out, err := again.DescribeLogStreams(t.Context(), &cloudwatchlogs.DescribeLogStreamsInput{LogGroupName: aws.String("/gone")})
+	if err != nil || len(out.LogStreams) != 0 {
+		t.Errorf("streams of a deleted group: %v, %v", out.LogStreams, err)
+	}
+}
