@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -289,6 +290,27 @@ func submitOne(t *testing.T, s *local.Server) (*sdkbatch.Client, string) {
 	out, err := b.SubmitJob(ctx, &sdkbatch.SubmitJobInput{JobName: aws.String("job"), JobQueue: aws.String("q"), JobDefinition: aws.String("d")})
 	must(out, err)
 	return b, *out.JobId
+}
+
+func TestServerLivesInABubble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, local.Options{Runner: scripted.New(clock.Real{}, scripted.Script{Duration: time.Hour})})
+		b, id := submitOne(t, s)
+		start := time.Now()
+		for {
+			out, err := b.DescribeJobs(t.Context(), &sdkbatch.DescribeJobsInput{Jobs: []string{id}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if out.Jobs[0].Status == types.JobStatusSucceeded {
+				break
+			}
+			time.Sleep(time.Minute)
+		}
+		if d := time.Since(start); d < time.Hour || d > time.Hour+time.Minute {
+			t.Errorf("an hour took %s", d)
+		}
+	})
 }
 
 func TestJobWorksWithItsOwnCredentials(t *testing.T) {

@@ -42,12 +42,12 @@ func TestFakeCallsInOrderOfTime(t *testing.T) {
 func TestRealCallsUnlessStopped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var c clock.Real
-		start, at := c.Now(), time.Duration(0)
-		c.AfterFunc(time.Minute, func() { at = c.Now().Sub(start) })
+		start, called := c.Now(), make(chan time.Duration, 1)
+		c.AfterFunc(time.Minute, func() { called <- c.Now().Sub(start) })
 		c.AfterFunc(time.Minute, func() { t.Error("a stopped call was made") })()
 		time.Sleep(time.Hour)
-		if at != time.Minute {
-			t.Errorf("called after %s", at)
+		if after := <-called; after != time.Minute {
+			t.Errorf("called after %s", after)
 		}
 	})
 }
