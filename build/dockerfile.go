@@ -33,17 +33,17 @@ var (
 // dockerfile is what the template is filled with.
 type dockerfile struct {
 	Package, Env, Base, Site, Logging string
-	UVPlatform, Wheel                 string
+	UVPlatform                        string
 	UVLock                            bool
 	SystemPackages                    []string
 }
 
 // renderDockerfile fills in the Dockerfile. What it takes from settings is checked: the text must not be able to add instructions.
-func renderDockerfile(p project.Project, w Wheel, uvLock bool) (string, error) {
+func renderDockerfile(p project.Project, uvLock bool) (string, error) {
 	image := p.Settings.Image
 	d := dockerfile{
 		Package: p.Package, Env: p.Env, Base: image.Base, Site: site, Logging: path.Join(site, "boot", templates.BootLogging),
-		UVPlatform: uvPlatforms[image.Platform], Wheel: w.Name + "==" + w.Version, UVLock: uvLock, SystemPackages: image.SystemPackages,
+		UVPlatform: uvPlatforms[image.Platform], UVLock: uvLock, SystemPackages: image.SystemPackages,
 	}
 	if image.Logging == "project" {
 		d.Logging = path.Join(confRoot, "logging.yml")

@@ -36,7 +36,7 @@ func TestDockerfile(t *testing.T) {
 	for _, tt := range tests {
 		p, _ := fixture(t)
 		tt.change(&p)
-		got, err := renderDockerfile(p, Wheel{Name: "demo", Version: "0.1"}, tt.uvLock)
+		got, err := renderDockerfile(p, tt.uvLock)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,7 +105,7 @@ func TestDockerfileTakesNoInstructionsFromSettings(t *testing.T) {
 	for _, tt := range tests {
 		p, _ := fixture(t)
 		tt.change(&p)
-		if _, err := renderDockerfile(p, Wheel{Name: "demo", Version: "0.1"}, false); err == nil {
+		if _, err := renderDockerfile(p, false); err == nil {
 			t.Errorf("%s: no error", tt.name)
 		}
 	}

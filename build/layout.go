@@ -1,18 +1,20 @@
 package build
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"time"
 
 	"github.com/kedroctl/kedroctl/internal/project"
 	"github.com/kedroctl/kedroctl/templates"
 )
 
-// layout is a build context on disk: nothing but what may enter the image. Files have fixed times and modes, so that a fresh clone gives the same
-// layers.
+// layout is a build context on disk: nothing but what may enter the image. Modes and times of the files depend on their content alone.
 type layout struct {
 	dir    string
 	left   []Left
@@ -33,7 +35,7 @@ func newLayout(dir string, p project.Project, s project.Snapshot, w Wheel) (layo
 		return l, err
 	}
 	l.source = deps.source
-	text, err := renderDockerfile(p, w, deps.uvLock != "")
+	text, err := renderDockerfile(p, deps.uvLock != "")
 	if err != nil {
 		return l, err
 	}
@@ -123,13 +125,24 @@ func (l *layout) fixTimes() error {
 		if err != nil {
 			return err
 		}
-		mode := fs.FileMode(0o644)
-		if d.IsDir() {
-			mode = 0o755
+		mode, when := fs.FileMode(0o755), epoch
+		if !d.IsDir() {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			mode, when = 0o644, timeOf(content)
 		}
 		if err := os.Chmod(file, mode); err != nil {
 			return err
 		}
-		return os.Chtimes(file, epoch, epoch)
+		return os.Chtimes(file, when, when)
 	})
+}
+
+// timeOf is a time that depends on a file's content. BuildKit takes a file of the same name, size and time as last time for the same file and does not
+// send it: with one fixed time for all, a change that keeps the size would be lost. (The image has none of these times: the Dockerfile sets its own.)
+func timeOf(content []byte) time.Time {
+	sum := sha256.Sum256(content)
+	return epoch.Add(time.Duration(binary.BigEndian.Uint64(sum[:]) >> 4)) // up to 36 years, in nanoseconds
 }

@@ -41,7 +41,7 @@ func resolverMessage(log string) string {
 			continue
 		}
 		if text = strings.TrimSpace(strings.TrimLeft(text, "×╰─▶├│ ")); text != "" {
-			kept = append(kept, text)
+			kept = append(kept, strings.TrimPrefix(text, "error: "))
 		}
 	}
 	if kept == nil {

@@ -39,7 +39,11 @@ func TestResolverMessage(t *testing.T) {
 				"  ╰─▶ Because kedro==1.7.0 depends on pluggy>=1 and you require pluggy<1, we can\n      conclude that your requirements are unsatisfiable.\n",
 			"No solution found when resolving dependencies:\nBecause kedro==1.7.0 depends on pluggy>=1 and you require pluggy<1, we can\nconclude that your requirements are unsatisfiable.",
 		},
-		{"plain error", "Using Python 3.12.1\nerror: Failed to fetch: `https://pypi.org/simple/x/`\n  Caused by: dns error\n", "error: Failed to fetch: `https://pypi.org/simple/x/`\nCaused by: dns error"},
+		{
+			"as newer uv writes it", "error: No solution found when resolving dependencies\n  cause: Because x was not found and you require x>=1, your requirements are unsatisfiable.\n",
+			"No solution found when resolving dependencies\ncause: Because x was not found and you require x>=1, your requirements are unsatisfiable.",
+		},
+		{"plain error", "Using Python 3.12.1\nerror: Failed to fetch: `https://pypi.org/simple/x/`\n  Caused by: dns error\n", "Failed to fetch: `https://pypi.org/simple/x/`\nCaused by: dns error"},
 		{"no error of uv", "sh: 1: uv: not found\n", "sh: 1: uv: not found"},
 	}
 	for _, tt := range tests {
