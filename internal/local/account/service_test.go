@@ -15,11 +15,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kedroctl/kedroctl/internal/local/account"
 	"github.com/kedroctl/kedroctl/internal/local/wire"
+	"github.com/kedroctl/kedroctl/internal/local/wire/wiretest"
 )
 
 const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ecs-tasks.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
@@ -41,19 +41,6 @@ func serve(t *testing.T, opt account.Options) (*account.Service, *iam.Client, *s
 	t.Cleanup(server.Close)
 	cfg := aws.Config{Region: "eu-west-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
 	return s, iam.NewFromConfig(cfg), sts.NewFromConfig(cfg)
-}
-
-// code is that of an error of AWS, "" for none.
-func code(t *testing.T, err error) string {
-	t.Helper()
-	if err == nil {
-		return ""
-	}
-	api, ok := errors.AsType[smithy.APIError](err)
-	if !ok {
-		t.Fatalf("not an error of AWS: %v", err)
-	}
-	return api.ErrorCode()
 }
 
 func createRole(t *testing.T, c *iam.Client, name string) {
@@ -124,7 +111,7 @@ func TestRolesGoOnlyWhenNothingHangsOnThem(t *testing.T) {
 	conflict := func(what string) {
 		t.Helper()
 		_, err := c.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: role})
-		if code(t, err) != "DeleteConflict" || !strings.Contains(err.Error(), what) {
+		if wiretest.Code(t, err) != "DeleteConflict" || !strings.Contains(err.Error(), what) {
 			t.Errorf("delete: got %v, want a conflict that says %q", err, what)
 		}
 	}
@@ -135,7 +122,7 @@ func TestRolesGoOnlyWhenNothingHangsOnThem(t *testing.T) {
 
 	conflict("remove roles from instance profile")
 	_, err := c.DeleteInstanceProfile(ctx, &iam.DeleteInstanceProfileInput{InstanceProfileName: role})
-	if code(t, err) != "DeleteConflict" {
+	if wiretest.Code(t, err) != "DeleteConflict" {
 		t.Errorf("an instance profile with a role was deleted: %v", err)
 	}
 	must(c.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: role, RoleName: role}))
@@ -196,7 +183,7 @@ func TestWhatAWSRefuses(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := code(t, tt.err); got != tt.want {
+			if got := wiretest.Code(t, tt.err); got != tt.want {
 				t.Errorf("got %q (%v), want %q", got, tt.err, tt.want)
 			}
 		})
@@ -215,7 +202,7 @@ func TestAnInstanceProfileHasOneRole(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := c.AddRoleToInstanceProfile(ctx, &iam.AddRoleToInstanceProfileInput{InstanceProfileName: profile, RoleName: aws.String("b")})
-	if code(t, err) != "LimitExceeded" {
+	if wiretest.Code(t, err) != "LimitExceeded" {
 		t.Errorf("a second role: %v", err)
 	}
 	got, err := c.ListInstanceProfilesForRole(ctx, &iam.ListInstanceProfilesForRoleInput{RoleName: aws.String("a")})
@@ -236,15 +223,102 @@ func TestServiceLinkedRole(t *testing.T) {
 	if want := "arn:aws:iam::123456789012:role/aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch"; *got.Role.Arn != want {
 		t.Errorf("got %s, want %s", *got.Role.Arn, want)
 	}
-	if _, err := create(); code(t, err) != "InvalidInput" {
+	if _, err := create(); wiretest.Code(t, err) != "InvalidInput" {
 		t.Errorf("a second one: %v", err)
 	}
 	if r, err := s.EnsureServiceLinkedRole("batch.amazonaws.com"); err != nil || r.ARN != *got.Role.Arn {
 		t.Errorf("another role was made: %v, %v", r, err)
 	}
 	_, err = c.DeleteRole(t.Context(), &iam.DeleteRoleInput{RoleName: got.Role.RoleName})
-	if code(t, err) != "UnmodifiableEntity" {
+	if wiretest.Code(t, err) != "UnmodifiableEntity" {
 		t.Errorf("it was deleted: %v", err)
+	}
+}
+
+func TestRolesAndProfilesChange(t *testing.T) {
+	s, c, _ := serve(t, account.Options{})
+	ctx, name := t.Context(), aws.String("jobs")
+	createRole(t, c, "jobs")
+	before, _ := s.Role("jobs")
+	other := strings.Replace(trust, "ecs-tasks", "ec2", 1)
+	two := []types.Tag{{Key: aws.String("a"), Value: aws.String("1")}, {Key: aws.String("b"), Value: aws.String("2")}}
+	steps := []func() error{
+		func() error {
+			_, err := c.UpdateRole(ctx, &iam.UpdateRoleInput{RoleName: name, Description: aws.String("new"), MaxSessionDuration: aws.Int32(7200)})
+			return err
+		},
+		func() error {
+			_, err := c.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: name, PolicyDocument: &other})
+			return err
+		},
+		func() error { _, err := c.TagRole(ctx, &iam.TagRoleInput{RoleName: name, Tags: two}); return err },
+		func() error {
+			_, err := c.UntagRole(ctx, &iam.UntagRoleInput{RoleName: name, TagKeys: []string{"a"}})
+			return err
+		},
+		func() error {
+			_, err := c.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: name})
+			return err
+		},
+		func() error {
+			_, err := c.TagInstanceProfile(ctx, &iam.TagInstanceProfileInput{InstanceProfileName: name, Tags: two})
+			return err
+		},
+		func() error {
+			_, err := c.UntagInstanceProfile(ctx, &iam.UntagInstanceProfileInput{InstanceProfileName: name, TagKeys: []string{"b"}})
+			return err
+		},
+	}
+	for i, step := range steps {
+		if err := step(); err != nil {
+			t.Fatalf("step %d: %v", i, err)
+		}
+	}
+	got, _ := s.Role("jobs")
+	profile, _ := s.InstanceProfile("arn:aws:iam::123456789012:instance-profile/jobs")
+	want := []any{"new", int32(7200), other, map[string]string{"b": "2"}, map[string]string{"a": "1"}}
+	if diff := cmp.Diff(want, []any{got.Description, got.MaxSession, got.Trust, got.Tags, profile.Tags}); diff != "" {
+		t.Error(diff)
+	}
+	if before.Trust != trust || len(before.Tags) > 0 {
+		t.Errorf("a role that was handed out has changed: %+v", before)
+	}
+	roleTags, err := c.ListRoleTags(ctx, &iam.ListRoleTagsInput{RoleName: name})
+	if err != nil || len(roleTags.Tags) != 1 || *roleTags.Tags[0].Key != "b" {
+		t.Errorf("tags of the role: %v, %v", roleTags, err)
+	}
+	profileTags, err := c.ListInstanceProfileTags(ctx, &iam.ListInstanceProfileTagsInput{InstanceProfileName: name})
+	if err != nil || len(profileTags.Tags) != 1 || *profileTags.Tags[0].Key != "a" {
+		t.Errorf("tags of the profile: %v, %v", profileTags, err)
+	}
+}
+
+func TestPoliciesAreListed(t *testing.T) {
+	_, c, _ := serve(t, account.Options{})
+	ctx, role := t.Context(), aws.String("jobs")
+	createRole(t, c, "jobs")
+	arn := aws.String("arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy")
+	for range 2 { // attaching twice is no error
+		if _, err := c.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: role, PolicyArn: arn}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"b", "a"} {
+		if _, err := c.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: role, PolicyName: &name, PolicyDocument: aws.String(allow)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	attached, err := c.ListAttachedRolePolicies(ctx, &iam.ListAttachedRolePoliciesInput{RoleName: role})
+	if err != nil || len(attached.AttachedPolicies) != 1 || *attached.AttachedPolicies[0].PolicyName != "AmazonECSTaskExecutionRolePolicy" {
+		t.Errorf("attached: %v, %v", attached, err)
+	}
+	inline, err := c.ListRolePolicies(ctx, &iam.ListRolePoliciesInput{RoleName: role})
+	if err != nil || !cmp.Equal(inline.PolicyNames, []string{"a", "b"}) {
+		t.Errorf("inline: %v, %v", inline, err)
+	}
+	profiles, err := c.ListInstanceProfiles(ctx, &iam.ListInstanceProfilesInput{})
+	if err != nil || len(profiles.InstanceProfiles) != 0 {
+		t.Errorf("profiles: %v, %v", profiles, err)
 	}
 }
 
@@ -284,7 +358,7 @@ func TestDeniedActionsReadAsAWSSays(t *testing.T) {
 	_, c, _ := serve(t, account.Options{Denied: func(_ context.Context, action, _ string) bool { return action == "iam:CreateRole" }})
 	_, err := c.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: aws.String("jobs"), AssumeRolePolicyDocument: aws.String(trust)})
 	want := "User: arn:aws:iam::123456789012:user/ada is not authorized to perform: iam:CreateRole on resource: arn:aws:iam::123456789012:role/jobs"
-	if code(t, err) != "AccessDenied" || !strings.Contains(err.Error(), want) {
+	if wiretest.Code(t, err) != "AccessDenied" || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want AccessDenied with %q", err, want)
 	}
 	if _, err := c.ListRoles(t.Context(), &iam.ListRolesInput{}); err != nil {

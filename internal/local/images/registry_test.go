@@ -23,6 +23,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
 	"github.com/kedroctl/kedroctl/internal/local/images"
+	"github.com/kedroctl/kedroctl/internal/local/wire/wiretest"
 )
 
 func (b *bench) login(t *testing.T) remote.Option {
@@ -285,7 +286,7 @@ func TestImagesGoWithTheirBlobs(t *testing.T) {
 	if got := count(); got != 3+1+2+2 { // shared layers, own layer, configurations, manifests
 		t.Fatalf("%d blobs", got)
 	}
-	if _, err := b.DeleteRepository(ctx, &ecr.DeleteRepositoryInput{RepositoryName: aws.String("jobs")}); code(t, err) != "RepositoryNotEmptyException" {
+	if _, err := b.DeleteRepository(ctx, &ecr.DeleteRepositoryInput{RepositoryName: aws.String("jobs")}); wiretest.Code(t, err) != "RepositoryNotEmptyException" {
 		t.Errorf("a repository with images was deleted: %v", err)
 	}
 	gone, err := b.BatchDeleteImage(ctx, &ecr.BatchDeleteImageInput{RepositoryName: aws.String("jobs"),

@@ -3,7 +3,6 @@ package images_test
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,10 +13,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
-	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kedroctl/kedroctl/internal/local/images"
+	"github.com/kedroctl/kedroctl/internal/local/wire/wiretest"
 )
 
 // bench is a registry with its client and a clock.
@@ -48,19 +47,6 @@ func serve(t *testing.T, opt images.Options) *bench {
 	b.Client = ecr.New(ecr.Options{Region: "eu-west-1", BaseEndpoint: &server.URL, Retryer: aws.NopRetryer{},
 		Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")})
 	return b
-}
-
-// code is that of an error of AWS, "" for none.
-func code(t *testing.T, err error) string {
-	t.Helper()
-	if err == nil {
-		return ""
-	}
-	api, ok := errors.AsType[smithy.APIError](err)
-	if !ok {
-		t.Fatalf("not an error of AWS: %v", err)
-	}
-	return api.ErrorCode()
 }
 
 func (b *bench) create(t *testing.T, name string) {
@@ -121,7 +107,7 @@ func TestSettingsOfARepositoryChange(t *testing.T) {
 	}
 	must(b.DeleteLifecyclePolicy(ctx, &ecr.DeleteLifecyclePolicyInput{RepositoryName: name}))
 	_, err = b.GetLifecyclePolicy(ctx, &ecr.GetLifecyclePolicyInput{RepositoryName: name})
-	if code(t, err) != "LifecyclePolicyNotFoundException" {
+	if wiretest.Code(t, err) != "LifecyclePolicyNotFoundException" {
 		t.Errorf("a deleted policy: %v", err)
 	}
 }
@@ -168,7 +154,7 @@ func TestWhatECRRefuses(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := code(t, tt.err); got != tt.want {
+			if got := wiretest.Code(t, tt.err); got != tt.want {
 				t.Errorf("got %q (%v), want %q", got, tt.err, tt.want)
 			}
 		})
@@ -234,7 +220,7 @@ func TestDeniedActions(t *testing.T) {
 		return action == "ecr:CreateRepository" && strings.HasSuffix(resource, ":repository/jobs")
 	}})
 	_, err := b.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("jobs")})
-	if code(t, err) != "AccessDeniedException" {
+	if wiretest.Code(t, err) != "AccessDeniedException" {
 		t.Errorf("got %v", err)
 	}
 	b.create(t, "other")

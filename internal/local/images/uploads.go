@@ -22,9 +22,8 @@ func (s *Service) uploadPath(id string) string { return filepath.Join(s.opt.Dir,
 // upload takes a blob in pieces into a file. The library would hold them in memory, one upload at a time; it gets the whole at the end, and
 // checks its digest.
 func (s *Service) upload(w http.ResponseWriter, r *http.Request, name, id string) error {
-	digest := r.URL.Query().Get("digest")
 	if r.Method == http.MethodPost {
-		if digest != "" {
+		if digest := r.URL.Query().Get("digest"); digest != "" {
 			return s.finishUpload(w, r, name, digest, r.Body, r.ContentLength)
 		}
 		return s.startUpload(w, name)
@@ -40,6 +39,11 @@ func (s *Service) upload(w http.ResponseWriter, r *http.Request, name, id string
 		return err
 	}
 	defer f.Close()
+	return s.onUpload(w, r, f, name, id)
+}
+
+// onUpload does what is asked with an upload that was started.
+func (s *Service) onUpload(w http.ResponseWriter, r *http.Request, f *os.File, name, id string) error {
 	switch r.Method {
 	case http.MethodPatch:
 		if err := appendTo(f, r); err != nil {
@@ -52,14 +56,14 @@ func (s *Service) upload(w http.ResponseWriter, r *http.Request, name, id string
 		w.WriteHeader(http.StatusNoContent)
 		return os.Remove(f.Name())
 	case http.MethodPut:
-		if _, err := io.Copy(f, r.Body); err != nil {
+		if err := appendTo(f, r); err != nil {
 			return err
 		}
 		size, err := f.Seek(0, io.SeekEnd)
 		if err != nil {
 			return err
 		}
-		if err := s.finishUpload(w, r, name, digest, io.NewSectionReader(f, 0, size), size); err != nil {
+		if err := s.finishUpload(w, r, name, r.URL.Query().Get("digest"), io.NewSectionReader(f, 0, size), size); err != nil {
 			return err
 		}
 		return os.Remove(f.Name())

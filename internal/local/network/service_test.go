@@ -2,7 +2,6 @@ package network_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -12,10 +11,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
-	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kedroctl/kedroctl/internal/local/network"
+	"github.com/kedroctl/kedroctl/internal/local/wire/wiretest"
 )
 
 func serve(t *testing.T, opt network.Options) *ec2.Client {
@@ -24,18 +23,6 @@ func serve(t *testing.T, opt network.Options) *ec2.Client {
 	server := httptest.NewServer(network.New(opt))
 	t.Cleanup(server.Close)
 	return ec2.NewFromConfig(aws.Config{Region: opt.Region, BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")})
-}
-
-func code(t *testing.T, err error) string {
-	t.Helper()
-	if err == nil {
-		return ""
-	}
-	api, ok := errors.AsType[smithy.APIError](err)
-	if !ok {
-		t.Fatalf("not an error of AWS: %v", err)
-	}
-	return api.ErrorCode()
 }
 
 func filter(name string, values ...string) []types.Filter {
@@ -77,7 +64,7 @@ func TestAnAccountWithoutDefaultVPC(t *testing.T) {
 		t.Errorf("got %v, %v", got, err)
 	}
 	_, err = c.DescribeVpcs(t.Context(), &ec2.DescribeVpcsInput{Filters: filter("isDefalt", "true")})
-	if code(t, err) != "InvalidParameterValue" {
+	if wiretest.Code(t, err) != "InvalidParameterValue" {
 		t.Errorf("an unknown filter: %v", err)
 	}
 }
@@ -88,7 +75,7 @@ func TestWhatDoesNotExistIsNamed(t *testing.T) {
 	_, subnet := c.DescribeSubnets(t.Context(), &ec2.DescribeSubnetsInput{SubnetIds: []string{"subnet-1"}})
 	_, group := c.DescribeSecurityGroups(t.Context(), &ec2.DescribeSecurityGroupsInput{GroupIds: []string{"sg-1"}})
 	_, create := c.CreateVpc(t.Context(), &ec2.CreateVpcInput{CidrBlock: aws.String("10.0.0.0/16")})
-	got := []string{code(t, vpc), code(t, subnet), code(t, group), code(t, create)}
+	got := []string{wiretest.Code(t, vpc), wiretest.Code(t, subnet), wiretest.Code(t, group), wiretest.Code(t, create)}
 	if diff := cmp.Diff([]string{"InvalidVpcID.NotFound", "InvalidSubnetID.NotFound", "InvalidGroup.NotFound", "InvalidAction"}, got); diff != "" {
 		t.Error(diff)
 	}
@@ -109,7 +96,7 @@ func TestOfferingsAndWildcards(t *testing.T) {
 func TestDeniedLookUps(t *testing.T) {
 	c := serve(t, network.Options{Denied: func(_ context.Context, action, _ string) bool { return action == "ec2:DescribeVpcs" }})
 	_, err := c.DescribeVpcs(t.Context(), &ec2.DescribeVpcsInput{})
-	if code(t, err) != "UnauthorizedOperation" {
+	if wiretest.Code(t, err) != "UnauthorizedOperation" {
 		t.Errorf("got %v", err)
 	}
 }

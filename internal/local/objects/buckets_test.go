@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kedroctl/kedroctl/internal/local/objects"
+	"github.com/kedroctl/kedroctl/internal/local/wire/wiretest"
 )
 
 func TestBucketNames(t *testing.T) {
@@ -36,7 +37,7 @@ func TestBucketNames(t *testing.T) {
 	}
 	for name, want := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := code(t, tryCreate(c, name, region)); got != want {
+			if got := wiretest.Code(t, tryCreate(c, name, region)); got != want {
 				t.Errorf("got %q, want %q", got, want)
 			}
 		})
@@ -54,7 +55,7 @@ func TestLocationConstraints(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.region+" "+tt.constraint, func(t *testing.T) {
 			c, _ := serve(t, objects.Options{Region: tt.region})
-			if got := code(t, tryCreate(c, "data", tt.constraint)); got != tt.want {
+			if got := wiretest.Code(t, tryCreate(c, "data", tt.constraint)); got != tt.want {
 				t.Fatalf("got %q, want %q", got, tt.want)
 			}
 			if tt.want != "" {
@@ -88,7 +89,7 @@ func TestABucketGoesWhenItIsEmpty(t *testing.T) {
 		_, err := c.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: aws.String("data")})
 		return err
 	}
-	if got := code(t, remove()); got != "BucketNotEmpty" {
+	if got := wiretest.Code(t, remove()); got != "BucketNotEmpty" {
 		t.Fatalf("got %q", got)
 	}
 	if _, err := c.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String("data"), Key: aws.String("x")}); err != nil {
@@ -98,10 +99,10 @@ func TestABucketGoesWhenItIsEmpty(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := c.HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: aws.String("data")})
-	if code(t, err) != "NotFound" {
+	if wiretest.Code(t, err) != "NotFound" {
 		t.Errorf("head after deletion: %v", err)
 	}
-	if got := code(t, remove()); got != "NoSuchBucket" {
+	if got := wiretest.Code(t, remove()); got != "NoSuchBucket" {
 		t.Errorf("second deletion: %q", got)
 	}
 }
@@ -111,7 +112,7 @@ func TestForeignBucketsCannotBeUsed(t *testing.T) {
 	_, head := c.HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: aws.String("theirs")})
 	_, list := c.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String("theirs")})
 	_, write := c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("theirs"), Key: aws.String("x"), Body: strings.NewReader("1")})
-	if diff := cmp.Diff([]string{"Forbidden", "AccessDenied", "AccessDenied"}, []string{code(t, head), code(t, list), code(t, write)}); diff != "" {
+	if diff := cmp.Diff([]string{"Forbidden", "AccessDenied", "AccessDenied"}, []string{wiretest.Code(t, head), wiretest.Code(t, list), wiretest.Code(t, write)}); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -120,7 +121,7 @@ func TestAnotherOwnerWasExpected(t *testing.T) {
 	c := withBucket(t)
 	head := func(owner string) string {
 		_, err := c.HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: aws.String("data"), ExpectedBucketOwner: &owner})
-		return code(t, err)
+		return wiretest.Code(t, err)
 	}
 	if diff := cmp.Diff([]string{"", "Forbidden"}, []string{head("123456789012"), head("210987654321")}); diff != "" {
 		t.Error(diff)
@@ -184,7 +185,7 @@ func TestDeniedActions(t *testing.T) {
 	put(t, c, "x", "1")
 	deny["s3:PutObject arn:aws:s3:::data/y"] = true
 	_, err := c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("data"), Key: aws.String("y"), Body: strings.NewReader("1")})
-	if code(t, err) != "AccessDenied" || !strings.Contains(err.Error(), "s3:PutObject on resource: arn:aws:s3:::data/y") {
+	if wiretest.Code(t, err) != "AccessDenied" || !strings.Contains(err.Error(), "s3:PutObject on resource: arn:aws:s3:::data/y") {
 		t.Errorf("a denied key: %v", err)
 	}
 	put(t, c, "z", "1")
@@ -193,11 +194,11 @@ func TestDeniedActions(t *testing.T) {
 		_, err := c.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("data"), Key: aws.String("absent")})
 		return err
 	}
-	if got := code(t, head()); got != "NotFound" {
+	if got := wiretest.Code(t, head()); got != "NotFound" {
 		t.Errorf("HEAD of a missing key: %q", got)
 	}
 	deny["s3:ListBucket arn:aws:s3:::data"] = true
-	if got := code(t, head()); got != "Forbidden" {
+	if got := wiretest.Code(t, head()); got != "Forbidden" {
 		t.Errorf("HEAD of a missing key without ListBucket: %q", got)
 	}
 }

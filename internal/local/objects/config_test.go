@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kedroctl/kedroctl/internal/local/objects"
+	"github.com/kedroctl/kedroctl/internal/local/wire/wiretest"
 )
 
 func TestANewBucketIsPrivateAndEncrypted(t *testing.T) {
@@ -72,7 +73,7 @@ func TestAbsentConfigurationHasItsCode(t *testing.T) {
 	_, versioning := c.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{Bucket: bucket, VersioningConfiguration: &types.VersioningConfiguration{Status: "Enabled"}})
 	_, absent := c.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: aws.String("absent")})
 	want := []string{"NoSuchPublicAccessBlockConfiguration", "NoSuchBucketPolicy", "NoSuchLifecycleConfiguration", "NoSuchTagSet", "NoSuchCORSConfiguration", "NotImplemented", "NoSuchBucket"}
-	got := []string{code(t, block), code(t, policy), code(t, lifecycle), code(t, tags), code(t, cors), code(t, versioning), code(t, absent)}
+	got := []string{wiretest.Code(t, block), wiretest.Code(t, policy), wiretest.Code(t, lifecycle), wiretest.Code(t, tags), wiretest.Code(t, cors), wiretest.Code(t, versioning), wiretest.Code(t, absent)}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -122,7 +123,7 @@ func TestBrokenConfigurationIsRefused(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := code(t, tt.err); got != tt.want {
+			if got := wiretest.Code(t, tt.err); got != tt.want {
 				t.Errorf("got %q (%v), want %q", got, tt.err, tt.want)
 			}
 		})

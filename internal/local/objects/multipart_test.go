@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kedroctl/kedroctl/internal/local/objects"
+	"github.com/kedroctl/kedroctl/internal/local/wire/wiretest"
 )
 
 const mib = 1 << 20
@@ -91,7 +92,7 @@ func TestPartsBecomeOneObject(t *testing.T) {
 	if err != nil || read(t, second.Body) != string(last) || *second.PartsCount != 2 {
 		t.Errorf("the second part: %v, %v", second, err)
 	}
-	if _, err := m.complete(one, seven); code(t, err) != "NoSuchUpload" {
+	if _, err := m.complete(one, seven); wiretest.Code(t, err) != "NoSuchUpload" {
 		t.Errorf("completed again: %v", err)
 	}
 }
@@ -113,7 +114,7 @@ func TestCompletionsThatAreRefused(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if _, err := m.complete(tt.parts...); code(t, err) != tt.want {
+			if _, err := m.complete(tt.parts...); wiretest.Code(t, err) != tt.want {
 				t.Errorf("got %v, want %s", err, tt.want)
 			}
 		})
@@ -143,7 +144,7 @@ func TestChecksumsOfMultipartObjects(t *testing.T) {
 		t.Run(fmt.Sprint(tt.algorithm, tt.kind), func(t *testing.T) {
 			c, ctx := withBucket(t), t.Context()
 			created, err := c.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: aws.String("data"), Key: aws.String("big"), ChecksumAlgorithm: tt.algorithm, ChecksumType: tt.kind})
-			if got := code(t, err); got != tt.code || err != nil {
+			if got := wiretest.Code(t, err); got != tt.code || err != nil {
 				if got != tt.code {
 					t.Errorf("got %q, want %q", got, tt.code)
 				}
@@ -209,7 +210,7 @@ func TestUploadsAreListedAndAborted(t *testing.T) {
 	if err := abort(); err != nil {
 		t.Fatal(err)
 	}
-	if got := code(t, abort()); got != "NoSuchUpload" {
+	if got := wiretest.Code(t, abort()); got != "NoSuchUpload" {
 		t.Errorf("aborted again: %q", got)
 	}
 	if blobs, err := os.ReadDir(filepath.Join(dir, "data", "blobs")); err != nil || len(blobs) > 0 {
@@ -238,7 +239,7 @@ func TestPartsAreCopied(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := part(3, fmt.Sprintf("bytes=0-%d", 6*mib)); code(t, err) != "InvalidArgument" {
+	if _, err := part(3, fmt.Sprintf("bytes=0-%d", 6*mib)); wiretest.Code(t, err) != "InvalidArgument" {
 		t.Errorf("a range beyond the end: %v", err)
 	}
 	if _, err := m.complete(one, two); err != nil {
@@ -251,7 +252,7 @@ func TestPartsAreCopied(t *testing.T) {
 
 func TestTransferManager(t *testing.T) {
 	c, ctx := withBucket(t), t.Context()
-	for _, size := range []int{0, 100, 20*mib + 1} {
+	for _, size := range []int{0, 100, 11*mib + 1} {
 		for _, kind := range []tmtypes.GetObjectType{tmtypes.GetObjectParts, tmtypes.GetObjectRanges} {
 			t.Run(fmt.Sprint(size, kind), func(t *testing.T) {
 				m := transfermanager.New(c, func(o *transfermanager.Options) { o.GetObjectType = kind })

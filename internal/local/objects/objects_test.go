@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kedroctl/kedroctl/internal/local/objects"
+	"github.com/kedroctl/kedroctl/internal/local/wire/wiretest"
 )
 
 // oddKeys would be trouble as names of files.
@@ -47,7 +48,7 @@ func TestOddKeysAreSafe(t *testing.T) {
 		t.Errorf("%d of %d keys are listed", len(listed), len(oddKeys))
 	}
 	_, err := c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("data"), Key: aws.String(strings.Repeat("x", 1025))})
-	if code(t, err) != "KeyTooLongError" {
+	if wiretest.Code(t, err) != "KeyTooLongError" {
 		t.Errorf("a key of 1,025 bytes: %v", err)
 	}
 }
@@ -93,7 +94,7 @@ func TestRanges(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.key+" "+tt.header, func(t *testing.T) {
 			out, err := c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("data"), Key: &tt.key, Range: &tt.header})
-			if got := code(t, err); got != tt.code {
+			if got := wiretest.Code(t, err); got != tt.code {
 				t.Fatalf("got %q, want %q", got, tt.code)
 			}
 			if err != nil {
@@ -171,7 +172,7 @@ func TestConditionalWrites(t *testing.T) {
 			}
 			tt.in.Body = strings.NewReader("2")
 			_, err := c.PutObject(t.Context(), &tt.in)
-			if got := code(t, err); got != tt.want {
+			if got := wiretest.Code(t, err); got != tt.want {
 				t.Errorf("got %q (%v), want %q", got, err, tt.want)
 			}
 		})
@@ -209,7 +210,7 @@ func TestConditionalDeletes(t *testing.T) {
 	etag := put(t, c, "x", "1").ETag
 	remove := func(etag *string) string {
 		_, err := c.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String("data"), Key: aws.String("x"), IfMatch: etag})
-		return code(t, err)
+		return wiretest.Code(t, err)
 	}
 	if diff := cmp.Diff([]string{"PreconditionFailed", "", ""}, []string{remove(aws.String(`"other"`)), remove(etag), remove(nil)}); diff != "" {
 		t.Error(diff)
@@ -240,7 +241,7 @@ func TestManyAreDeletedAtOnce(t *testing.T) {
 		tooMany[i].Key = aws.String(fmt.Sprint(i))
 	}
 	_, err = c.DeleteObjects(t.Context(), &s3.DeleteObjectsInput{Bucket: aws.String("data"), Delete: &types.Delete{Objects: tooMany}})
-	if code(t, err) != "MalformedXML" {
+	if wiretest.Code(t, err) != "MalformedXML" {
 		t.Errorf("1,001 keys: %v", err)
 	}
 }
@@ -270,7 +271,7 @@ func TestCopies(t *testing.T) {
 		"itself, with a news": {s3.CopyObjectInput{Key: aws.String("x"), CopySource: aws.String("other/x"), MetadataDirective: "REPLACE", Metadata: map[string]string{"k": "new"}}, ""},
 	}
 	for _, name := range []string{"a copy", "a missing source", "a missing bucket", "a changed source", "itself"} {
-		if got := code(t, copied(tests[name].in)); got != tests[name].want {
+		if got := wiretest.Code(t, copied(tests[name].in)); got != tests[name].want {
 			t.Errorf("%s: got %q, want %q", name, got, tests[name].want)
 		}
 	}
@@ -327,7 +328,7 @@ func TestPlainRequestsThatS3Refuses(t *testing.T) {
 			}
 		})
 	}
-	if _, err := c.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("data"), Key: aws.String("x")}); code(t, err) != "NotFound" {
+	if _, err := c.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("data"), Key: aws.String("x")}); wiretest.Code(t, err) != "NotFound" {
 		t.Errorf("a refused write left something: %v", err)
 	}
 }

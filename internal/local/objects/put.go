@@ -100,9 +100,7 @@ func (s *Service) putObject(r *request) error {
 	if err != nil {
 		return err
 	}
-	o.Blob, o.Size, o.ETag, o.Checksum, o.Modified = name, got.size, hex.EncodeToString(got.md5), got.checksum, s.opt.Now().UTC()
-	if err := r.bucket.put(o, allow); err != nil {
-		r.bucket.dropBlobs(name)
+	if o, err = s.commit(r.bucket, o, name, got, allow); err != nil {
 		return err
 	}
 	h := r.w.Header()
@@ -110,6 +108,16 @@ func (s *Service) putObject(r *request) error {
 	h.Set("x-amz-server-side-encryption", "AES256")
 	o.Checksum.setHeaders(h)
 	return nil
+}
+
+// commit makes a blob the content of o, and o the object of its key.
+func (s *Service) commit(b *bucket, o object, blob string, got received, allow func(object, bool) error) (object, error) {
+	o.Blob, o.Size, o.ETag, o.Checksum, o.Modified = blob, got.size, hex.EncodeToString(got.md5), got.checksum, s.opt.Now().UTC()
+	err := b.put(o, allow)
+	if err != nil {
+		b.dropBlobs(blob)
+	}
+	return o, err
 }
 
 // copySource is the object that x-amz-copy-source names, with its content; the caller closes the file.
@@ -181,7 +189,16 @@ func (s *Service) copyObject(r *request) error {
 	if !strings.EqualFold(r.Header.Get("X-Amz-Tagging-Directive"), "REPLACE") {
 		o.Tags = source.Tags
 	}
-	if err := s.storeCopy(r, &o, f, allow); err != nil {
+	// A copy is of one piece, whatever its source was.
+	algorithm := strings.ToUpper(r.Header.Get("X-Amz-Checksum-Algorithm"))
+	if algorithms[algorithm] == nil {
+		algorithm = defaultAlgorithm
+	}
+	name, got, err := r.bucket.store(f, algorithm)
+	if err != nil {
+		return err
+	}
+	if o, err = s.commit(r.bucket, o, name, got, allow); err != nil {
 		return err
 	}
 	writeXML(r.w, http.StatusOK, copyAnswer{XMLName: xml.Name{Local: "CopyObjectResult"}, ETag: quoted(o.ETag), LastModified: stamp(o.Modified)})
@@ -192,24 +209,6 @@ type copyAnswer struct {
 	XMLName      xml.Name
 	ETag         string
 	LastModified string
-}
-
-// storeCopy writes the content of f as o: in one piece, whatever the source was.
-func (s *Service) storeCopy(r *request, o *object, f *os.File, allow func(object, bool) error) error {
-	algorithm := strings.ToUpper(r.Header.Get("X-Amz-Checksum-Algorithm"))
-	if algorithms[algorithm] == nil {
-		algorithm = defaultAlgorithm
-	}
-	name, got, err := r.bucket.store(f, algorithm)
-	if err != nil {
-		return err
-	}
-	o.Blob, o.Size, o.ETag, o.Checksum, o.Modified = name, got.size, hex.EncodeToString(got.md5), got.checksum, s.opt.Now().UTC()
-	if err := r.bucket.put(*o, allow); err != nil {
-		r.bucket.dropBlobs(name)
-		return err
-	}
-	return nil
 }
 
 func (s *Service) deleteObject(r *request) error {

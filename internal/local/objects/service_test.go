@@ -3,7 +3,6 @@ package objects_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net/http/httptest"
 	"strings"
@@ -14,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/aws/smithy-go"
 
 	"github.com/kedroctl/kedroctl/internal/local/objects"
 )
@@ -94,17 +92,4 @@ func read(t *testing.T, r io.ReadCloser) string {
 		t.Fatal(err)
 	}
 	return b.String()
-}
-
-// code is that of an error of AWS, "" for none.
-func code(t *testing.T, err error) string {
-	t.Helper()
-	if err == nil {
-		return ""
-	}
-	api, ok := errors.AsType[smithy.APIError](err)
-	if !ok {
-		t.Fatalf("not an error of AWS: %v", err)
-	}
-	return api.ErrorCode()
 }

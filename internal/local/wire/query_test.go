@@ -1,0 +1,94 @@
+package wire_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/kedroctl/kedroctl/internal/local/wire"
+)
+
+func form(values url.Values) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(values.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return r
+}
+
+// decode sends a form through an action, which keeps what it gets.
+func decode[I any](t *testing.T, lists wire.Lists, values url.Values) (*I, error) {
+	t.Helper()
+	q, err := wire.ReadQuery(form(values))
+	if err != nil {
+		return nil, err
+	}
+	var got *I
+	_, err = wire.Action(lists, func(_ context.Context, in *I) (*struct{}, error) { got = in; return nil, nil })(t.Context(), q)
+	return got, err
+}
+
+func TestQueriesBecomeInputs(t *testing.T) {
+	role, err := decode[iam.CreateRoleInput](t, wire.MemberLists, url.Values{"Action": {"CreateRole"}, "Version": {"2010-05-08"}, "RoleName": {"jobs"},
+		"MaxSessionDuration": {"3600"}, "Tags.member.1.Key": {"a"}, "Tags.member.1.Value": {"1"}, "Tags.member.2.Key": {"b"}})
+	want := &iam.CreateRoleInput{RoleName: aws.String("jobs"), MaxSessionDuration: aws.Int32(3600),
+		Tags: []types.Tag{{Key: aws.String("a"), Value: aws.String("1")}, {Key: aws.String("b")}}}
+	if diff := cmp.Diff(want, role, cmpopts.IgnoreUnexported(iam.CreateRoleInput{}, types.Tag{})); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	vpcs, err := decode[ec2.DescribeVpcsInput](t, wire.PlainLists, url.Values{"Action": {"DescribeVpcs"}, "VpcId.1": {"vpc-1"}, "VpcId.2": {"vpc-2"},
+		"Filter.1.Name": {"state"}, "Filter.1.Value.1": {"available"}, "DryRun": {"true"}})
+	if err != nil || !cmp.Equal(vpcs.VpcIds, []string{"vpc-1", "vpc-2"}) || vpcs.Filters[0].Values[0] != "available" || !*vpcs.DryRun {
+		t.Errorf("got %+v, %v", vpcs, err)
+	}
+}
+
+func TestQueriesThatAreRefused(t *testing.T) {
+	tests := map[string]struct {
+		values url.Values
+		want   string
+	}{
+		"an unknown parameter":  {url.Values{"Vpc.1": {"x"}}, "The parameter Vpc is not recognized"},
+		"an unknown member":     {url.Values{"Filter.1.Nane": {"x"}}, "The parameter Filter.1.Nane is not recognized"},
+		"a gap in a list":       {url.Values{"VpcId.1": {"a"}, "VpcId.3": {"b"}}, "numbered from 1"},
+		"a list that is none":   {url.Values{"VpcId": {"a"}}, "VpcId must be a list"},
+		"no boolean":            {url.Values{"DryRun": {"perhaps"}}, "DryRun must be a boolean"},
+		"no number":             {url.Values{"MaxResults": {"many"}}, "MaxResults must be an integer"},
+		"a value that has kids": {url.Values{"NextToken.1": {"x"}}, "NextToken must be a plain value"},
+		"a parameter twice":     {url.Values{"NextToken": {"x", "y"}}, "given 2 times"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			tt.values.Set("Action", "DescribeVpcs")
+			_, err := decode[ec2.DescribeVpcsInput](t, wire.PlainLists, tt.values)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestAnswersOfQueries(t *testing.T) {
+	w := httptest.NewRecorder()
+	wire.WriteQuery(w, "urn:x", "GetRole", &iam.GetRoleOutput{Role: &types.Role{RoleName: aws.String("a<b>&"), CreateDate: aws.Time(time.Unix(0, 0)),
+		MaxSessionDuration: aws.Int32(3600), Tags: []types.Tag{{Key: aws.String("k")}}}})
+	want := `<GetRoleResponse xmlns="urn:x"><GetRoleResult><Role><CreateDate>1970-01-01T00:00:00Z</CreateDate><RoleName>a&lt;b&gt;&amp;</RoleName>` +
+		`<MaxSessionDuration>3600</MaxSessionDuration><Tags><member><Key>k</Key></member></Tags></Role></GetRoleResult>`
+	if !strings.Contains(w.Body.String(), want) {
+		t.Errorf("got %s", w.Body)
+	}
+	w = httptest.NewRecorder()
+	wire.WriteQueryFault(w, "urn:x", wire.NewFault(http.StatusNotFound, "NoSuchEntity", "no <%s>", "x"))
+	if want := `<Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>no &lt;x&gt;</Message></Error>`; w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), want) {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+}
