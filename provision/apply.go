@@ -1,8 +1,10 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 
@@ -10,11 +12,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// Resources are a stack as it stands, with what later stages need of it. Without a name behind the type, a string is an ARN.
+// Resources are a stack as it stands, with what later stages need of it. A string is an ARN where no comment says otherwise.
 type Resources struct {
 	Account         string     `json:"account"` // id
-	Region          string     `json:"region"`
-	Bucket          string     `json:"bucket"` // name
+	Region          string     `json:"region"`  // name
+	Bucket          string     `json:"bucket"`  // name
 	Repository      Repository `json:"repository"`
 	LogGroup        string     `json:"log_group"` // name
 	JobRole         string     `json:"job_role"`
@@ -23,7 +25,7 @@ type Resources struct {
 	ServiceRole     string     `json:"service_role,omitempty"`
 	Environment     string     `json:"compute_environment,omitempty"`
 	Queue           string     `json:"queue"`
-	All             []Resource `json:"resources"` // in the order in which they came to stand
+	All             []Resource `json:"resources"` // by kind, in the order of the constants
 }
 
 // Applying is a stack on its way to its Spec. Its methods wait for the part that they give, so that an image can be pushed while the compute
@@ -216,5 +218,9 @@ func (a *Applying) Definition() (Resources, error) {
 // Wait waits for the whole stack and gives it. Its error is that of each resource that failed.
 func (a *Applying) Wait() (Resources, error) {
 	a.running.Wait()
-	return a.resources(), errors.Join(a.errs...)
+	got := a.resources()
+	got.All = slices.SortedFunc(slices.Values(got.All), func(x, y Resource) int {
+		return cmp.Or(cmp.Compare(slices.Index(kinds, x.Kind), slices.Index(kinds, y.Kind)), cmp.Compare(x.Name, y.Name))
+	})
+	return got, errors.Join(a.errs...)
 }

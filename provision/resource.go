@@ -21,7 +21,10 @@ const (
 	KindDefinition      = "job definition"
 )
 
-// States of a resource, as Apply and Destroy leave it or, with an ellipsis in a Reporter's hands, while they work on it.
+// kinds in the order of a list for people.
+var kinds = []string{KindBucket, KindRepository, KindLogGroup, KindRole, KindInstanceProfile, KindServiceRole, KindNetwork, KindEnvironment, KindQueue}
+
+// States of a resource, as Apply and Destroy leave it or, in a Reporter's hands, while they work on it.
 const (
 	Created   = "created"
 	Updated   = "updated"
