@@ -10,8 +10,8 @@ import (
 type Call struct {
 	Time      time.Time // by the server's clock
 	Service   string    // as in signatures: batch, ecr, s3, …
-	Operation string    // as in the API reference: SubmitJob, PutObject, …
-	Principal string    // ARN of who signed
+	Operation string    // as in the API reference: SubmitJob, PutObject, …; of the registry registry:GET, registry:PUT, …
+	Principal string    // ARN of who signed; "" for the registry
 	Status    int       // of HTTP
 	Mutating  bool      // whether the operation changes anything when it succeeds
 }

@@ -21,7 +21,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(auth, algorithm+" "):
 		s.serveSigned(w, r, auth)
 	case r.URL.Path == "/v2" || strings.HasPrefix(r.URL.Path, "/v2/"):
-		s.registry.ServeHTTP(w, r)
+		s.serveCall(w, r, "ecr", s.services["ecr"]) // the registry knows its callers by a password, not by a signature
 	case strings.HasPrefix(r.URL.Path, credentialsPath):
 		s.keys.serve(w, r)
 	case strings.HasPrefix(r.URL.Path, controlPath):
@@ -31,7 +31,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveSigned checks the signature, asks the service that it names, and notes the call.
+// serveSigned checks the signature and asks the service that it names.
 func (s *Server) serveSigned(w http.ResponseWriter, r *http.Request, auth string) {
 	name := scopeOf(auth).service
 	svc, ok := s.services[name]
@@ -54,7 +54,12 @@ func (s *Server) serveSigned(w http.ResponseWriter, r *http.Request, auth string
 		return
 	}
 	r = r.WithContext(wire.WithCaller(r.Context(), caller))
-	c := Call{Time: s.opt.Clock.Now(), Service: name, Principal: caller.ARN}
+	s.serveCall(w, r.WithContext(wire.WithCaller(r.Context(), caller)), name, svc)
+}
+
+// serveCall lets a service answer, and notes that it did.
+func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, name string, svc service) {
+	c := Call{Time: s.opt.Clock.Now(), Service: name, Principal: wire.CallerOf(r.Context()).ARN}
 	c.Operation, c.Mutating = svc.Operation(r)
 	answer := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 	if err := s.allows(r, c); err != nil {

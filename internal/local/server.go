@@ -54,9 +54,8 @@ type Server struct {
 	journal  journal
 	batch    *batch.Service
 	services map[string]service // by the name in a signature's scope
-	registry http.Handler
-	scratch  string       // directory that Close removes
-	lastCall atomic.Int64 // nanoseconds of the wall clock
+	scratch  string             // directory that Close removes
+	lastCall atomic.Int64       // nanoseconds of the wall clock
 	http     *http.Server
 	stop     func() // ends the process that serves; nil where Serve does not
 }

@@ -221,6 +221,9 @@ func TestJournalTellsChangesFromLooks(t *testing.T) {
 	if _, err := s3.NewFromConfig(cfg).CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("bucket")}); err != nil {
 		t.Fatal(err)
 	}
+	if resp, err := cfg.HTTPClient.(*http.Client).Get(s.Info().Endpoint + "/v2/"); err != nil || resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("the registry without a password: %v, %v", resp, err)
+	}
 	var got []local.Call
 	for _, c := range s.Calls() {
 		c.Time = time.Time{}
@@ -232,6 +235,7 @@ func TestJournalTellsChangesFromLooks(t *testing.T) {
 		{Service: "logs", Operation: "CreateLogGroup", Status: 400, Mutating: true, Principal: who},
 		{Service: "batch", Operation: "DescribeJobQueues", Status: 200, Principal: who},
 		{Service: "s3", Operation: "CreateBucket", Status: 200, Mutating: true, Principal: who},
+		{Service: "ecr", Operation: "registry:GET", Status: 401},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

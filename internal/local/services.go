@@ -52,7 +52,6 @@ func (s *Server) addServices() error {
 		return err
 	}
 	s.services = map[string]service{"iam": iam, "sts": iam, "s3": s3, "ecr": ecr, "ec2": ec2, "logs": cloudwatch, "batch": s.batch}
-	s.registry = ecr
 	return nil
 }
 

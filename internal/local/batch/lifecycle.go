@@ -172,8 +172,15 @@ func (s *Service) running(j *job, stream string) {
 	j.Container = &c
 	s.dirty.jobs[j] = true
 	if t := j.Timeout; t != nil {
+		number := len(j.Attempts)
 		j.cancelTimer = s.Clock.AfterFunc(time.Duration(aws.ToInt32(t.AttemptDurationSeconds))*time.Second, func() {
-			_ = s.update(func() error { s.end(j, reasonTimeout); return nil })
+			// A change that fails to be kept is kept with the next one.
+			_ = s.update(func() error {
+				if len(j.Attempts) == number { // the call may come when the attempt is over
+					s.end(j, reasonTimeout)
+				}
+				return nil
+			})
 		})
 	}
 }

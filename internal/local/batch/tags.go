@@ -19,7 +19,7 @@ func (s *Service) serveTags(w http.ResponseWriter, r *http.Request) {
 	}
 	var out any = struct{}{}
 	err := s.update(func() error {
-		tags, err := s.tagsOf(r.PathValue("arn"))
+		tags, changed, err := s.tagsOf(r.PathValue("arn"))
 		if err != nil {
 			return err
 		}
@@ -28,8 +28,10 @@ func (s *Service) serveTags(w http.ResponseWriter, r *http.Request) {
 			out = &batch.ListTagsForResourceOutput{Tags: maps.Clone(tags)}
 			return nil
 		case http.MethodPost:
-			return s.tag(tags, in.Tags)
+			changed()
+			return addTags(tags, in.Tags)
 		case http.MethodDelete:
+			changed()
 			for _, key := range r.URL.Query()["tagKeys"] {
 				delete(tags, key)
 			}
@@ -44,7 +46,7 @@ func (s *Service) serveTags(w http.ResponseWriter, r *http.Request) {
 	wire.WriteJSON(w, r, out)
 }
 
-func (s *Service) tag(tags, more map[string]string) error {
+func addTags(tags, more map[string]string) error {
 	if err := checkTags(merged(tags, more)); err != nil {
 		return err
 	}
@@ -52,28 +54,27 @@ func (s *Service) tag(tags, more map[string]string) error {
 	return nil
 }
 
-// tagsOf is the map of tags of a resource, to be read and changed, and notes that it is about to be.
-func (s *Service) tagsOf(arn string) (map[string]string, error) {
-	kind, name, _ := strings.Cut(strings.TrimPrefix(arn, s.arn("", "")[:len(s.arn("", ""))-1]), "/")
-	s.dirty.resources = true
+// tagsOf gives the map of tags of a resource, and what notes that it was changed.
+func (s *Service) tagsOf(arn string) (tags map[string]string, changed func(), err error) {
+	changed = func() { s.dirty.resources = true }
+	kind, name, _ := strings.Cut(strings.TrimPrefix(arn, strings.TrimSuffix(s.arn("", ""), "/")), "/")
 	switch kind {
 	case "compute-environment":
 		if e := s.envs[name]; e != nil {
-			return e.Tags, nil
+			return e.Tags, changed, nil
 		}
 	case "job-queue":
 		if q := s.queues[name]; q != nil {
-			return q.Tags, nil
+			return q.Tags, changed, nil
 		}
 	case "job-definition":
 		if n, revision, err := splitRevision(name); err == nil && revision > 0 && revision <= len(s.defs[n]) {
-			return s.defs[n][revision-1].Tags, nil
+			return s.defs[n][revision-1].Tags, changed, nil
 		}
 	case "job":
 		if j := s.remembered(name); j != nil {
-			s.dirty.jobs[j] = true
-			return j.Tags, nil
+			return j.Tags, func() { s.dirty.jobs[j] = true }, nil
 		}
 	}
-	return nil, refuse("resource %s does not exist", arn)
+	return nil, nil, refuse("resource %s does not exist", arn)
 }

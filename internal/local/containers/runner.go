@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"sync"
 
 	"github.com/moby/moby/client"
@@ -14,7 +15,7 @@ import (
 
 // Labels of a job's container.
 const (
-	labelOwner = "kedroctl:local" // state directory of the server whose job it is
+	labelOwner = "kedroctl:local" // absolute state directory of the server whose job it is
 	labelJob   = "kedroctl:job"   // job id, a hyphen, and the attempt
 )
 
@@ -49,11 +50,15 @@ func New(ctx context.Context, host, dir string, server local.Info) (*Runner, err
 	if err != nil {
 		return nil, fmt.Errorf("connect to the Docker Engine at %s: %w", host, err)
 	}
+	owner, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("state directory of the embedded AWS: %w", err)
+	}
 	endpoint, err := url.Parse(server.Endpoint)
 	if err != nil {
 		return nil, fmt.Errorf("endpoint of the embedded AWS: %w", err)
 	}
-	r := &Runner{docker: docker, owner: dir, registry: endpoint.Host, server: server, running: map[*attempt]bool{}}
+	r := &Runner{docker: docker, owner: owner, registry: endpoint.Host, server: server, running: map[*attempt]bool{}}
 	r.sweep(ctx)
 	return r, nil
 }

@@ -45,5 +45,5 @@ func checkEnum(v reflect.Value) error {
 			return nil
 		}
 	}
-	return NewFault(http.StatusBadRequest, "ClientException", "%q is not one of %v", v.String(), known.Interface())
+	return NewFault(http.StatusBadRequest, "SerializationException", "%q is not one of %v", v.String(), known.Interface())
 }
