@@ -46,6 +46,9 @@ func (t *target) deploy(ctx context.Context) (provision.Deployment, error) {
 	if err != nil {
 		return provision.Deployment{}, err
 	}
+	if err := inputs.Check(ctx, t.store); err != nil {
+		return provision.Deployment{}, err
+	}
 	tasks := t.term.Tasks()
 	eg, work := errgroup.WithContext(ctx)
 	stack := provision.Start(work, t.clients, t.spec, &steps{term: t.term})

@@ -86,6 +86,13 @@ func (e *MissingError) Hint() string {
 	return "raw data is often left out of git: copy it to these paths, or to the bucket, and run the same command again"
 }
 
+// Check looks for each input here, and for one that is not here in the bucket, which need not be there yet. Those that are in neither give a
+// *MissingError.
+func (in Inputs) Check(ctx context.Context, store transfermanager.S3APIClient) error {
+	_, err := in.files(ctx, store)
+	return err
+}
+
 // files lists all files of the sources by key. A source that is not here has to be in the bucket.
 func (in Inputs) files(ctx context.Context, store transfermanager.S3APIClient) ([]Object, error) {
 	byKey := map[string]Object{}
@@ -151,7 +158,9 @@ func (in Inputs) path(o Object) string { return filepath.Join(in.Dir, filepath.F
 // inBucket adds a source to the missing ones if the bucket has neither its object nor any below it.
 func (in Inputs) inBucket(ctx context.Context, store transfermanager.S3APIClient, s source, missing *MissingError) error {
 	out, err := store.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &in.Bucket, Prefix: &s.key, MaxKeys: aws.Int32(100)})
-	if err != nil {
+	if absent(err) { // without a bucket there is no object
+		out = &s3.ListObjectsV2Output{}
+	} else if err != nil {
 		return explain("look for "+s.key+" in bucket "+in.Bucket, err)
 	}
 	for _, o := range out.Contents {

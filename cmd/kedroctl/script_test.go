@@ -33,7 +33,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		Setup:               setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"fault": cmdFault, "deny": cmdDeny, "job": cmdJob, "calls": cmdCalls, "image": cmdImage, "object": cmdObject, "lacks": cmdLacks,
+			"fault": cmdFault, "deny": cmdDeny, "job": cmdJob, "calls": cmdCalls, "image": cmdImage, "object": cmdObject, "lacks": cmdLacks, "started": cmdStarted,
 		},
 	})
 }
@@ -197,4 +197,21 @@ func cmdLacks(ts *testscript.TestScript, neg bool, args []string) {
 	if len(found) > 0 {
 		ts.Fatalf("%q is in %v", args[1], found)
 	}
+}
+
+// cmdStarted waits until N jobs have started: started N.
+func cmdStarted(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: started N")
+	}
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	w := worldOf(ts)
+	for range 200 {
+		if len(w.jobs.Started()) >= n {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("%d jobs have started, want %d", len(w.jobs.Started()), n)
 }
