@@ -17,6 +17,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	sdkbatch "github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -129,7 +130,7 @@ func (w *world) boot(ctx context.Context, job batch.Attempt) error {
 		return fmt.Errorf("request: %w", err)
 	}
 	store := w.s3()
-	r, err := run.Load(ctx, run.Clients{S3: store}, request.Bucket, request.Run)
+	r, err := run.Load(ctx, run.Clients{S3: store, Batch: sdkbatch.NewFromConfig(w.aws())}, request.Bucket, request.Run)
 	if err != nil {
 		return err
 	}
