@@ -123,7 +123,7 @@ func (r parts) build(t *testing.T, s Spec) (Image, error) {
 	image, err := r.engine.Build(t.Context(), s, Progress{Out: t.Output(), Mode: "plain"})
 	if err == nil {
 		t.Cleanup(func() {
-			r.engine.docker.ImageRemove(context.Background(), image.Ref, client.ImageRemoveOptions{Force: true})
+			r.engine.docker.ImageRemove(context.Background(), image.ID, client.ImageRemoveOptions{Force: true}) // with all its names
 		})
 	}
 	return image, err
@@ -279,7 +279,7 @@ func TestRealImage(t *testing.T) {
 func (r parts) checkContent(t *testing.T, image Image) {
 	t.Helper()
 	script := `id -u; grep -rl PLANTED / --exclude-dir=proc --exclude-dir=sys 2>/dev/null
-find /app -type f | sort; find /app /srv/kedro -newermt 1981-01-01 | head; find / -xdev -name '*.whl' 2>/dev/null | grep -v ensurepip
+find /app -type f | sort; find /app /srv/kedro -newermt 1981-01-01 | head; find /app /build /srv /tmp -name '*.whl' 2>/dev/null
 python -c 'import importlib.util as u; print(bool(u.find_spec("kedro_telemetry")), u.find_spec("kedro").cached.startswith("/srv"))'
 touch /app/info.log && echo writable`
 	out, err := exec.CommandContext(t.Context(), "docker", "run", "--rm", "--network", "none", image.Ref, "sh", "-c", script).CombinedOutput()
@@ -402,4 +402,40 @@ func (w *signalWriter) Write(p []byte) (int, error) {
 		close(w.seen)
 	}
 	return len(p), nil
+}
+
+func TestRealImageFromUVLockWithSystemPackages(t *testing.T) {
+	r := realParts(t)
+	p := r.miniature(t)
+	tools := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), r.python[0], "-m", "pip", "install", "-q", "--target", tools, "uv").CombinedOutput(); err != nil {
+		missing(t, "no uv: "+string(out))
+	}
+	file := filepath.Join(p.Dir, "pyproject.toml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := strings.Replace(string(text), `"kedro~=1.0"`, `"kedro~=1.0", "s3fs>=2024.6", "six==1.16.0"`, 1)
+	write(t, p.Dir, map[string]string{"pyproject.toml": declared})
+	lock := exec.CommandContext(t.Context(), filepath.Join(tools, "bin", "uv"), "lock", "--python", r.python[0])
+	lock.Dir = p.Dir
+	if out, err := lock.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	p.Settings.Image.SystemPackages = []string{"libgomp1"}
+	s := r.inspect(t, p)
+	image, err := r.build(t, r.spec(t, p, s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.engine.Smoke(t.Context(), image, s); err != nil {
+		t.Error(err)
+	}
+	script := "dpkg-query -Wf '${Status}\n' libgomp1; cd /srv/kedro/dependencies; ls -d six-*.dist-info cloudpickle; ls -d kedro_telemetry"
+	out, err := exec.CommandContext(t.Context(), "docker", "run", "--rm", "--network", "none", image.Ref, "sh", "-c", script).CombinedOutput()
+	want := "install ok installed\ncloudpickle\nsix-1.16.0.dist-info\nls: cannot access 'kedro_telemetry': No such file or directory\n"
+	if err == nil || string(out) != want {
+		t.Errorf("%v: %s", err, out)
+	}
 }

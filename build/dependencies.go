@@ -14,8 +14,9 @@ import (
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
-// bootRequires is what the entry of jobs needs besides Kedro.
-var bootRequires = []string{"s3fs", "cloudpickle"}
+// bootRequires is what the entry of jobs needs besides Kedro. The bound is that of Kedro's AWS Batch guide; without one a resolver may find an s3fs of
+// years ago to fit the fsspec that others want.
+var bootRequires = []string{"s3fs>=2024.6.0", "cloudpickle"}
 
 // dependencies is what the resolver gets.
 type dependencies struct {
@@ -51,8 +52,34 @@ func findDependencies(p project.Project) (dependencies, error) {
 			return d, fmt.Errorf("read dependencies: %w", err)
 		}
 	}
+	if err := d.checkSecrets(); err != nil {
+		return d, err
+	}
+	if lock != "" {
+		if err := d.checkLock(); err != nil {
+			return d, err
+		}
+	}
 	d.requirements = append(d.requirements, bootRequires...)
-	return d, d.checkSecrets()
+	return d, nil
+}
+
+// checkLock sees that a lock has s3fs: the newest one beside locked versions mostly does not fit.
+func (d *dependencies) checkLock() error {
+	remedy := "add s3fs to what it is made from ('kedroctl init' adds it to pyproject.toml) and make it anew"
+	found := slices.ContainsFunc(d.requirements, func(line string) bool { return project.DistributionName(line) == "s3fs" })
+	if d.uvLock != "" {
+		content, err := os.ReadFile(d.uvLock)
+		if err != nil {
+			return fmt.Errorf("read dependencies: %w", err)
+		}
+		found = strings.Contains(string(content), "\nname = \"s3fs\"")
+		remedy = "run 'kedroctl init', which adds it to pyproject.toml, then 'uv lock'"
+	}
+	if found {
+		return nil
+	}
+	return ui.WithHint(fmt.Errorf("%s lacks s3fs, by which jobs reach their data", d.source), remedy)
 }
 
 // findLock names the lock relative to the project, "" where there is none.

@@ -19,25 +19,25 @@ func TestFindDependencies(t *testing.T) {
 	}{
 		{
 			name: "declared and requirements.txt", source: "pyproject.toml and requirements.txt",
-			requirements: []string{"kedro~=1.0", "pandas", "s3fs", "cloudpickle"},
+			requirements: []string{"kedro~=1.0", "pandas", "s3fs>=2024.6.0", "cloudpickle"},
 		},
 		{
 			name: "requirements that pyproject.toml reads itself", source: "requirements.txt",
-			change: func(p *project.Project) { p.DependencyFile = "requirements.txt"; p.Dependencies = []string{"pandas"} }, requirements: []string{"pandas", "s3fs", "cloudpickle"},
+			change: func(p *project.Project) { p.DependencyFile = "requirements.txt"; p.Dependencies = []string{"pandas"} }, requirements: []string{"pandas", "s3fs>=2024.6.0", "cloudpickle"},
 		},
 		{
 			name: "lock, alone", source: "requirements.lock",
-			files:        map[string]string{"requirements.lock": "# made by a tool\nkedro==1.7.0 \\\n    --hash=sha256:aa\n    # via demo\n-e .\n"},
-			requirements: []string{"kedro==1.7.0      --hash=sha256:aa", "s3fs", "cloudpickle"},
+			files:        map[string]string{"requirements.lock": "# made by a tool\nkedro==1.7.0 \\\n    --hash=sha256:aa\n    # via demo\ns3fs==2026.9.0\n-e .\n"},
+			requirements: []string{"kedro==1.7.0      --hash=sha256:aa", "s3fs==2026.9.0", "s3fs>=2024.6.0", "cloudpickle"},
 		},
 		{
-			name: "lock that is named", source: "locks/batch.txt", files: map[string]string{"locks/batch.txt": "kedro==1.6.0"},
+			name: "lock that is named", source: "locks/batch.txt", files: map[string]string{"locks/batch.txt": "S3FS[boto3]==2026.9.0"},
 			change:       func(p *project.Project) { p.Settings.Image.Lock = "locks/batch.txt" },
-			requirements: []string{"kedro==1.6.0", "s3fs", "cloudpickle"},
+			requirements: []string{"S3FS[boto3]==2026.9.0", "s3fs>=2024.6.0", "cloudpickle"},
 		},
 		{
-			name: "uv.lock", source: "uv.lock", files: map[string]string{"uv.lock": "version = 1\n"},
-			requirements: []string{"s3fs", "cloudpickle"}, uvLock: "uv.lock",
+			name: "uv.lock", source: "uv.lock", files: map[string]string{"uv.lock": "version = 1\n[[package]]\nname = \"s3fs\"\n"},
+			requirements: []string{"s3fs>=2024.6.0", "cloudpickle"}, uvLock: "uv.lock",
 		},
 		{
 			name: "includes and constraints", source: "pyproject.toml and requirements.txt",
@@ -45,7 +45,7 @@ func TestFindDependencies(t *testing.T) {
 				"requirements.txt":      "-r requirements-more.txt\n--constraint=constraints.txt\nnumpy # why\n.\n--extra-index-url https://example/simple\n",
 				"requirements-more.txt": "-r requirements.txt\nscipy\n", "constraints.txt": "numpy<3\n",
 			},
-			requirements: []string{"kedro~=1.0", "scipy", "numpy", "--extra-index-url https://example/simple", "s3fs", "cloudpickle"}, constraints: "numpy<3",
+			requirements: []string{"kedro~=1.0", "scipy", "numpy", "--extra-index-url https://example/simple", "s3fs>=2024.6.0", "cloudpickle"}, constraints: "numpy<3",
 		},
 	}
 	for _, tt := range tests {
@@ -74,6 +74,8 @@ func TestFindDependenciesErrors(t *testing.T) {
 		name, file, content, want string
 	}{
 		{"password in an index", "requirements.txt", "--index-url https://me:hunter2@example/simple", "holds a password"},
+		{"lock without s3fs", "requirements.lock", "kedro==1.7.0", "requirements.lock lacks s3fs"},
+		{"uv.lock without s3fs", "uv.lock", "[[package]]\nname = \"s3fs-extra\"\n", "uv.lock lacks s3fs"},
 		{"include that is not there", "requirements.txt", "-r nowhere.txt", "nowhere.txt"},
 	}
 	for _, tt := range tests {

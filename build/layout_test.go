@@ -80,7 +80,7 @@ func TestContextHoldsWhatTheImageNeeds(t *testing.T) {
 	files, _ := lay(t, p, s)
 	delete(files, "Dockerfile")
 	want := map[string]string{
-		"dependencies/requirements.txt":       "kedro~=1.0\npandas\ns3fs\ncloudpickle\n",
+		"dependencies/requirements.txt":       "kedro~=1.0\npandas\ns3fs>=2024.6.0\ncloudpickle\n",
 		"dependencies/constraints.txt":        "",
 		"dependencies/excludes.txt":           "",
 		"dist/demo-0.1-py3-none-any.whl":      "wheel",

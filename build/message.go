@@ -13,29 +13,14 @@ var colour = regexp.MustCompile("\x1b\\[[0-9;]*m")
 // toolMessage is what a Python tool's output says of its failure: its last lines, without tracebacks (but with their last line) and without what it
 // says of its progress.
 func toolMessage(output string) string {
-	var kept []string
-	inTrace := false
-	for line := range strings.Lines(colour.ReplaceAllString(output, "")) {
-		line = strings.TrimRight(line, " \t\r\n")
-		switch {
-		case strings.HasPrefix(strings.TrimSpace(line), "Traceback (most recent call last)"):
-			inTrace = true
-		case inTrace && (line == "" || strings.HasPrefix(line, " ")):
-		case line == "" || strings.HasPrefix(line, "* ") || strings.HasPrefix(line, "  - "):
-			inTrace = false
-		default:
-			inTrace = false
-			kept = append(kept, line)
-		}
-	}
+	kept := withoutTraces(output)
 	return strings.Join(kept[max(0, len(kept)-maxMessage):], "\n")
 }
 
-// resolverMessage is uv's own account of what it could not resolve, build or fetch, from the log of a step: from its first mark to the end.
+// resolverMessage is uv's own account of what it could not resolve, build or fetch, from the log of a step: from its first mark on.
 func resolverMessage(log string) string {
 	var kept []string
-	for line := range strings.Lines(colour.ReplaceAllString(log, "")) {
-		line = strings.TrimRight(line, " \t\r\n")
+	for _, line := range withoutTraces(log) {
 		text := strings.TrimSpace(line)
 		if kept == nil && !strings.HasPrefix(text, "×") && !strings.HasPrefix(text, "error:") {
 			continue
@@ -48,4 +33,25 @@ func resolverMessage(log string) string {
 		return toolMessage(log)
 	}
 	return strings.Join(kept[:min(len(kept), maxMessage)], "\n")
+}
+
+// withoutTraces are the lines of an output without empty ones, the frames of tracebacks, and the progress of python -m build.
+func withoutTraces(output string) []string {
+	var kept []string
+	trace := -1 // indentation of the traceback that we are in
+	for line := range strings.Lines(colour.ReplaceAllString(output, "")) {
+		line = strings.TrimRight(line, " \t\r\n")
+		text := strings.TrimLeft(line, " ")
+		indent := len(line) - len(text)
+		switch {
+		case strings.HasPrefix(text, "Traceback (most recent call last)"):
+			trace = indent
+		case text == "" || trace >= 0 && indent > trace:
+		case strings.HasPrefix(line, "* ") || strings.HasPrefix(line, "  - ") || text == "[stderr]" || text == "[stdout]":
+		default:
+			trace = -1
+			kept = append(kept, line)
+		}
+	}
+	return kept
 }

@@ -43,6 +43,11 @@ func TestResolverMessage(t *testing.T) {
 			"as newer uv writes it", "error: No solution found when resolving dependencies\n  cause: Because x was not found and you require x>=1, your requirements are unsatisfiable.\n",
 			"No solution found when resolving dependencies\ncause: Because x was not found and you require x>=1, your requirements are unsatisfiable.",
 		},
+		{
+			"sdist that cannot be built", "error: Failed to build `old==0.3`\n  cause: The build backend returned an error\n\n         [stderr]\n         Traceback (most recent call last):\n" +
+				"           File \"setup.py\", line 1, in <module>\n             parse()\n         AttributeError: no parser\n\nhint: use another\n",
+			"Failed to build `old==0.3`\ncause: The build backend returned an error\nAttributeError: no parser\nhint: use another",
+		},
 		{"plain error", "Using Python 3.12.1\nerror: Failed to fetch: `https://pypi.org/simple/x/`\n  Caused by: dns error\n", "Failed to fetch: `https://pypi.org/simple/x/`\nCaused by: dns error"},
 		{"no error of uv", "sh: 1: uv: not found\n", "sh: 1: uv: not found"},
 	}

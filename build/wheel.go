@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -76,7 +77,7 @@ func packageCopy(ctx context.Context, in PackageInput) (Wheel, error) {
 // interpreter is the program behind a command that may depend on the working directory, as `uv run` does.
 func interpreter(ctx context.Context, command []string, dir string) (string, error) {
 	if len(command) == 0 {
-		return "", fmt.Errorf("no interpreter")
+		return "", errors.New("no interpreter")
 	}
 	if len(command) == 1 && filepath.IsAbs(command[0]) {
 		return command[0], nil
