@@ -14,8 +14,8 @@ import (
 
 // Left is a configuration file that stays out of the image, and why.
 type Left struct {
-	Path   string // relative to the project
-	Reason string
+	Path   string `json:"path"` // relative to the project
+	Reason string `json:"reason"`
 }
 
 // configFile is a file of the configuration: name is relative to the configuration source, with slashes.

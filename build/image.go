@@ -22,11 +22,11 @@ import (
 
 // Image is an image in the engine's store.
 type Image struct {
-	ID       string // sha256:…, the engine's
-	Ref      string // <repository>:<input key>
-	InputKey string
-	Size     int64  // bytes, unpacked
-	Left     []Left // of the configuration
+	ID       string `json:"id"`  // sha256:…, the engine's
+	Ref      string `json:"ref"` // <repository>:<input key>
+	InputKey string `json:"input_key"`
+	Size     int64  `json:"size"`           // bytes, unpacked
+	Left     []Left `json:"left,omitempty"` // of the configuration, at its build
 }
 
 // Spec says what image to build.

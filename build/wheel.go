@@ -25,10 +25,10 @@ var epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Wheel is a project's wheel on this machine.
 type Wheel struct {
-	Path    string
-	SHA256  string // of the file, hexadecimal
-	Name    string // distribution, as in the file's name
-	Version string
+	Path    string `json:"path"`
+	SHA256  string `json:"sha256"` // of the file, hexadecimal
+	Name    string `json:"name"`   // distribution, as in the file's name
+	Version string `json:"version"`
 }
 
 // PackageInput says what to package.
