@@ -52,11 +52,11 @@ def main():
     compared = 0
     for output in report["outputs"]:
         name, path = output["dataset"], output["path"]
-        if name in free:
+        if name in catalog and hasattr(catalog[name], "_filepath"):
+            ours = read(open, str(catalog[name]._get_load_path()))
+        elif name in free:
             value = free[name]
             ours = value.load() if hasattr(value, "load") else value
-        elif name in catalog and hasattr(catalog[name], "_filepath"):
-            ours = read(open, str(catalog[name]._get_load_path()))
         else:
             print(f"{name}: within the pipeline, in memory")
             continue
