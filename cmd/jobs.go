@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/kedroctl/kedroctl/internal/plan"
@@ -57,6 +58,7 @@ func why(j run.Job) string {
 // jobTable shows a run as it goes on: a table in the status area, and a line for each change where there is no terminal.
 type jobTable struct {
 	term *ui.Terminal
+	mu   sync.Mutex
 	jobs []run.Job
 }
 
@@ -78,10 +80,19 @@ func (t *jobTable) Changed(j run.Job) {
 }
 
 func (t *jobTable) show(j run.Job) {
+	t.mu.Lock()
 	if i := slices.IndexFunc(t.jobs, func(o run.Job) bool { return o.Group == j.Group }); i >= 0 {
 		t.jobs[i] = j
 	}
-	t.term.SetStatus(t.term.StatusTable(jobHeader, jobRows(t.jobs, time.Now())))
+	t.mu.Unlock()
+	t.term.Redraw(t.lines)
+}
+
+// lines are the table as the status area shows it now.
+func (t *jobTable) lines() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.term.StatusTable(jobHeader, jobRows(t.jobs, time.Now()))
 }
 
 // Failed tells all that is known of a failed job: Batch's reason, the exit code, the last lines of each attempt's log.

@@ -53,12 +53,15 @@ func (d *deps) run(c *cli.Context) error {
 		return err
 	}
 	table := d.newJobTable(in.Plan)
+	stop := d.term.Refresh(table.lines)
+	defer stop()
 	r, err := run.Start(c.Context, clients, in, table)
 	if err != nil {
 		return err
 	}
 	d.term.Line("run %s: %s submitted", r.ID, count(len(r.Jobs), "job"))
 	result, err := run.Follow(c.Context, clients, r, run.Options{Interval: d.interval(), Detach: c.Bool("detach")}, table)
+	stop()
 	d.term.SetStatus(nil)
 	if err != nil && c.Context.Err() != nil {
 		return d.interrupted(c.Context, clients, r)

@@ -15,6 +15,7 @@ type Tasks struct {
 	every time.Duration // between lines of progress without a terminal
 	mu    sync.Mutex
 	open  []*Task
+	stop  func() // ends the redrawing
 }
 
 // Tasks begins a group of tasks.
@@ -33,26 +34,31 @@ type Task struct {
 
 // Start adds a task under way.
 func (g *Tasks) Start(name string) *Task {
-	g.mu.Lock()
-	defer g.mu.Unlock()
 	k := &Task{g: g, name: name, started: g.now(), told: g.now()}
+	g.mu.Lock()
 	g.open = append(g.open, k)
-	g.draw()
+	if len(g.open) == 1 {
+		g.stop = g.t.Refresh(g.lines)
+	}
+	g.mu.Unlock()
+	g.t.Redraw(g.lines)
 	return k
 }
 
 // Update says how far the task is.
 func (k *Task) Update(format string, a ...any) {
-	g := k.g
+	g, detail := k.g, fmt.Sprintf(format, a...)
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	k.detail = fmt.Sprintf(format, a...)
-	if g.t.live {
-		g.draw()
-	} else if now := g.now(); now.Sub(k.told) >= g.every {
-		k.told = now
-		g.t.Line("%-10s %s", k.name, k.detail)
+	k.detail = detail
+	tell := !g.t.live && g.now().Sub(k.told) >= g.every
+	if tell {
+		k.told = g.now()
 	}
+	g.mu.Unlock()
+	if tell {
+		g.t.Line("%-10s %s", k.name, detail)
+	}
+	g.t.Redraw(g.lines)
 }
 
 // Done ends the task: done, with what came of it.
@@ -66,27 +72,40 @@ func (k *Task) Failed() { k.end("failed", "") }
 
 func (k *Task) end(state, detail string) {
 	g := k.g
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	i := slices.Index(g.open, k)
-	if i < 0 {
+	if !g.drop(k) {
 		return // ended before
 	}
-	g.open = slices.Delete(g.open, i, i+1)
 	word := fmt.Sprintf("%-9s", state)
 	if c, ok := colorOf(state); ok {
 		word = g.t.paint(c, word)
 	}
+	g.t.Redraw(g.lines)
 	g.t.Line("%-10s %s %6s  %s", k.name, word, Seconds(g.now().Sub(k.started)), detail)
-	g.draw()
 }
 
-func (g *Tasks) draw() {
+// drop takes a task off the open ones; the last one ends the redrawing.
+func (g *Tasks) drop(k *Task) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	i := slices.Index(g.open, k)
+	if i < 0 {
+		return false
+	}
+	if g.open = slices.Delete(g.open, i, i+1); len(g.open) == 0 {
+		g.stop()
+	}
+	return true
+}
+
+// lines are the status area: a line for each open task.
+func (g *Tasks) lines() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	lines := make([]string, len(g.open))
 	for i, k := range g.open {
 		lines[i] = fmt.Sprintf("%-10s %s %6s  %s", k.name, g.t.paint(yellow, "...      "), Seconds(g.now().Sub(k.started)), k.detail)
 	}
-	g.t.SetStatus(lines)
+	return lines
 }
 
 // Seconds writes a duration as people read it: 0.3s, 42s, 3m12s.

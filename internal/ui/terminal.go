@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"charm.land/lipgloss/v2"
 	"golang.org/x/term"
@@ -114,14 +115,47 @@ func (t *Terminal) Answer(v any, text func(io.Writer)) error {
 
 // SetStatus replaces the status area; it does nothing where stderr is no terminal.
 func (t *Terminal) SetStatus(lines []string) {
+	t.Redraw(func() []string { return lines })
+}
+
+// Redraw replaces the status area by what render gives, which may take locks of its own but must not write to the Terminal.
+func (t *Terminal) Redraw(render func() []string) {
 	if !t.live {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.erase()
-	t.status = lines
+	t.status = render()
 	t.draw()
+}
+
+// Refresh redraws the status area every second, so that times go on, until stop is called.
+func (t *Terminal) Refresh(render func() []string) (stop func()) {
+	if !t.live {
+		return func() {}
+	}
+	done := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				t.Redraw(func() []string {
+					select {
+					case <-done: // stopped meanwhile: nothing stale is drawn
+						return nil
+					default:
+						return render()
+					}
+				})
+			}
+		}
+	}()
+	return sync.OnceFunc(func() { close(done) })
 }
 
 // above writes a whole line and draws the status area again under it.
