@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,36 +13,45 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
 const (
 	terminators = 4                // TerminateJob calls at the same time
 	sweepEvery  = 2 * time.Second  // between two looks for what is left
 	sweepFor    = 90 * time.Second // Batch kills a container 30 s after it asked it to end
+	listLag     = 15 * time.Second // after which a job that was accepted is shown to everyone
 	reasonMax   = 1024             // characters of a reason that Batch takes
 )
 
 // Cancel terminates all unfinished jobs of a run, those that come last first, and returns when none is left. It finds the jobs by name, so that it
-// also reaches one whose submission had no clear answer. The error names what is still unfinished after 90 s.
+// also reaches one whose submission had no clear answer. Trouble that may pass is sat out; the error names what is still unfinished after 90 s.
 func Cancel(ctx context.Context, c Clients, r Run, reason string) error {
+	return sweep(ctx, c, r, reason, c.now())
+}
+
+// sweep is Cancel that does not believe before the given time that nothing is left: Batch shows new jobs late.
+func sweep(ctx context.Context, c Clients, r Run, reason string, until time.Time) error {
 	told := make(map[string]bool)
+	seenBy := c.now().Add(listLag)
 	for deadline := c.now().Add(sweepFor); ; {
-		left, err := unfinished(ctx, c, r)
-		if err != nil {
-			return fmt.Errorf("cancel run %s: %w", r.ID, err)
-		}
-		if len(left) == 0 {
+		left, unseen, err := unfinished(ctx, c, r)
+		if now := c.now(); err == nil && len(left) == 0 && !now.Before(until) && (unseen == 0 || !now.Before(seenBy)) {
 			return nil
 		}
-		if c.now().After(deadline) {
-			return fmt.Errorf("cancel run %s: still unfinished: %s", r.ID, strings.Join(left, ", "))
-		}
+		open := strings.Join(left, ", ")
 		ids := slices.DeleteFunc(left, func(id string) bool { return told[id] })
-		if err := terminate(ctx, c, ids, reason); err != nil {
-			return fmt.Errorf("cancel run %s: %w", r.ID, err)
-		}
-		for _, id := range ids {
+		reached, terminateErr := terminate(ctx, c, ids, reason)
+		for _, id := range reached {
 			told[id] = true
+		}
+		err = cmp.Or(err, terminateErr)
+		switch {
+		case err != nil && (!passing(err) || c.now().After(deadline)):
+			return ui.WithHint(fmt.Errorf("cancel run %s: %w", r.ID, err), "its jobs may go on: repeat 'kedroctl cancel "+r.ID+"'")
+		case c.now().After(deadline):
+			return fmt.Errorf("cancel run %s: still unfinished: %s", r.ID, open)
 		}
 		if err := c.sleep(ctx, sweepEvery); err != nil {
 			return err
@@ -49,11 +59,12 @@ func Cancel(ctx context.Context, c Clients, r Run, reason string) error {
 	}
 }
 
-// unfinished gives the ids of a run's unfinished jobs, the last submitted first. A job that ListJobs does not show yet is asked for by its id.
-func unfinished(ctx context.Context, c Clients, r Run) ([]string, error) {
+// unfinished gives the ids of a run's unfinished jobs, the last submitted first, and how many Batch does not know, not yet or not any more.
+// A job that ListJobs does not show is asked for by its id.
+func unfinished(ctx context.Context, c Clients, r Run) (open []string, unseen int, err error) {
 	listed, err := listJobs(ctx, c, r.Queue, r.namePrefix()+"*")
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	states := make(map[string]types.JobStatus, len(listed))
 	for _, j := range listed {
@@ -67,12 +78,12 @@ func unfinished(ctx context.Context, c Clients, r Run) ([]string, error) {
 	}
 	details, err := describe(ctx, c, unlisted)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	for id, d := range details {
 		states[id] = d.Status
 	}
-	return openJobs(states, r.Jobs), nil
+	return openJobs(states, r.Jobs), len(unlisted) - len(details), nil
 }
 
 func openJobs(states map[string]types.JobStatus, order []Submission) []string {
@@ -90,8 +101,9 @@ func openJobs(states map[string]types.JobStatus, order []Submission) []string {
 	return open
 }
 
-// terminate tells Batch to end jobs, in their order. TerminateJob and not CancelJob: the latter does nothing once a job has started.
-func terminate(ctx context.Context, c Clients, ids []string, reason string) error {
+// terminate tells Batch to end jobs, in their order, and gives those that it was told of. TerminateJob and not CancelJob: the latter does nothing
+// once a job has started.
+func terminate(ctx context.Context, c Clients, ids []string, reason string) (told []string, err error) {
 	reason = reason[:min(len(reason), reasonMax)]
 	var work errgroup.Group
 	work.SetLimit(terminators)
@@ -104,5 +116,11 @@ func terminate(ctx context.Context, c Clients, ids []string, reason string) erro
 			return nil
 		})
 	}
-	return errors.Join(work.Wait(), errors.Join(failed...))
+	err = errors.Join(work.Wait(), errors.Join(failed...))
+	for i, id := range ids {
+		if failed[i] == nil {
+			told = append(told, id)
+		}
+	}
+	return told, err
 }

@@ -51,6 +51,8 @@ type follower struct {
 	failures []Failure
 	unseen   map[string]time.Time // since when DescribeJobs does not know a job
 	stopped  bool                 // a group failed: nothing more is submitted
+	culprit  string               // the group that failed first
+	told     map[string]bool      // ids of the jobs that Batch was told to terminate
 }
 
 // Follow watches a run until all its jobs have ended, submits what could not be submitted at first, and terminates what is left when a group fails.
@@ -89,7 +91,7 @@ func newFollower(c Clients, r Run, o Options, rep Reporter) *follower {
 		o.LogLines = 20
 	}
 	r.Jobs = slices.Clone(r.Jobs)
-	f := &follower{clients: c, run: r, options: o, report: rep, jobs: make(map[string]*Job), unseen: make(map[string]time.Time)}
+	f := &follower{clients: c, run: r, options: o, report: rep, jobs: make(map[string]*Job), unseen: make(map[string]time.Time), told: make(map[string]bool)}
 	for _, j := range snapshot(r, c.now()) {
 		f.jobs[j.Group] = &j
 	}
@@ -144,6 +146,11 @@ func (f *follower) poll(ctx context.Context) (changed bool, err error) {
 		}
 		f.report.Changed(*j)
 	}
+	if f.culprit == "" && len(failed) > 0 {
+		f.stopped, f.culprit = true, f.job(aws.ToString(failed[0].JobId)).Group
+		f.announceStop()
+	}
+	f.stop(ctx)
 	f.fail(ctx, failed)
 	submitted, err := f.submitLate(ctx)
 	return changed || submitted, err
@@ -218,15 +225,8 @@ func (f *follower) submitLate(ctx context.Context) (submitted bool, err error) {
 	return true, saveJobs(ctx, f.clients, f.run)
 }
 
-// fail ends the run's other jobs, once, and reports why the given ones failed.
+// fail reports why the given jobs failed.
 func (f *follower) fail(ctx context.Context, failed []types.JobDetail) {
-	if len(failed) == 0 {
-		return
-	}
-	if !f.stopped {
-		f.stopped = true
-		f.stop(ctx, aws.ToString(failed[0].JobId))
-	}
 	for _, d := range failed {
 		failure := f.clients.failure(ctx, f.run, f.job(aws.ToString(d.JobId)), d, f.options.LogLines)
 		f.failures = append(f.failures, failure)
@@ -243,25 +243,38 @@ func (f *follower) job(id string) Job {
 	return Job{}
 }
 
-// stop terminates what still runs or waits. What waits for a failed job is left to Batch, which fails it by itself.
-func (f *follower) stop(ctx context.Context, cause string) {
-	group := f.job(cause).Group
-	ids, names := []string{}, []string{}
+// announceStop marks and names what is to be terminated as a group failed. What waits for a failed job is left to Batch, which fails it by itself.
+func (f *follower) announceStop() {
+	var names []string
 	doomed := f.doomed()
 	for _, g := range slices.Backward(f.run.Plan.Groups) {
-		j := f.jobs[g.Name]
-		if j.ID == "" || j.Ended() || doomed[g.Name] {
-			continue
+		if j := f.jobs[g.Name]; j.ID != "" && !j.Ended() && !doomed[g.Name] {
+			j.Cause = Terminated
+			names = append(names, g.Name)
 		}
-		j.Cause = Terminated
-		ids, names = append(ids, j.ID), append(names, g.Name)
 	}
-	if len(ids) == 0 {
-		return
+	if len(names) > 0 {
+		f.report.Notice(Notice{NoticeStopping, fmt.Sprintf("group %s failed: terminating %s", f.culprit, strings.Join(names, ", "))})
 	}
-	f.report.Notice(Notice{NoticeStopping, fmt.Sprintf("group %s failed: terminating %s", group, strings.Join(names, ", "))})
-	if err := terminate(ctx, f.clients, ids, "kedroctl: group "+group+" failed"); err != nil {
+}
+
+// stop terminates what was marked, and at the next poll again what Batch could not be told: a job that is left alone costs money.
+func (f *follower) stop(ctx context.Context) {
+	var ids []string
+	for _, g := range slices.Backward(f.run.Plan.Groups) {
+		if j := f.jobs[g.Name]; j.Cause == Terminated && !j.Ended() && !f.told[j.ID] {
+			ids = append(ids, j.ID)
+		}
+	}
+	told, err := terminate(ctx, f.clients, ids, "kedroctl: group "+f.culprit+" failed")
+	if err != nil {
 		f.report.Notice(Notice{NoticeTrouble, err.Error()})
+		if !passing(err) {
+			told = ids // what is not allowed will not be at the next poll
+		}
+	}
+	for _, id := range told {
+		f.told[id] = true
 	}
 }
 

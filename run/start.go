@@ -149,7 +149,11 @@ func saveJobs(ctx context.Context, c Clients, r Run) error {
 func abandon(ctx context.Context, c Clients, r Run, cause error) error {
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), cleanUp)
 	defer done()
-	if err := Cancel(ctx, c, r, "kedroctl: the run could not be submitted as a whole"); err != nil {
+	until := c.now()
+	if unclear(cause) { // Batch may have taken a job that it does not show yet
+		until = until.Add(listLag)
+	}
+	if err := sweep(ctx, c, r, "kedroctl: the run could not be submitted as a whole", until); err != nil {
 		return errors.Join(cause, fmt.Errorf("run %s: terminate what was submitted: %w", r.ID, err))
 	}
 	if len(r.Jobs) == 0 {
