@@ -1,7 +1,7 @@
 .PHONY: build demo test test-unit test-real lint fmt clean
 
 build: ## the binary, bin/kedroctl
-	CGO_ENABLED=0 go build -trimpath -o bin/kedroctl ./cmd/kedroctl
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/kedroctl ./cmd/kedroctl
 
 demo: build ## the example project through all eight steps, without an AWS account
 	scripts/demo
