@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/kedroctl/kedroctl/internal/plan"
 	"github.com/kedroctl/kedroctl/internal/ui"
@@ -46,7 +47,7 @@ func why(j run.Job) string {
 	}
 	if j.State != run.Succeeded {
 		if j.Reason != "" {
-			parts = append(parts, j.Reason)
+			parts = append(parts, printable(j.Reason))
 		}
 		if j.State == run.Failed && j.ExitCode != nil {
 			parts = append(parts, fmt.Sprintf("exit code %d", *j.ExitCode))
@@ -101,7 +102,7 @@ func (t *jobTable) Failed(f run.Failure) {
 	for _, a := range f.Attempts {
 		t.term.Line("  attempt %d: %s", a.Number, attemptText(a))
 		for _, l := range a.Lines {
-			t.term.Line("    | %s", l)
+			t.term.Line("    | %s", printable(l))
 		}
 	}
 }
@@ -109,13 +110,13 @@ func (t *jobTable) Failed(f run.Failure) {
 func attemptText(a run.Attempt) string {
 	var parts []string
 	if a.Reason != "" {
-		parts = append(parts, a.Reason)
+		parts = append(parts, printable(a.Reason))
 	}
 	if a.ExitCode != nil {
 		parts = append(parts, fmt.Sprintf("exit code %d", *a.ExitCode))
 	}
 	if a.Error != nil {
-		parts = append(parts, a.Error.Type+": "+a.Error.Message)
+		parts = append(parts, printable(a.Error.Type+": "+a.Error.Message))
 	}
 	if a.Trouble != "" {
 		parts = append(parts, "its log could not be read: "+a.Trouble)
@@ -124,6 +125,16 @@ func attemptText(a run.Attempt) string {
 		return "no reason given"
 	}
 	return strings.Join(parts, ", ")
+}
+
+// printable drops what would steer the terminal: a job's words come from a container, and may hold any bytes.
+func printable(text string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) && c != '\t' && c != '\n' {
+			return -1
+		}
+		return c
+	}, text)
 }
 
 func (t *jobTable) Notice(n run.Notice) {
