@@ -21,7 +21,6 @@ type job struct {
 	environment string // name of the compute environment that it is on
 	stop        func() // asks the runner for the end of the attempt
 	cancelTimer func()
-	leave       func()
 }
 
 func (j *job) id() string { return aws.ToString(j.JobId) }

@@ -70,7 +70,7 @@ func TestPartsBecomeOneObject(t *testing.T) {
 	c := withBucket(t)
 	m := start(t, c, s3.CreateMultipartUploadInput{ContentType: aws.String("text/plain"), Metadata: map[string]string{"k": "v"}})
 	first, last := content(5*mib), []byte("the end")
-	one := m.part(1, content(6*mib)) // is replaced
+	m.part(1, content(6*mib)) // is replaced
 	one, seven := m.part(1, first), m.part(7, last)
 	out, err := m.complete(one, seven)
 	if err != nil {
