@@ -29,7 +29,7 @@ type Terminal struct {
 	live     bool // stderr is a terminal: a status area can be redrawn
 	colorOut bool
 	colorErr bool
-	width    func() int
+	size     func() (width, height int)
 
 	mu     sync.Mutex
 	status []string // lines of the status area on the screen
@@ -42,7 +42,7 @@ func New(o Options) *Terminal {
 	return &Terminal{
 		out: o.Out, err: o.Err, json: o.JSON, verbose: o.Verbose, live: live,
 		colorOut: isTerminal(o.Out) && !plain && !o.JSON, colorErr: live && !plain,
-		width: func() int { return widthOf(o.Err) },
+		size: func() (int, int) { return sizeOf(o.Err) },
 	}
 }
 
@@ -165,18 +165,24 @@ func (t *Terminal) above(line string) {
 	t.draw()
 }
 
+// erase clears line by line: terminals with a history, tmux for one, keep a copy of what is cleared as a whole screen.
 func (t *Terminal) erase() {
 	if n := len(t.status); n > 0 {
-		fmt.Fprintf(t.err, "\x1b[%dA\x1b[J", n)
+		fmt.Fprintf(t.err, "\x1b[%dA%s\x1b[%dA", n, strings.Repeat("\x1b[2K\x1b[1B", n), n)
 	}
 }
 
-// draw writes each status line cut to the width of the terminal: a wrapped line would break the next erase.
+// draw writes each status line cut to the width of the terminal, and no more lines than fit: what wraps or scrolls away is out of the next erase's reach.
 func (t *Terminal) draw() {
 	if len(t.status) == 0 {
 		return
 	}
-	cut := lipgloss.NewStyle().MaxWidth(t.width()).Inline(true)
+	width, height := t.size()
+	if fit := max(height-2, 1); len(t.status) > fit {
+		more := fmt.Sprintf("… and %d more", len(t.status)-fit)
+		t.status = append(t.status[:fit:fit], more)
+	}
+	cut := lipgloss.NewStyle().MaxWidth(width).Inline(true)
 	var b strings.Builder
 	for _, l := range t.status {
 		b.WriteString(cut.Render(l) + "\n")
@@ -189,12 +195,12 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// widthOf is the number of columns, 100 where it cannot be known.
-func widthOf(w io.Writer) int {
+// sizeOf is the number of columns and lines, 100 and 24 where they cannot be known.
+func sizeOf(w io.Writer) (width, height int) {
 	if f, ok := w.(*os.File); ok {
-		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
-			return n
+		if width, height, err := term.GetSize(int(f.Fd())); err == nil && width > 0 && height > 0 {
+			return width, height
 		}
 	}
-	return 100
+	return 100, 24
 }
