@@ -63,7 +63,7 @@ func TestSelectionErrorsNameTheThingAndWhatIsNear(t *testing.T) {
 		selection    Selection
 		reason, next string
 	}{
-		"pipeline":           {shop(), Selection{Pipelines: []string{"trian"}}, `no registered pipeline is named "trian"`, ""},
+		"pipeline":           {shop(), Selection{Pipelines: []string{"trian"}}, `no registered pipeline is named "trian"`, "did you mean train?"},
 		"close pipeline":     {shop(), Selection{Pipelines: []string{"training"}}, `no registered pipeline is named "training"`, "did you mean train?"},
 		"no default":         {noDefault, Selection{}, "the project registers no pipeline __default__", "choose with --pipelines from etl, train"},
 		"node":               {shop(), Selection{Nodes: []string{"clean"}}, `no node is named "clean"`, "did you mean etl.deep.clean?"},
@@ -71,7 +71,7 @@ func TestSelectionErrorsNameTheThingAndWhatIsNear(t *testing.T) {
 		"namespace":          {shop(), Selection{Namespaces: []string{"etl.deeper"}}, `no node has the namespace "etl.deeper"`, "did you mean etl.deep?"},
 		"nested namespaces":  {shop(), Selection{Namespaces: []string{"etl", "etl.deep"}}, `node "etl.deep.clean" is in two of the namespaces etl, etl.deep`, ""},
 		"input":              {shop(), Selection{FromInputs: []string{"metric"}}, `no node loads or saves a dataset named "metric"`, "did you mean metrics?"},
-		"side of an output":  {shop(), Selection{ToOutputs: []string{"table@dask"}}, `no node loads or saves a dataset named "table@dask"`, "did you mean table@pandas or table or table@spark?"},
+		"side of an output":  {shop(), Selection{ToOutputs: []string{"table@dask"}}, `no node loads or saves a dataset named "table@dask"`, "did you mean table@spark or table@pandas?"},
 		"tag":                {shop(), Selection{Tags: []string{"slows"}}, `no node has the tag "slows"`, "did you mean slow?"},
 		"empty intersection": {shop(), Selection{Tags: []string{"ml"}, Namespaces: []string{"etl"}}, "no node passes all filters: --tags ml --namespaces etl", "each filter is applied to all nodes of the pipelines; leave one out"},
 	} {

@@ -123,8 +123,8 @@ func (a assignment) wrongType(key, want string, value any) error {
 // unknown names the nearest key of the same table, else one of the same name in another table.
 func (a assignment) unknown(t reflect.Type, key, name string) error {
 	err := settingError(a.source, a.prefix+join(key, name), "unknown key", "")
-	if near := nearest(name, names(t)); near != "" {
-		err.Next = fmt.Sprintf("did you mean %q?", join(key, near))
+	if near := Nearest(name, names(t)); len(near) > 0 {
+		err.Next = fmt.Sprintf("did you mean %q?", join(key, near[0]))
 		return err
 	}
 	for _, leaf := range leaves(reflect.TypeFor[Settings](), "") {

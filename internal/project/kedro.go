@@ -59,8 +59,8 @@ func checkKeys(section map[string]any) error {
 	for _, key := range slices.Sorted(maps.Keys(section)) {
 		if !slices.Contains(known, key) {
 			next := "Kedro allows only its own keys there; settings of kedroctl go into [tool.kedroctl]"
-			if near := nearest(key, known); near != "" {
-				next = fmt.Sprintf("did you mean %q?", near)
+			if near := Nearest(key, known); len(near) > 0 {
+				next = fmt.Sprintf("did you mean %q?", near[0])
 			}
 			return kedroError(key, "unexpected key", next)
 		}

@@ -1,15 +1,23 @@
 package project
 
-// nearest is the word that differs least from the one given, "" where none is close: at most a third of its letters, and never fewer than two, may
-// have to be typed again.
-func nearest(word string, known []string) string {
-	best, limit := "", max(2, len(word)/3)
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Nearest gives the known words that are close to one that is not known, nearest first and equally near ones by name: at most two fifths of
+// its letters, and never fewer than two, may have to be typed again; case does not count.
+func Nearest(word string, known []string) []string {
+	limit := max(2, len(word)*2/5)
+	far := map[string]int{}
 	for _, candidate := range known {
-		if d := distance(word, candidate); d <= limit {
-			best, limit = candidate, d-1
+		if d := distance(strings.ToLower(word), strings.ToLower(candidate)); d <= limit {
+			far[candidate] = d
 		}
 	}
-	return best
+	return slices.SortedFunc(maps.Keys(far), func(a, b string) int { return cmp.Or(far[a]-far[b], strings.Compare(a, b)) })
 }
 
 // distance is the number of letters to insert, delete or replace (Levenshtein).
