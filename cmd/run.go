@@ -102,6 +102,9 @@ func (d *deps) runInput(c *cli.Context, p project.Project, clients run.Clients) 
 	if err != nil {
 		return run.Input{}, err
 	}
+	if err := provision.CheckQueue(c.Context, d.batchClient(), dep.Queue); err != nil {
+		return run.Input{}, err
+	}
 	d.tellDeployment(p, dep)
 	snapshot, err := d.runSnapshot(c, p, dep)
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/batch"
+	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
 
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
@@ -62,4 +64,26 @@ func roleARN(ctx context.Context, c Clients, name string) (string, error) {
 		return "", notProvisioned(KindRole, name)
 	}
 	return aws.ToString(found.Arn), nil
+}
+
+// CheckQueue sees that a job queue, by name or ARN, takes jobs and will run them: one that is INVALID or disabled lets them wait for ever.
+func CheckQueue(ctx context.Context, api queues, queue string) error {
+	out, err := api.DescribeJobQueues(ctx, &batch.DescribeJobQueuesInput{JobQueues: []string{queue}})
+	if err != nil {
+		return explain("job queue "+queue, err)
+	}
+	if len(out.JobQueues) == 0 {
+		return notProvisioned(KindQueue, queue)
+	}
+	q := out.JobQueues[0]
+	name := aws.ToString(q.JobQueueName)
+	switch {
+	case q.Status == batchtypes.JQStatusInvalid:
+		return ui.WithHint(fmt.Errorf("job queue %s is INVALID: %s", name, aws.ToString(q.StatusReason)),
+			"'kedroctl provision' says what is wrong with its compute environment, and mends what is kedroctl's own")
+	case q.State == batchtypes.JQStateDisabled:
+		return ui.WithHint(fmt.Errorf("job queue %s is disabled: jobs would wait for ever", name),
+			"'kedroctl provision' enables kedroctl's own queue; others: 'aws batch update-job-queue --state ENABLED --job-queue "+name+"'")
+	}
+	return nil
 }
