@@ -28,7 +28,7 @@ func (t *target) image(ctx context.Context, tasks *ui.Tasks, repository func() (
 	}
 	if found {
 		tasks.Start("image").Unchanged("%s", ref)
-		return ref, nil
+		return ref, t.tellLeftOut()
 	}
 	engine, err := build.Dial(ctx)
 	if err != nil {
@@ -82,6 +82,9 @@ func (t *target) build(ctx context.Context, tasks *ui.Tasks, engine *build.Engin
 	}
 	if found {
 		tasks.Start("build").Unchanged("%s", image.Ref)
+		if err := t.tellLeftOut(); err != nil {
+			return build.Image{}, err
+		}
 		return image, t.smoke(ctx, tasks, engine, image)
 	}
 	w, err := t.wheel(ctx, tasks, t.project)
@@ -101,10 +104,24 @@ func (t *target) build(ctx context.Context, tasks *ui.Tasks, engine *build.Engin
 		return build.Image{}, err
 	}
 	k.Done("%s, %s", image.Ref, humanize.Bytes(uint64(image.Size)))
-	for _, l := range image.Left {
+	t.tellLeft(image.Left)
+	return image, t.smoke(ctx, tasks, engine, image)
+}
+
+// tellLeftOut warns of what an image that is there already has not: jobs miss it as they did after the build.
+func (t *target) tellLeftOut() error {
+	left, err := build.LeftOut(t.project, t.snapshot)
+	if err != nil {
+		return err
+	}
+	t.tellLeft(left)
+	return nil
+}
+
+func (t *target) tellLeft(left []build.Left) {
+	for _, l := range left {
 		t.term.Warn("%s stays out of the image: %s", l.Path, l.Reason)
 	}
-	return image, t.smoke(ctx, tasks, engine, image)
 }
 
 func (t *target) smoke(ctx context.Context, tasks *ui.Tasks, engine *build.Engine, image build.Image) error {
