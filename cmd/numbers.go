@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/aws/smithy-go/middleware"
@@ -58,8 +59,19 @@ func truncate(v any) any {
 			v[i] = truncate(x)
 		}
 	case json.Number:
-		whole, _, _ := strings.Cut(v.String(), ".")
-		return json.Number(whole)
+		return wholeNumber(v)
 	}
 	return v
+}
+
+// wholeNumber drops the fraction of a number; one with an exponent, such as 1.7e12, is written out first.
+func wholeNumber(n json.Number) json.Number {
+	text := n.String()
+	if strings.ContainsAny(text, "eE") {
+		if f, err := n.Float64(); err == nil {
+			text = strconv.FormatFloat(f, 'f', -1, 64)
+		}
+	}
+	whole, _, _ := strings.Cut(text, ".")
+	return json.Number(whole)
 }
