@@ -102,7 +102,16 @@ func noCommand(c *cli.Context) error {
 	return usageError{fmt.Errorf("no command %q", c.Args().First())}
 }
 
-func usageFailure(_ *cli.Context, err error, _ bool) error { return usageError{err} }
+// usageFailure names an unknown flag as people write it, which the parser does not.
+func usageFailure(_ *cli.Context, err error, _ bool) error {
+	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
+		if len(name) > 1 {
+			name = "-" + name
+		}
+		err = fmt.Errorf("unknown flag -%s", name)
+	}
+	return usageError{err}
+}
 
 func globalFlags() []cli.Flag {
 	return []cli.Flag{

@@ -2,12 +2,14 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/kedroctl/kedroctl/internal/plan"
 	"github.com/kedroctl/kedroctl/internal/ui"
@@ -39,6 +41,9 @@ func Load(ctx context.Context, c Clients, bucket, id string) (Run, error) {
 // Latest reads the newest run of a bucket: ids are times, and sort as such.
 func Latest(ctx context.Context, c Clients, bucket string) (Run, error) {
 	ids, err := c.folders(ctx, bucket, runsPrefix)
+	if _, ok := errors.AsType[*types.NoSuchBucket](err); ok {
+		return Run{}, ui.WithHint(fmt.Errorf("no run yet: bucket %s does not exist", bucket), "run 'kedroctl deploy' first, then 'kedroctl run'")
+	}
 	if err != nil {
 		return Run{}, fmt.Errorf("find latest run: %w", err)
 	}
