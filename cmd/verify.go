@@ -34,9 +34,23 @@ as not checked. Without RUN the latest run is meant.`,
 			if !report.OK {
 				return codedError{error: fmt.Errorf("run %s is not complete", r.ID), code: exitFailed}
 			}
-			d.term.Line("run %s: %s succeeded, %s as recorded", r.ID, count(len(report.Jobs), "job"), count(len(report.Outputs), "output"))
+			d.tellVerified(report)
 			return nil
 		},
+	}
+}
+
+// tellVerified counts what was looked at; what could not be is no success.
+func (d *deps) tellVerified(report run.Report) {
+	checked := 0
+	for _, o := range report.Outputs {
+		if o.State == run.OutputOK {
+			checked++
+		}
+	}
+	d.term.Line("run %s: %s succeeded, %s as recorded", report.Run, count(len(report.Jobs), "job"), count(checked, "output"))
+	if n := len(report.Outputs) - checked; n > 0 {
+		d.term.Warn("%s not on S3 and not checked", count(n, "output"))
 	}
 }
 

@@ -20,6 +20,8 @@ const (
 	OutputMissing   = "missing"     // recorded, and not in S3 any more
 	OutputChanged   = "changed"     // in S3 with another size or ETag than the job recorded
 	OutputUnsaved   = "not saved"   // the run should have written it, and no job recorded it
+	OutputNoRecord  = "no record"   // the job succeeded, and what it saved is not known
+	OutputLost      = "lost"        // saved in the job's container, and not in S3 as planned
 	OutputVersion   = "version"     // versioned, and not in the run's version
 	OutputUnchecked = "not checked" // not on S3: cannot be looked at from here
 )
@@ -59,7 +61,7 @@ func Verify(ctx context.Context, c Clients, r Run) (Report, error) {
 	}
 	report := Report{Run: r.ID, Jobs: jobs, Outputs: []Output{}}
 	for i, g := range r.Plan.Groups {
-		report.Outputs = append(report.Outputs, expected(r.ID, g, jobs[i], records[g.Key])...)
+		report.Outputs = append(report.Outputs, expected(r, g, jobs[i], records[g.Key])...)
 	}
 	if err := check(ctx, c, report.Outputs); err != nil {
 		return Report{}, fmt.Errorf("verify run %s: %w", r.ID, err)
@@ -69,19 +71,21 @@ func Verify(ctx context.Context, c Clients, r Run) (Report, error) {
 }
 
 // expected are a group's outputs: what its record has, and what it lacks of the plan.
-func expected(id string, g plan.Group, j Job, rec Record) []Output {
+func expected(r Run, g plan.Group, j Job, rec Record) []Output {
 	var all []Output
-	saved := make(map[string]bool)
-	if rec.Job != j.ID {
+	saved, planned := make(map[string]bool), make(map[string]string)
+	for _, d := range r.Plan.Datasets {
+		planned[d.Name] = d.Path
+	}
+	if !rec.of(j) {
 		rec = Record{}
+		if j.State == Succeeded {
+			all = append(all, Output{Group: g.Name, Dataset: "-", State: OutputNoRecord, Detail: "the job did not record what it saved"})
+		}
 	}
 	for _, s := range rec.Outputs {
 		saved[base(s.Dataset)] = true
-		o := Output{Group: g.Name, Dataset: s.Dataset, Path: s.Path, Version: s.Version, Size: s.Size, etag: unquote(s.ETag)}
-		if s.Version != "" && s.Version != id {
-			o.State, o.Detail = OutputVersion, "the run's version is "+id
-		}
-		all = append(all, o)
+		all = append(all, recorded(r.ID, g, s, planned[base(s.Dataset)]))
 	}
 	for _, name := range merge(g.Outputs, rec.Missing) {
 		if !saved[base(name)] {
@@ -90,6 +94,25 @@ func expected(id string, g plan.Group, j Job, rec Record) []Output {
 	}
 	slices.SortStableFunc(all, func(a, b Output) int { return strings.Compare(a.Dataset, b.Dataset) })
 	return all
+}
+
+// of says whether a record is that of a job's end. One of an earlier attempt is not, and a job that succeeded has no record of a failure.
+func (rec Record) of(j Job) bool {
+	return rec.Job != "" && rec.Job == j.ID && rec.Attempt >= j.Attempt && (j.State != Succeeded || rec.Exit == 0)
+}
+
+// recorded is an output as its job recorded it. Its state stays open where S3 has to be asked.
+func recorded(id string, g plan.Group, s Saved, planned string) Output {
+	o := Output{Group: g.Name, Dataset: s.Dataset, Path: s.Path, Version: s.Version, Size: s.Size, etag: unquote(s.ETag)}
+	_, _, onS3 := splitURI(s.Path)
+	_, _, meantFor := splitURI(planned)
+	switch {
+	case s.Version != "" && s.Version != id:
+		o.State, o.Detail = OutputVersion, "the run's version is "+id
+	case meantFor && !onS3:
+		o.State, o.Detail = OutputLost, "it was to be at "+planned
+	}
+	return o
 }
 
 // check looks at the outputs that have no state yet.

@@ -79,7 +79,7 @@ func TestVerifyWantsOneVersion(t *testing.T) {
 	if !report.OK || report.Outputs[0].Version != r.ID {
 		t.Errorf("report %+v", report)
 	}
-	other := expected("other", plan.Group{}, Job{Submission: r.Jobs[0]}, Record{Job: r.Jobs[0].ID, Outputs: []Saved{{Dataset: "a_out", Version: "2020"}}})
+	other := expected(Run{ID: "other"}, plan.Group{}, Job{Submission: r.Jobs[0]}, Record{Job: r.Jobs[0].ID, Outputs: []Saved{{Dataset: "a_out", Version: "2020"}}})
 	if other[0].State != OutputVersion {
 		t.Errorf("output %+v", other[0])
 	}
@@ -144,5 +144,33 @@ func TestLatest(t *testing.T) {
 	w.must(err)
 	if latest.ID != second.ID || latest.Owner != "ann@laptop" {
 		t.Errorf("latest run %s of %s, want %s", latest.ID, latest.Owner, second.ID)
+	}
+}
+
+// TestVerifyIsNotContentWithSuccess wants a record of each job that succeeded, of its last attempt, and every output where the plan has it.
+func TestVerifyIsNotContentWithSuccess(t *testing.T) {
+	succeeded := Job{Submission: Submission{ID: "j1"}, State: Succeeded, Attempt: 2}
+	planned := Run{ID: "v", Plan: plan.Plan{Datasets: []plan.Dataset{{Name: "x", Path: "s3://" + bucket + "/x"}, {Name: "db"}}}}
+	saved := func(path string) []Saved { return []Saved{{Dataset: "x", Path: path}} }
+	tests := map[string]struct {
+		record Record
+		want   []string
+	}{
+		"no record, as of a node that calls os._exit(0)": {Record{}, []string{OutputNoRecord}},
+		"another job's record":                           {Record{Job: "j2", Attempt: 2}, []string{OutputNoRecord}},
+		"the record of the attempt before":               {Record{Job: "j1", Attempt: 1, Outputs: saved("s3://b/x")}, []string{OutputNoRecord}},
+		"the record of a failure":                        {Record{Job: "j1", Attempt: 2, Exit: 1, Outputs: saved("s3://b/x")}, []string{OutputNoRecord}},
+		"saved in the container":                         {Record{Job: "j1", Attempt: 2, Outputs: saved("/app/data/x")}, []string{OutputLost}},
+		"not planned for S3":                             {Record{Job: "j1", Attempt: 2, Outputs: []Saved{{Dataset: "db"}}}, []string{""}},
+		"nothing to save":                                {Record{Job: "j1", Attempt: 2}, nil},
+	}
+	for name, test := range tests {
+		var got []string
+		for _, o := range expected(planned, plan.Group{Name: "g"}, succeeded, test.record) {
+			got = append(got, o.State)
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
