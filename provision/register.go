@@ -8,11 +8,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/batch"
 	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
+
+	"github.com/kedroctl/kedroctl/internal/jobspec"
 )
 
 // tagContent holds the hash of all that a revision of the job definition was registered with.
@@ -55,10 +56,10 @@ func (s Spec) definition(res Resources, image string) *batch.RegisterJobDefiniti
 		PlatformCapabilities: []batchtypes.PlatformCapability{batchtypes.PlatformCapabilityEc2},
 		PropagateTags:        aws.Bool(true),
 		Timeout:              &batchtypes.JobTimeout{AttemptDurationSeconds: aws.Int32(int32(s.Job.Timeout))},
-		RetryStrategy:        &batchtypes.RetryStrategy{Attempts: aws.Int32(int32(s.Job.Attempts)), EvaluateOnExit: retries()},
+		RetryStrategy:        jobspec.Retries(s.Job.Attempts),
 		ContainerProperties: &batchtypes.ContainerProperties{
 			Image: &image, Command: []string{}, JobRoleArn: &res.JobRole,
-			ResourceRequirements: requirements(s), Environment: s.variables(), Secrets: s.secrets(),
+			ResourceRequirements: jobspec.Requirements(s.Job.Resources), Environment: s.variables(), Secrets: s.secrets(),
 			LogConfiguration: &batchtypes.LogConfiguration{LogDriver: batchtypes.LogDriverAwslogs, Options: map[string]string{
 				"awslogs-group": s.LogGroup, "awslogs-region": s.Region, "awslogs-stream-prefix": s.Name,
 			}},
@@ -110,29 +111,6 @@ func withoutNulls(v any) any {
 		}
 	}
 	return v
-}
-
-// retries are the failures that are not the code's: the host went away, the image could not be had at that moment. All else ends the job, since
-// Batch tries again what no rule names. https://docs.aws.amazon.com/batch/latest/userguide/job_retries.html
-func retries() []batchtypes.EvaluateOnExit {
-	return []batchtypes.EvaluateOnExit{
-		{Action: batchtypes.RetryActionRetry, OnStatusReason: aws.String("Host EC2*")},
-		{Action: batchtypes.RetryActionRetry, OnStatusReason: aws.String("Your Spot Task was interrupted*")},
-		{Action: batchtypes.RetryActionRetry, OnReason: aws.String("CannotPullContainer*")},
-		{Action: batchtypes.RetryActionRetry, OnStatusReason: aws.String("Task failed to start*")},
-		{Action: batchtypes.RetryActionExit, OnReason: aws.String("*")},
-	}
-}
-
-func requirements(s Spec) []batchtypes.ResourceRequirement {
-	list := []batchtypes.ResourceRequirement{
-		{Type: batchtypes.ResourceTypeVcpu, Value: aws.String(strconv.FormatFloat(s.Job.VCPUs, 'f', -1, 64))},
-		{Type: batchtypes.ResourceTypeMemory, Value: aws.String(strconv.Itoa(s.Job.Memory))},
-	}
-	if s.Job.GPUs > 0 {
-		list = append(list, batchtypes.ResourceRequirement{Type: batchtypes.ResourceTypeGpu, Value: aws.String(strconv.Itoa(s.Job.GPUs))})
-	}
-	return list
 }
 
 // variables are those of the settings, which may also set the region that jobs see.

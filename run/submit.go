@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
 
+	"github.com/kedroctl/kedroctl/internal/jobspec"
 	"github.com/kedroctl/kedroctl/internal/plan"
-	"github.com/kedroctl/kedroctl/internal/project"
 )
 
 const (
@@ -36,7 +35,7 @@ func jobInput(r Run, g plan.Group, parents []string, request string) *batch.Subm
 	in := &batch.SubmitJobInput{
 		JobName: aws.String(r.jobName(g, 1)), JobQueue: &r.Queue, JobDefinition: &r.JobDefinition,
 		ContainerOverrides: overrides(r, g, request),
-		RetryStrategy:      retries(g.Resources.Attempts),
+		RetryStrategy:      jobspec.Retries(g.Resources.Attempts),
 		Tags:               map[string]string{"kedroctl:run": r.ID, "kedroctl:group": g.Key},
 	}
 	for k, v := range r.Tags {
@@ -60,36 +59,8 @@ func overrides(r Run, g plan.Group, request string) *types.ContainerOverrides {
 			{Name: aws.String("KEDROCTL_GROUP"), Value: aws.String(g.Name)},
 			{Name: aws.String("KEDROCTL_REQUEST"), Value: aws.String(request)},
 		},
-		ResourceRequirements: requirements(g.Resources),
+		ResourceRequirements: jobspec.Requirements(g.Resources),
 	}
-}
-
-func requirements(r project.Resources) []types.ResourceRequirement {
-	var all []types.ResourceRequirement
-	add := func(kind types.ResourceType, value string) {
-		if value != "0" {
-			all = append(all, types.ResourceRequirement{Type: kind, Value: &value})
-		}
-	}
-	add(types.ResourceTypeVcpu, strconv.FormatFloat(r.VCPUs, 'f', -1, 64))
-	add(types.ResourceTypeMemory, strconv.Itoa(r.Memory))
-	add(types.ResourceTypeGpu, strconv.Itoa(r.GPUs))
-	return all
-}
-
-// retries repeat what was not the program's fault: a lost host, a spot interruption, an image that could not be pulled. A job that no rule
-// matches is retried by Batch, therefore the last rule matches everything.
-func retries(attempts int) *types.RetryStrategy {
-	if attempts == 0 {
-		return nil
-	}
-	return &types.RetryStrategy{Attempts: aws.Int32(int32(attempts)), EvaluateOnExit: []types.EvaluateOnExit{
-		{OnStatusReason: aws.String("Host EC2*"), Action: types.RetryActionRetry},
-		{OnStatusReason: aws.String("Your Spot Task was interrupted*"), Action: types.RetryActionRetry},
-		{OnReason: aws.String("CannotPullContainer*"), Action: types.RetryActionRetry},
-		{OnStatusReason: aws.String("Task failed to start*"), Action: types.RetryActionRetry},
-		{OnReason: aws.String("*"), Action: types.RetryActionExit},
-	}}
 }
 
 // size is at least the number of characters that Batch counts: the SDK's struct as JSON has a few empty members more than goes over the wire.
