@@ -1,6 +1,7 @@
 package objects
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -20,7 +21,7 @@ func (s *Service) getObject(r *request) error {
 		return err
 	}
 	o, f, err := r.bucket.open(r.key)
-	if err == errNoSuchKey {
+	if errors.Is(err, errNoSuchKey) {
 		return s.missing(r)
 	}
 	if err != nil {
