@@ -114,7 +114,11 @@ func copySources(p project.Project, tree string) error {
 	if err := os.MkdirAll(filepath.Join(tree, source), 0o755); err != nil {
 		return err
 	}
-	return os.MkdirAll(filepath.Join(tree, "conf"), 0o755)
+	conf := p.ConfSource()
+	if !filepath.IsLocal(conf) {
+		return nil // the command finds it where it is
+	}
+	return os.MkdirAll(filepath.Join(tree, conf), 0o755)
 }
 
 // copyFile copies a file; a link to a directory stays a link, to where it points now.

@@ -49,6 +49,9 @@ func (p Project) conf() confPlace {
 	return place
 }
 
+// ConfSource is the directory of the configuration, relative to the project, as settings.py writes it; conf where that names none by a literal.
+func (p Project) ConfSource() string { return p.conf().source }
+
 // CheckBucket compares the bucket of the settings with s3_bucket in the globals of the environment, which the catalog's paths are made of. Where both
 // name one they must be the same: else it is a *[SettingsError].
 func (p Project) CheckBucket() error {

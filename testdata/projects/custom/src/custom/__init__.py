@@ -1,0 +1,3 @@
+"""The package of custom."""
+
+print("custom is imported")
