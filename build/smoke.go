@@ -45,7 +45,8 @@ func (e *Engine) Smoke(ctx context.Context, image Image, want project.Snapshot) 
 // introspect takes the snapshot inside the image.
 func (e *Engine) introspect(ctx context.Context, image Image, want project.Snapshot) (project.Snapshot, error) {
 	var snapshot project.Snapshot
-	created, err := e.docker.ContainerCreate(ctx, client.ContainerCreateOptions{
+	// Not ctx: the engine makes the container even when nobody waits for it any more, and it has to be removed.
+	created, err := e.docker.ContainerCreate(context.WithoutCancel(ctx), client.ContainerCreateOptions{
 		Config: &container.Config{
 			Image: image.ID,
 			User:  fmt.Sprintf("%d:%d", user, user),

@@ -83,7 +83,11 @@ func newPush(d *deps) *cli.Command {
 			if !found {
 				return ui.WithHint(fmt.Errorf("the engine has no image of the project as it is (%s)", t.key), "run 'kedroctl build' first")
 			}
-			ref, err := t.push(c.Context, d.term.Tasks(), engine, registry, image, repository.URI)
+			tasks := d.term.Tasks()
+			if err := t.smoke(c.Context, tasks, engine, image); err != nil { // 'build' leaves an image that failed in the engine
+				return err
+			}
+			ref, err := t.push(c.Context, tasks, engine, registry, image, repository.URI)
 			if err != nil {
 				return err
 			}

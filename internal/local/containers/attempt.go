@@ -16,6 +16,7 @@ import (
 
 const (
 	graceSeconds = 30               // from SIGTERM to SIGKILL (job_timeouts page of the Batch user guide)
+	createTime   = 2 * time.Minute  // to make a container, on a busy machine
 	cleanUpTime  = 30 * time.Second // to remove a container
 	mib          = 1 << 20
 )
@@ -49,10 +50,16 @@ func (a *attempt) run(ctx context.Context) batch.Exit {
 		defer cancel()
 		a.runner.remove(ctx, id)
 	}()
+	if ctx.Err() != nil {
+		return batch.NotStarted("CannotStartContainerError: stopped before the start")
+	}
 	return a.follow(ctx, id)
 }
 
+// create goes on when ctx ends: the engine makes a container all the same, which nobody could remove without its id.
 func (a *attempt) create(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), createTime)
+	defer cancel()
 	info, err := a.runner.docker.Info(ctx, client.InfoOptions{})
 	if err != nil {
 		return "", err
