@@ -12,6 +12,7 @@ import (
 	"github.com/kedroctl/kedroctl/internal/plan"
 	"github.com/kedroctl/kedroctl/internal/project"
 	"github.com/kedroctl/kedroctl/internal/ui"
+	"github.com/kedroctl/kedroctl/run"
 )
 
 // usageError is a command line that cannot be understood.
@@ -62,6 +63,9 @@ func exitCode(ctx context.Context, err error) int {
 // explain puts what people need in place of what the SDK says of credentials and interrupts.
 func explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		if a, ok := errors.AsType[*run.AbandonedError](err); ok { // people want to know whether jobs go on
+			return ui.WithHint(fmt.Errorf("interrupted: %w", a), ui.Hint(a))
+		}
 		return errors.New("interrupted")
 	}
 	if ui.Hint(err) != "" {

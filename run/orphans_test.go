@@ -10,6 +10,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
+
+	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
 // lagging shows a job only some time after it was submitted, as Batch may.
@@ -197,5 +199,25 @@ func TestKilledDriverLeavesARunThatCanBeCancelled(t *testing.T) {
 		}
 		w.must(Cancel(t.Context(), w.clients, r, "its driver was killed"))
 		wantNoOrphans(w)
+	}
+}
+
+// TestInterruptedStartSaysWhenJobsMayGoOn takes the right to terminate away: the error must not only say "interrupted".
+func TestInterruptedStartSaysWhenJobsMayGoOn(t *testing.T) {
+	w := newWorld(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	w.fault = func(operation string, n int) fault {
+		if operation == "submitjob" && n == 2 {
+			interrupt()
+		}
+		if operation == "terminatejob" {
+			return refused
+		}
+		return none
+	}
+	_, err := Start(ctx, w.clients, input("a", "b"), &told{})
+	e, ok := errors.AsType[*AbandonedError](err)
+	if !ok || e.Left == nil || !errors.Is(err, context.Canceled) || !strings.Contains(ui.Hint(err), "kedroctl cancel "+e.Run) {
+		t.Errorf("error %v, hint %q", err, ui.Hint(err))
 	}
 }

@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -19,7 +18,7 @@ const cleanUp = 2 * time.Minute
 
 // Start claims a run's id and submits its jobs, each with the jobs that it waits for. It does not wait for them: Follow does.
 //
-// Every check that needs no job comes first. Where a submission fails for good, the jobs already submitted are terminated and the error names them.
+// Every check that needs no job comes first. Where a submission fails for good, the jobs already submitted are terminated: an *AbandonedError.
 // Errors that say what to do next: *MissingInputsError; ErrNothingToRun for an empty plan.
 func Start(ctx context.Context, c Clients, in Input, rep Reporter) (Run, error) {
 	if len(in.Plan.Groups) == 0 {
@@ -145,7 +144,30 @@ func saveJobs(ctx context.Context, c Clients, r Run) error {
 	return c.put(ctx, r.Plan.Bucket, r.object("jobs.json"), jobsFile{schema, r.Jobs}, nil)
 }
 
-// abandon ends what a failed Start has submitted, also when the user interrupted it, and says what that was.
+// AbandonedError says that a run could not be submitted as a whole, and what became of the jobs that were.
+type AbandonedError struct {
+	Run   string
+	Ended []string // groups whose jobs were terminated again
+	Cause error
+	Left  error // why jobs may go on; nil where none does
+}
+
+func (e *AbandonedError) Error() string {
+	switch {
+	case e.Left != nil:
+		return fmt.Sprintf("run %s: %v (terminate what was submitted: %v)", e.Run, e.Cause, e.Left)
+	case len(e.Ended) == 0:
+		return fmt.Sprintf("run %s: %v (no job was submitted before)", e.Run, e.Cause)
+	}
+	return fmt.Sprintf("run %s: %v (already submitted and terminated again: %s)", e.Run, e.Cause, strings.Join(e.Ended, ", "))
+}
+
+// Unwrap gives both errors that it is about.
+func (e *AbandonedError) Unwrap() []error {
+	return slices.DeleteFunc([]error{e.Left, e.Cause}, func(err error) bool { return err == nil })
+}
+
+// abandon ends what a failed Start has submitted, also when the user interrupted it.
 func abandon(ctx context.Context, c Clients, r Run, cause error) error {
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), cleanUp)
 	defer done()
@@ -153,16 +175,10 @@ func abandon(ctx context.Context, c Clients, r Run, cause error) error {
 	if unclear(cause) { // Batch may have taken a job that it does not show yet
 		until = until.Add(listLag)
 	}
-	if err := sweep(ctx, c, r, "kedroctl: the run could not be submitted as a whole", until); err != nil {
-		return errors.Join(cause, fmt.Errorf("run %s: terminate what was submitted: %w", r.ID, err))
-	}
-	if len(r.Jobs) == 0 {
-		return fmt.Errorf("run %s: %w (no job was submitted before)", r.ID, cause)
-	}
-	var groups []string
+	e := &AbandonedError{Run: r.ID, Cause: cause, Left: sweep(ctx, c, r, "kedroctl: the run could not be submitted as a whole", until)}
 	for _, s := range r.Jobs {
-		groups = append(groups, s.Group)
+		e.Ended = append(e.Ended, s.Group)
 	}
-	return errors.Join(fmt.Errorf("run %s: %w (already submitted and terminated again: %s)", r.ID, cause, strings.Join(groups, ", ")),
-		saveJobs(ctx, c, r))
+	_ = saveJobs(ctx, c, r) // for the list of runs; jobs that are not noted are found by name
+	return e
 }
