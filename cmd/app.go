@@ -27,7 +27,8 @@ func Main(args []string, std Stdio) int {
 	context.AfterFunc(ctx, stop)
 	d := newDeps(std, os.Getenv)
 	app := newApp(d)
-	err := app.RunContext(ctx, reorder(app, args))
+	args, d.passed = reorder(app, args)
+	err := app.RunContext(ctx, args)
 	if err == nil {
 		return 0
 	}
@@ -86,8 +87,9 @@ func command(d *deps, c *cli.Command) *cli.Command {
 	return c
 }
 
-// maxArgs reads the number of arguments off the usage text; "…" stands for any number.
+// maxArgs reads the number of arguments off the usage text; "…" stands for any number. What is handed on is no argument.
 func maxArgs(usage string) int {
+	usage = strings.TrimSuffix(usage, handsOn)
 	if strings.Contains(usage, "…") {
 		return 1 << 16
 	}

@@ -8,11 +8,11 @@ import (
 )
 
 // reorder puts arguments into the order that urfave/cli/v2 understands: global flags, the subcommand, its flags, its arguments. People may write
-// global flags after the subcommand and flags after arguments, as kedro, docker and gh allow. What stands after "--" stays where it is.
-// A flag that nobody knows is left in front of the subcommand's arguments, where the parser names it.
-func reorder(app *cli.App, args []string) []string {
+// global flags after the subcommand and flags after arguments, as kedro, docker and gh allow. What stands after "--" stays there, or is given back
+// as passed where the subcommand hands it on. A flag that nobody knows is left in front of the subcommand's arguments, where the parser names it.
+func reorder(app *cli.App, args []string) (ordered, passed []string) {
 	if len(args) == 0 {
-		return args
+		return args, nil
 	}
 	global, local := takesValue(app.Flags), map[string]bool{}
 	words, rest := cutRest(args[1:])
@@ -20,10 +20,16 @@ func reorder(app *cli.App, args []string) []string {
 	if sub, at := subcommand(app, global, words); sub != nil {
 		name, local = []string{sub.Name}, takesValue(sub.Flags)
 		words = slices.Delete(slices.Clone(words), at, at+1)
+		if len(rest) > 0 && strings.HasSuffix(sub.ArgsUsage, handsOn) {
+			rest, passed = nil, rest[1:]
+		}
 	}
 	globals, locals, positional := sortWords(words, global, local)
-	return slices.Concat(args[:1], globals, name, locals, positional, rest)
+	return slices.Concat(args[:1], globals, name, locals, positional, rest), passed
 }
+
+// handsOn ends the usage text of a subcommand that hands what stands after "--" on to another program.
+const handsOn = "[-- ARGUMENT…]"
 
 // sortWords parts words into global flags and other flags, both with their values, and arguments.
 func sortWords(words []string, global, local map[string]bool) (globals, locals, positional []string) {

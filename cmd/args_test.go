@@ -16,13 +16,14 @@ func TestReorder(t *testing.T) {
 		{"verify 2026-11-23T09.55.12.345Z --json", "--json verify 2026-11-23T09.55.12.345Z"},
 		{"--region=eu-west-1 destroy --data --yes", "--region=eu-west-1 --yes destroy --data"},
 		{"run --nodes -x", "run --nodes -x"},
-		{"run -ns a --params x=-1 -- --flag --json", "run -ns a --params x=-1 -- --flag --json"},
+		{"plan -ns a --params x=-1 -- --flag --json", "plan -ns a --params x=-1 -- --flag --json"},
+		{"run -ns a -- --flag --json", "run -ns a"}, // goes to the project's run command
 		{"run --nosuch v --json", "--json run --nosuch v"},
 		{"--json", "--json"},
 		{"nosuch --json", "--json nosuch"},
 		{"run -h", "run -h"},
 	} {
-		got := reorder(app, append([]string{"kedroctl"}, strings.Fields(c.in)...))
+		got, _ := reorder(app, append([]string{"kedroctl"}, strings.Fields(c.in)...))
 		if diff := cmp.Diff(append([]string{"kedroctl"}, strings.Fields(c.want)...), got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.in, diff)
 		}

@@ -52,7 +52,7 @@ func (t *target) deploy(ctx context.Context) (provision.Deployment, error) {
 	tasks := t.term.Tasks()
 	eg, work := errgroup.WithContext(ctx)
 	stack := provision.Start(work, t.clients, t.spec, &steps{term: t.term})
-	dep := t.deployment()
+	dep := t.deployment(ctx)
 	eg.Go(func() (err error) {
 		if dep.Image, err = t.image(work, tasks, stack.Repository); err != nil {
 			return err
@@ -75,12 +75,12 @@ func (t *target) deploy(ctx context.Context) (provision.Deployment, error) {
 var errTold = errors.New("the stack is not complete")
 
 // deployment is what can be said of the deployment beforehand.
-func (t *target) deployment() provision.Deployment {
+func (t *target) deployment(ctx context.Context) provision.Deployment {
 	now := time.Now().UTC()
 	return provision.Deployment{
 		Schema: provision.DeploymentSchema, ID: now.Format("20060102T150405.000Z"), Created: now, KedroctlVersion: versionText(),
 		Project: t.spec.Project, Package: t.project.Package, Env: t.project.Env, Region: t.spec.Region, Bucket: t.spec.Bucket, InputKey: t.key,
-		LogGroup: t.spec.LogGroup, GitRevision: gitRevision(context.Background(), t.project.Dir), Settings: t.project.Settings, Snapshot: t.snapshot,
+		LogGroup: t.spec.LogGroup, GitRevision: gitRevision(ctx, t.project.Dir), Settings: t.project.Settings, Snapshot: t.snapshot,
 	}
 }
 

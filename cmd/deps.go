@@ -22,6 +22,7 @@ type deps struct {
 	getenv func(string) string
 	term   *ui.Terminal
 	flags  globals
+	passed []string // what stands after "--", for the project's own run command
 
 	proj   *project.Project
 	python *project.Python

@@ -22,7 +22,7 @@ import (
 
 func newRun(d *deps) *cli.Command {
 	return &cli.Command{
-		Name: "run", Category: catMain, Usage: "Run the deployed project: one Batch job per group of nodes, followed to the end",
+		Name: "run", Category: catMain, ArgsUsage: handsOn, Usage: "Run the deployed project: one Batch job per group of nodes, followed to the end",
 		UsageText: "$ kedroctl run --pipelines data_science --params model_options.test_size=0.3",
 		Description: `Submits all jobs at once, each with the jobs that it waits for, and follows them. The selection flags are Kedro's own.
 What stands after -- goes to the project's own run command. Neither Python nor Docker is needed here.`,
@@ -38,6 +38,10 @@ What stands after -- goes to the project's own run command. Neither Python nor D
 
 func (d *deps) run(c *cli.Context) error {
 	if err := d.setJobFlags(c); err != nil {
+		return err
+	}
+	interval, err := d.interval()
+	if err != nil {
 		return err
 	}
 	p, err := d.initialized()
@@ -60,7 +64,7 @@ func (d *deps) run(c *cli.Context) error {
 		return err
 	}
 	d.term.Line("run %s: %s submitted", r.ID, count(len(r.Jobs), "job"))
-	result, err := run.Follow(c.Context, clients, r, run.Options{Interval: d.interval(), Detach: c.Bool("detach")}, table)
+	result, err := run.Follow(c.Context, clients, r, run.Options{Interval: interval, Detach: c.Bool("detach")}, table)
 	stop()
 	d.term.SetStatus(nil)
 	if err != nil && c.Context.Err() != nil {
@@ -127,7 +131,7 @@ func (d *deps) runInput(c *cli.Context, p project.Project, clients run.Clients) 
 	}
 	return run.Input{
 		Plan: pl, Snapshot: snapshot, Deployment: dep.ID, Queue: dep.Queue, JobDefinition: dep.JobDefinition, LogGroup: dep.LogGroup,
-		Tags: spec.Tags(), Args: kedroArgs(c), LoadVersions: versions, Owner: owner(),
+		Tags: spec.Tags(), Args: d.kedroArgs(c), LoadVersions: versions, Owner: owner(),
 	}, nil
 }
 
@@ -167,7 +171,7 @@ func (d *deps) runSnapshot(c *cli.Context, p project.Project, dep provision.Depl
 }
 
 // kedroArgs are the flags that every job's run command gets as they are.
-func kedroArgs(c *cli.Context) []string {
+func (d *deps) kedroArgs(c *cli.Context) []string {
 	var args []string
 	if v := c.String("params"); v != "" {
 		args = append(args, "--params", v)
@@ -178,7 +182,7 @@ func kedroArgs(c *cli.Context) []string {
 	if c.Bool("async") {
 		args = append(args, "--async")
 	}
-	return append(args, c.Args().Slice()...)
+	return append(args, d.passed...)
 }
 
 // loadVersions reads Kedro's --load-versions: DATASET:VERSION, a comma list.
@@ -223,13 +227,17 @@ func terminated(ctx context.Context) bool {
 	return cause != nil && strings.Contains(cause.Error(), syscall.SIGTERM.String())
 }
 
-// interval is KEDROCTL_INTERVAL, the time between two looks at the jobs; at least 50 ms, 0 for the default.
-func (d *deps) interval() time.Duration {
-	v, err := time.ParseDuration(d.getenv("KEDROCTL_INTERVAL"))
-	if err != nil {
-		return 0
+// interval is KEDROCTL_INTERVAL, the time between two looks at the jobs; 0 for the default.
+func (d *deps) interval() (time.Duration, error) {
+	text := d.getenv("KEDROCTL_INTERVAL")
+	if text == "" {
+		return 0, nil
 	}
-	return max(v, 50*time.Millisecond)
+	v, err := time.ParseDuration(text)
+	if err != nil || v < 50*time.Millisecond {
+		return 0, usageError{fmt.Errorf("KEDROCTL_INTERVAL=%s: want a duration of at least 50ms, such as 2s", text)}
+	}
+	return v, nil
 }
 
 // owner names who starts a run, for people who find it in the bucket.
