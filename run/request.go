@@ -78,26 +78,16 @@ func names(g plan.Group, nodes map[string]project.Node) (inputs, outputs []strin
 func merge(lists ...[]string) []string {
 	var all []string
 	for _, name := range slices.Concat(lists...) {
-		all = append(all, base(name))
+		all = append(all, plan.BaseName(name))
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
 }
 
-// base is a dataset's name without the part behind @.
-func base(name string) string {
-	name, _, _ = strings.Cut(name, "@")
-	return name
-}
-
 // selected are the nodes of the pipelines that a plan was made from, by name.
 func selected(s project.Snapshot, sel plan.Selection) map[string]project.Node {
-	pipelines := sel.Pipelines
-	if len(pipelines) == 0 {
-		pipelines = []string{"__default__"}
-	}
 	nodes := make(map[string]project.Node)
-	for _, p := range pipelines {
+	for _, p := range sel.PipelineNames() {
 		for _, n := range s.Pipelines[p].Nodes {
 			nodes[n.Name] = n
 		}
@@ -116,9 +106,9 @@ func pins(in Input, id string, inputs map[string]string) map[string]string {
 		if !d.Versioned {
 			continue
 		}
-		if written[base(name)] {
+		if written[plan.BaseName(name)] {
 			versions[name] = id
-		} else if v, ok := inputs[base(name)]; ok {
+		} else if v, ok := inputs[plan.BaseName(name)]; ok {
 			versions[name] = v
 		}
 	}

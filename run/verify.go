@@ -84,11 +84,11 @@ func expected(r Run, g plan.Group, j Job, rec Record) []Output {
 		}
 	}
 	for _, s := range rec.Outputs {
-		saved[base(s.Dataset)] = true
-		all = append(all, recorded(r.ID, g, s, planned[base(s.Dataset)]))
+		saved[plan.BaseName(s.Dataset)] = true
+		all = append(all, recorded(r.ID, g, s, planned[plan.BaseName(s.Dataset)]))
 	}
 	for _, name := range merge(g.Outputs, rec.Missing) {
-		if !saved[base(name)] {
+		if !saved[plan.BaseName(name)] {
 			all = append(all, Output{Group: g.Name, Dataset: name, State: OutputUnsaved, Detail: "no job recorded it"})
 		}
 	}

@@ -14,7 +14,7 @@ func (r *grouping) confirm(auto bool) {
 		moved := false
 		for i, n := range r.nodes {
 			for _, d := range n.Confirms {
-				moved = r.follow(i, base(d), auto) || moved
+				moved = r.follow(i, BaseName(d), auto) || moved
 			}
 		}
 		if !moved {
@@ -137,8 +137,8 @@ func (r *grouping) tie(q *quotient, from, to int) (data, saver, loader string) {
 			continue
 		}
 		for _, in := range n.Inputs {
-			if m, made := r.maker[base(in)]; made && q.of[m] == from {
-				return base(in), r.nodes[m].Name, n.Name
+			if m, made := r.maker[BaseName(in)]; made && q.of[m] == from {
+				return BaseName(in), r.nodes[m].Name, n.Name
 			}
 		}
 	}

@@ -62,7 +62,7 @@ func (g *graph) used() map[string][]string {
 	sides := map[string][]string{}
 	for _, n := range g.nodes {
 		for _, name := range slices.Concat(n.Inputs, n.Outputs) {
-			if of := base(name); !isParameter(name) && !slices.Contains(sides[of], name) {
+			if of := BaseName(name); !isParameter(name) && !slices.Contains(sides[of], name) {
 				sides[of] = append(sides[of], name)
 			}
 		}
@@ -78,7 +78,7 @@ func (d *data) definition(name string) project.Dataset {
 	side := d.sides[name][0]
 	if maker, made := d.maker[name]; made {
 		outputs := d.nodes[maker].Outputs
-		side = outputs[slices.IndexFunc(outputs, func(out string) bool { return base(out) == name })]
+		side = outputs[slices.IndexFunc(outputs, func(out string) bool { return BaseName(out) == name })]
 	}
 	return definition(d.snapshot, side)
 }
@@ -153,7 +153,7 @@ func (d *data) missing(name string, def project.Dataset) {
 func (d *data) makerAnywhere(dataset string) string {
 	for _, name := range sortedKeys(d.snapshot.Pipelines) {
 		for _, n := range d.snapshot.Pipelines[name].Nodes {
-			if slices.ContainsFunc(n.Outputs, func(out string) bool { return base(out) == dataset }) {
+			if slices.ContainsFunc(n.Outputs, func(out string) bool { return BaseName(out) == dataset }) {
 				return n.Name
 			}
 		}

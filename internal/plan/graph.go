@@ -50,17 +50,17 @@ func tie(nodes []project.Node) *graph {
 	}
 	for i, n := range nodes {
 		for _, out := range n.Outputs {
-			g.maker[base(out)] = i
+			g.maker[BaseName(out)] = i
 		}
 		for _, in := range n.Inputs {
-			if l := g.loaders[base(in)]; len(l) == 0 || l[len(l)-1] != i {
-				g.loaders[base(in)] = append(l, i)
+			if l := g.loaders[BaseName(in)]; len(l) == 0 || l[len(l)-1] != i {
+				g.loaders[BaseName(in)] = append(l, i)
 			}
 		}
 	}
 	for i, n := range nodes {
 		for _, in := range n.Inputs {
-			if p, made := g.maker[base(in)]; made && !slices.Contains(g.parents[i], p) {
+			if p, made := g.maker[BaseName(in)]; made && !slices.Contains(g.parents[i], p) {
 				g.parents[i] = append(g.parents[i], p)
 				g.children[p] = append(g.children[p], i)
 			}
@@ -129,10 +129,10 @@ func checkUnique(nodes []project.Node) error {
 
 func claim(owners map[string]string, node, verb string, datasets []string) error {
 	for _, d := range datasets {
-		if other, taken := owners[base(d)]; taken {
-			return fmt.Errorf("nodes %s and %s both %s %s", other, node, verb, base(d))
+		if other, taken := owners[BaseName(d)]; taken {
+			return fmt.Errorf("nodes %s and %s both %s %s", other, node, verb, BaseName(d))
 		}
-		owners[base(d)] = node
+		owners[BaseName(d)] = node
 	}
 	return nil
 }
@@ -143,7 +143,7 @@ func checkTranscoding(nodes []project.Node) error {
 	for _, n := range nodes {
 		for _, d := range slices.Concat(n.Inputs, n.Outputs) {
 			if strings.Contains(d, "@") {
-				sides[base(d)] = true
+				sides[BaseName(d)] = true
 			} else {
 				plain[d] = true
 			}
@@ -157,8 +157,8 @@ func checkTranscoding(nodes []project.Node) error {
 	return nil
 }
 
-// base is a dataset's name without the part behind @.
-func base(name string) string {
+// BaseName is a dataset's name without the part behind @.
+func BaseName(name string) string {
 	b, _, _ := strings.Cut(name, "@")
 	return b
 }

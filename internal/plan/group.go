@@ -164,11 +164,11 @@ func (r *grouping) sharing(n int) []int {
 	var with []int
 	for _, out := range r.nodes[n].Outputs {
 		if inMemory(definition(r.snapshot, out)) {
-			with = append(with, r.loaders[base(out)]...)
+			with = append(with, r.loaders[BaseName(out)]...)
 		}
 	}
 	for _, in := range r.nodes[n].Inputs {
-		if m, made := r.maker[base(in)]; made && inMemory(definition(r.snapshot, in)) {
+		if m, made := r.maker[BaseName(in)]; made && inMemory(definition(r.snapshot, in)) {
 			with = append(with, m)
 		}
 	}

@@ -43,7 +43,7 @@ func registry(pipelines map[string][]project.Node) project.Snapshot {
 				all = append(all, n)
 			}
 			for _, out := range n.Outputs {
-				made[base(out)] = true
+				made[BaseName(out)] = true
 			}
 		}
 	}
@@ -52,8 +52,8 @@ func registry(pipelines map[string][]project.Node) project.Snapshot {
 	}
 	for _, n := range all {
 		for _, in := range n.Inputs {
-			if !made[base(in)] && !isParameter(in) {
-				s.Datasets[in] = file("data/01_raw/" + base(in) + ".csv")
+			if !made[BaseName(in)] && !isParameter(in) {
+				s.Datasets[in] = file("data/01_raw/" + BaseName(in) + ".csv")
 			}
 		}
 	}

@@ -23,11 +23,11 @@ func New(s project.Snapshot, set project.Settings, o Options) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	cmds, err := newCommands(all, s, o.Selection.pipelines())
+	cmds, err := newCommands(all, s, o.Selection.PipelineNames())
 	if err != nil {
 		return Plan{}, err
 	}
-	grouped, err := group(chosen, s, o.Selection.pipelines(), set.GroupBy)
+	grouped, err := group(chosen, s, o.Selection.PipelineNames(), set.GroupBy)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -95,13 +95,13 @@ func (d *data) traffic(id int, members []project.Node, kept map[string]bool) (in
 	in, out := map[string]bool{}, map[string]bool{}
 	for _, n := range members {
 		for _, name := range n.Inputs {
-			if maker, made := d.maker[base(name)]; !isParameter(name) && (!made || d.of[maker] != id) {
-				in[base(name)] = true
+			if maker, made := d.maker[BaseName(name)]; !isParameter(name) && (!made || d.of[maker] != id) {
+				in[BaseName(name)] = true
 			}
 		}
 		for _, name := range n.Outputs {
-			if kept[base(name)] {
-				out[base(name)] = true
+			if kept[BaseName(name)] {
+				out[BaseName(name)] = true
 			}
 		}
 	}

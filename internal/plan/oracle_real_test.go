@@ -82,7 +82,7 @@ func compareChoice(t *testing.T, c oracleCase, want oracleChoice) {
 	if diff := cmp.Diff(want.Nodes, nodeNames(chosen.nodes)); diff != "" {
 		t.Fatalf("%+v\nnodes (-Kedro +ours):\n%s", c, diff)
 	}
-	r, err := group(chosen, s, c.Selection.pipelines(), byNamespace)
+	r, err := group(chosen, s, c.Selection.PipelineNames(), byNamespace)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func randomNodes(r *rand.Rand) []project.Node {
 				in = made[r.IntN(len(made))]
 			}
 			if strings.Contains(in, "@") {
-				in = base(in) + []string{"@one", "@two", "@three"}[r.IntN(3)]
+				in = BaseName(in) + []string{"@one", "@two", "@three"}[r.IntN(3)]
 			}
 			n.Inputs = append(n.Inputs, in)
 		}
@@ -219,7 +219,7 @@ func randomCase(r *rand.Rand, pipelines map[string]project.Pipeline) oracleCase 
 				tags[t] = true
 			}
 			for _, d := range slices.Concat(n.Inputs, n.Outputs) {
-				datasets[d], datasets[base(d)] = true, true
+				datasets[d], datasets[BaseName(d)] = true, true
 			}
 		}
 	}

@@ -26,7 +26,7 @@ func (e *SelectionError) Hint() string { return e.Next }
 // choose gives the nodes of the selected pipelines, and those of them that pass every filter. As in Kedro each filter sees all nodes of the
 // pipelines, and their results are intersected.
 func choose(s project.Snapshot, sel Selection) (all, chosen *graph, err error) {
-	all, err = unite(s.Pipelines, sel.pipelines())
+	all, err = unite(s.Pipelines, sel.PipelineNames())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -47,8 +47,8 @@ func choose(s project.Snapshot, sel Selection) (all, chosen *graph, err error) {
 	return all, chosen, err
 }
 
-// pipelines are the names of the selected pipelines, each once.
-func (sel Selection) pipelines() []string {
+// PipelineNames are the selected pipelines, each once; Kedro's default one where none is named.
+func (sel Selection) PipelineNames() []string {
 	if len(sel.Pipelines) == 0 {
 		return []string{defaultPipeline}
 	}
@@ -187,8 +187,8 @@ func (g *graph) fromInputs(datasets []string) ([]bool, error) {
 	}
 	var from []int
 	for _, d := range datasets {
-		for _, n := range g.loaders[base(d)] {
-			if base(d) == d || slices.Contains(g.nodes[n].Inputs, d) {
+		for _, n := range g.loaders[BaseName(d)] {
+			if BaseName(d) == d || slices.Contains(g.nodes[n].Inputs, d) {
 				from = append(from, n)
 			}
 		}
@@ -202,7 +202,7 @@ func (g *graph) toOutputs(datasets []string) ([]bool, error) {
 	}
 	var from []int
 	for _, d := range datasets {
-		if n, made := g.maker[base(d)]; made && (base(d) == d || slices.Contains(g.nodes[n].Outputs, d)) {
+		if n, made := g.maker[BaseName(d)]; made && (BaseName(d) == d || slices.Contains(g.nodes[n].Outputs, d)) {
 			from = append(from, n)
 		}
 	}
@@ -213,7 +213,7 @@ func (g *graph) checkDatasets(datasets []string) error {
 	known := map[string]bool{}
 	for _, n := range g.nodes {
 		for _, d := range slices.Concat(n.Inputs, n.Outputs) {
-			known[d], known[base(d)] = true, true
+			known[d], known[BaseName(d)] = true, true
 		}
 	}
 	for _, d := range datasets {
@@ -227,7 +227,7 @@ func (g *graph) checkDatasets(datasets []string) error {
 // nothing explains a selection that no node passes.
 func (g *graph) nothing(sel Selection) error {
 	if len(g.nodes) == 0 {
-		return &SelectionError{Reason: "pipeline " + strings.Join(sel.pipelines(), ", ") + " has no nodes"}
+		return &SelectionError{Reason: "pipeline " + strings.Join(sel.PipelineNames(), ", ") + " has no nodes"}
 	}
 	tags := map[string]bool{}
 	for _, n := range g.nodes {
