@@ -3,6 +3,7 @@ package build
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -123,5 +124,22 @@ func TestSourcesWhereTheSourceDirectoryIsTheProject(t *testing.T) {
 			t.Errorf("the key ignores %s", file)
 		}
 		before = after
+	}
+}
+
+// A renamed configuration directory is no source either: what is in its local environment must not reach the wheel.
+func TestRenamedConfigurationIsNoSource(t *testing.T) {
+	p, _ := fixture(t)
+	write(t, p.Dir, map[string]string{p.Package + "/__init__.py": "", "src/" + p.Package + "/settings.py": "CONF_SOURCE = \"settings\"\n",
+		p.Package + "/settings.py": "CONF_SOURCE = \"settings\"\n", "settings/local/credentials.yml": "key: secret\n"})
+	p.SourceDir = p.Dir
+	names, err := sources(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if strings.HasPrefix(name, "settings/") {
+			t.Errorf("%s is among the sources", name)
+		}
 	}
 }

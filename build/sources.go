@@ -63,6 +63,9 @@ func sourceFiles(p project.Project) ([]string, error) {
 	return files, err
 }
 
+// confDir is the directory of the configuration, relative to the project, with slashes.
+func confDir(p project.Project) string { return filepath.ToSlash(filepath.Clean(p.ConfSource())) }
+
 func skipDir(p project.Project, path string) bool {
 	name := filepath.Base(path)
 	if name == "__pycache__" || strings.HasSuffix(name, ".egg-info") {
@@ -74,10 +77,13 @@ func skipDir(p project.Project, path string) bool {
 	if _, err := os.Stat(filepath.Join(path, "pyvenv.cfg")); err == nil {
 		return true
 	}
-	// A directory called conf that is a package may be meant as one; configuration has no __init__.py.
+	// A directory of that name that is a package may be meant as one; configuration has no __init__.py.
 	_, err := os.Stat(filepath.Join(path, "__init__.py"))
+	if err != nil && path == filepath.Join(p.Dir, filepath.FromSlash(confDir(p))) {
+		return true
+	}
 	inRoot := filepath.Dir(path) == p.Dir
-	return inRoot && (strings.HasPrefix(name, ".") || slices.Contains(besideSources, name) || name == "conf" && err != nil)
+	return inRoot && (strings.HasPrefix(name, ".") || slices.Contains(besideSources, name))
 }
 
 func rootFiles(p project.Project) ([]string, error) {
@@ -107,9 +113,10 @@ func namedFiles(p project.Project) ([]string, error) {
 	if _, err := toml.DecodeFile(filepath.Join(p.Dir, "pyproject.toml"), &doc); err != nil {
 		return nil, fmt.Errorf("read pyproject.toml: %w", err)
 	}
+	conf := confDir(p)
 	var files []string
 	for text := range texts(doc) {
-		if !filepath.IsLocal(text) || strings.HasPrefix(filepath.ToSlash(filepath.Clean(text)), "conf/") {
+		if !filepath.IsLocal(text) || strings.HasPrefix(filepath.ToSlash(filepath.Clean(text)), conf+"/") {
 			continue
 		}
 		if info, err := os.Lstat(filepath.Join(p.Dir, text)); err == nil && info.Mode().IsRegular() {
