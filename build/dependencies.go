@@ -164,19 +164,17 @@ func isProject(line string) bool {
 	return target == "." || target == "./"
 }
 
-// checkSecrets refuses passwords in the addresses of indexes: they would travel to the builder.
+// checkSecrets refuses passwords and tokens in addresses of indexes and repositories: they would travel to the builder.
 func (d *dependencies) checkSecrets() error {
-	for _, line := range slices.Concat(d.requirements, d.constraints) {
-		if found := userinfo.FindString(line); found != "" {
-			return passwordError(d.source)
-		}
+	if slices.ContainsFunc(slices.Concat(d.requirements, d.constraints), urlSecret.MatchString) {
+		return passwordError(d.source)
 	}
 	return nil
 }
 
 func passwordError(file string) error {
-	return ui.WithHint(fmt.Errorf("%s: the address of a package index holds a password, which would enter the build", file),
-		"use an index without a password; private indexes are not supported yet")
+	return ui.WithHint(fmt.Errorf("%s: an address holds a password or token, which would enter the build", file),
+		"use an index or repository without one; private ones are not supported yet")
 }
 
 // files lays out the dependencies for the Dockerfile: name and content.
@@ -196,7 +194,7 @@ func (d *dependencies) files(p project.Project) (map[string][]byte, error) {
 	if files["pyproject.toml"], err = exportManifest(p); err != nil {
 		return nil, err
 	}
-	if userinfo.Match(files["uv.lock"]) || userinfo.Match(files["pyproject.toml"]) {
+	if urlSecret.Match(files["uv.lock"]) || urlSecret.Match(files["pyproject.toml"]) {
 		return nil, passwordError(d.source)
 	}
 	return files, nil

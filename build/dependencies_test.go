@@ -74,14 +74,21 @@ func TestFindDependenciesErrors(t *testing.T) {
 		name, file, content, want string
 	}{
 		{"password in an index", "requirements.txt", "--index-url https://me:hunter2@example/simple", "holds a password"},
+		{"token of a repository", "requirements.txt", "pkg @ git+https://ghp_hunter2@github.com/o/pkg", "holds a password"},
+		{"token in a query", "requirements.txt", "pkg @ https://example/pkg.whl?sig=hunter2", "holds a password"},
+		{"password in a constraint", "requirements.txt", "-c constraints.txt\n", "holds a password"},
+		{"password in a uv.lock", "uv.lock", "[[package]]\nname = \"s3fs\"\nsource = { registry = \"https://me:hunter2@example/simple\" }\n", "holds a password"},
 		{"lock without s3fs", "requirements.lock", "kedro==1.7.0", "requirements.lock lacks s3fs"},
 		{"uv.lock without s3fs", "uv.lock", "[[package]]\nname = \"s3fs-extra\"\n", "uv.lock lacks s3fs"},
 		{"include that is not there", "requirements.txt", "-r nowhere.txt", "nowhere.txt"},
 	}
 	for _, tt := range tests {
 		p, _ := fixture(t)
-		write(t, p.Dir, map[string]string{tt.file: tt.content})
-		_, err := findDependencies(p)
+		write(t, p.Dir, map[string]string{tt.file: tt.content, "constraints.txt": "x @ https://me:hunter2@example/x.whl\n"})
+		d, err := findDependencies(p)
+		if err == nil {
+			_, err = d.files(p)
+		}
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
 		}

@@ -1,19 +1,25 @@
 package build
 
 import (
+	"archive/zip"
 	"bytes"
 	"fmt"
+	"io/fs"
+	"os"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/kedroctl/kedroctl/internal/project"
 )
 
 var (
 	secretKey     = regexp.MustCompile(`(?i)secret|token|passw(or)?d|passphrase|\bpwd\b|(^|_|-)key(_|-|$)|[a-z]Key(Id)?$|^con$|conn(ection)?_?str`)
-	userinfo      = regexp.MustCompile(`://[^/\s@]*:([^/\s@]+)@`)
+	secretName    = regexp.MustCompile(`(?i)(^|[_-])(passw(or)?d|passphrase|secret|(api|secret|access|account|private)_?key(_?id)?|(auth|access|api|bearer|refresh)_?token)$`)
+	urlSecret     = regexp.MustCompile(`://[^/\s@]*:([^/\s@]+)@|https?://[^/\s@:]+@|[?&](sig|pwd|password|secret|api_?key|(access_?)?token)=[^&\s]`)
 	interpolation = regexp.MustCompile(`\$\{([^{}]*)\}`)
 	accessKeyID   = regexp.MustCompile(`\b(AKIA|ASIA)[A-Z0-9]{16}\b`)
 	privateKey    = []byte("PRIVATE KEY-----")
@@ -41,6 +47,103 @@ func secretIn(name string, content []byte) string {
 		return fmt.Sprintf("%s is a literal; write it as ${oc.env:NAME}", key)
 	}
 	return ""
+}
+
+// Exposure is something in the image that looks like a secret.
+type Exposure struct {
+	Path   string `json:"path"` // relative to the project, or in the wheel
+	Reason string `json:"reason"`
+}
+
+// Exposed lists what looks like a secret in the configuration files that an image gets although they are not called credentials: jobs need them.
+func Exposed(p project.Project, s project.Snapshot) ([]Exposure, error) {
+	files, _, err := configFiles(p, s)
+	if err != nil {
+		return nil, err
+	}
+	var all []Exposure
+	for _, f := range files {
+		content, err := os.ReadFile(f.path)
+		if err != nil {
+			return nil, fmt.Errorf("read configuration: %w", err)
+		}
+		if reason := exposedIn(f.name, content); reason != "" && secretIn(f.name, content) == "" {
+			all = append(all, Exposure{confPath(s, f.name), reason})
+		}
+	}
+	return all, nil
+}
+
+// exposedIn says what looks like a secret in a file that is copied, "" where nothing does. Addresses with passwords are found in comments too.
+func exposedIn(name string, content []byte) string {
+	number := 0
+	for line := range strings.Lines(string(content)) {
+		if number++; urlSecret.MatchString(withoutReferences(line)) {
+			return fmt.Sprintf("line %d has an address with a password or token", number)
+		}
+	}
+	var doc yaml.Node
+	if !slices.Contains([]string{".yml", ".yaml", ".json"}, strings.ToLower(path.Ext(name))) || yaml.Unmarshal(content, &doc) != nil {
+		return ""
+	}
+	return namedSecret(&doc, nil)
+}
+
+// namedSecret finds the first literal text under a key that names a secret, whatever else the file is about.
+func namedSecret(n *yaml.Node, trail []string) string {
+	if n.Kind == yaml.ScalarNode {
+		if last := len(trail) - 1; last >= 0 && n.Tag == "!!str" && secretName.MatchString(trail[last]) && strings.TrimSpace(withoutReferences(n.Value)) != "" {
+			return strings.Join(trail, ".") + " is a literal"
+		}
+		return ""
+	}
+	for i, item := range n.Content {
+		inner := trail
+		if n.Kind == yaml.MappingNode {
+			if i%2 == 0 {
+				continue
+			}
+			inner = append(slices.Clone(trail), n.Content[i-1].Value)
+		}
+		if found := namedSecret(item, inner); found != "" {
+			return found
+		}
+	}
+	return ""
+}
+
+// Exposed lists the files of a wheel that look as if they held secrets.
+func (w Wheel) Exposed() ([]Exposure, error) {
+	archive, err := zip.OpenReader(w.Path)
+	if err != nil {
+		return nil, fmt.Errorf("read wheel: %w", err)
+	}
+	defer archive.Close()
+	var all []Exposure
+	for _, f := range archive.File {
+		content, err := fs.ReadFile(archive, f.Name)
+		if err != nil {
+			if f.FileInfo().IsDir() {
+				continue
+			}
+			return nil, fmt.Errorf("read wheel: %w", err)
+		}
+		if reason := packagedSecret(f.Name, content); reason != "" {
+			all = append(all, Exposure{f.Name, reason})
+		}
+	}
+	return all, nil
+}
+
+func packagedSecret(name string, content []byte) string {
+	base := path.Base(name)
+	switch {
+	case base == ".env" || strings.HasPrefix(base, ".env."):
+		return "it is a file of environment variables"
+	case strings.HasSuffix(base, ".py"): // a module may be called credentials
+		base = ""
+	}
+	return secretIn(base, content)
 }
 
 // literalSecret finds the first literal under a key that looks secret; trail holds the keys above. Names of entries (the first level) are the
@@ -75,7 +178,7 @@ func isSecret(n *yaml.Node, trail []string) bool {
 	}
 	literal := withoutReferences(n.Value)
 	if strings.Contains(literal, "://") { // a URL is as secret as its password
-		return userinfo.MatchString(literal)
+		return urlSecret.MatchString(literal)
 	}
 	named := trail
 	if len(trail) > 1 {

@@ -28,7 +28,7 @@ func (t *target) image(ctx context.Context, tasks *ui.Tasks, repository func() (
 	}
 	if found {
 		tasks.Start("image").Unchanged("%s", ref)
-		return ref, t.tellLeftOut()
+		return ref, t.tellConfig()
 	}
 	engine, err := build.Dial(ctx)
 	if err != nil {
@@ -71,7 +71,9 @@ func (d *deps) wheel(ctx context.Context, tasks *ui.Tasks, p project.Project) (b
 		return build.Wheel{}, err
 	}
 	k.Done("%s %s, sha256 %.12s", w.Name, w.Version, w.SHA256)
-	return w, nil
+	exposed, err := w.Exposed()
+	d.tellExposed("the wheel", exposed)
+	return w, err
 }
 
 // build is the image of the project in the engine, which may have it already, after it has been tried.
@@ -82,7 +84,7 @@ func (t *target) build(ctx context.Context, tasks *ui.Tasks, engine *build.Engin
 	}
 	if found {
 		tasks.Start("build").Unchanged("%s", image.Ref)
-		if err := t.tellLeftOut(); err != nil {
+		if err := t.tellConfig(); err != nil {
 			return build.Image{}, err
 		}
 		return image, t.smoke(ctx, tasks, engine, image)
@@ -104,23 +106,34 @@ func (t *target) build(ctx context.Context, tasks *ui.Tasks, engine *build.Engin
 		return build.Image{}, err
 	}
 	k.Done("%s, %s", image.Ref, humanize.Bytes(uint64(image.Size)))
-	t.tellLeft(image.Left)
+	if err := t.tellConfig(); err != nil {
+		return build.Image{}, err
+	}
 	return image, t.smoke(ctx, tasks, engine, image)
 }
 
-// tellLeftOut warns of what an image that is there already has not: jobs miss it as they did after the build.
-func (t *target) tellLeftOut() error {
+// tellConfig warns of configuration that the image has not, though jobs may miss it, and of what in it looks like a secret. An image that is there
+// already is no better than a new one.
+func (t *target) tellConfig() error {
 	left, err := build.LeftOut(t.project, t.snapshot)
 	if err != nil {
 		return err
 	}
-	t.tellLeft(left)
-	return nil
-}
-
-func (t *target) tellLeft(left []build.Left) {
 	for _, l := range left {
 		t.term.Warn("%s stays out of the image: %s", l.Path, l.Reason)
+	}
+	exposed, err := build.Exposed(t.project, t.snapshot)
+	t.tellExposed("the image", exposed)
+	return err
+}
+
+// tellExposed warns of what looks like a secret in something that others can read.
+func (d *deps) tellExposed(where string, exposed []build.Exposure) {
+	for _, e := range exposed {
+		d.term.Warn("%s is in %s: %s", e.Path, where, e.Reason)
+	}
+	if len(exposed) > 0 {
+		d.term.Hint("name secrets in [tool.kedroctl.job] secrets, and write ${oc.env:NAME} in conf/%s/credentials.yml", d.proj.Env)
 	}
 }
 

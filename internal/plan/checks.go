@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -14,6 +15,7 @@ func (d *data) check(given []string) {
 	d.checkOwnClasses()
 	d.checkSharedPaths()
 	d.checkCredentials()
+	d.checkEnvironment()
 	d.checkRuntime()
 	d.checkParameters(given)
 	d.checkSnapshot()
@@ -121,6 +123,19 @@ func (d *data) checkCredentials() {
 	for _, entry := range sortedKeys(users) {
 		d.find(Warning, "credentials", entry, "credentials of "+strings.Join(users[entry], ", ")+": conf/local is not in the image",
 			fmt.Sprintf("give them in conf/%s/credentials.yml by ${oc.env:NAME}, with NAME in [tool.kedroctl.job] environment or secrets; S3 needs none, jobs have a role", d.snapshot.Env))
+	}
+}
+
+// secretName is a name of a variable that mostly holds a secret.
+var secretName = regexp.MustCompile(`(?i)(^|_)(passw(or)?d|passphrase|secret|token|credentials?|(api|secret|access|account|private)_?key)$`)
+
+// checkEnvironment warns of secrets among the jobs' variables: whoever may look at the job definition reads them.
+func (d *data) checkEnvironment() {
+	for _, name := range sortedKeys(d.settings.Job.Environment) {
+		if secretName.MatchString(name) && d.settings.Job.Environment[name] != "" {
+			d.find(Warning, "secret-in-environment", name, "it looks like a secret, and all who may describe jobs in the account can read it",
+				"keep it in Secrets Manager or Parameter Store, and name its ARN in [tool.kedroctl.job] secrets")
+		}
 	}
 }
 

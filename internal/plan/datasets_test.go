@@ -234,6 +234,16 @@ func TestOtherFindings(t *testing.T) {
 	}
 }
 
+func TestSecretsInTheEnvironmentOfJobs(t *testing.T) {
+	set := settings("auto")
+	set.Job.Environment = map[string]string{"DB_PASSWORD": "hunter2", "AWS_SECRET_ACCESS_KEY": "x", "LOG_LEVEL": "info", "TOKENIZERS_PARALLELISM": "1", "API_KEY": ""}
+	p := mustPlan(t, chain(nil), set, Options{})
+	want := []string{"warning secret-in-environment AWS_SECRET_ACCESS_KEY", "warning secret-in-environment DB_PASSWORD"}
+	if diff := cmp.Diff(want, found(p)); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
 func TestGrants(t *testing.T) {
 	s := chain(map[string]project.Dataset{
 		"raw": file("s3://lake/raw/"), "x": file("s3a://lake/out/x.csv"), "y": file("s3://kedro-test-0a1b2c3d/y.csv"), "end": file("s3://lake/out/end.csv"),
