@@ -2,11 +2,14 @@ package cmd
 
 import (
 	"encoding/json"
+	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -105,4 +108,83 @@ func checkDefault(t *testing.T, key, documented string, v reflect.Value) {
 	if !empty && !reflect.DeepEqual(want.Elem().Interface(), v.Interface()) {
 		t.Errorf("%s: docs/settings.md says %s, the program takes %v", key, documented, v)
 	}
+}
+
+func TestReadmeListsEveryExitCode(t *testing.T) {
+	var documented []string
+	for _, row := range tableUnder(t, "../README.md", "| exit code |") {
+		documented = append(documented, row[0])
+	}
+	var real []string
+	for _, code := range []int{0, exitFailed, exitUsage, exitRunFailed, exitProject, exitInterrupted} {
+		real = append(real, strconv.Itoa(code))
+	}
+	if diff := cmp.Diff(real, documented); diff != "" {
+		t.Errorf("exit codes (-program +README.md):\n%s", diff)
+	}
+}
+
+// Flags that the pages speak of and that are those of other programs.
+var foreignFlags = []string{"conf-source"}
+
+func TestDocumentedFlagsExist(t *testing.T) {
+	app := newApp(newDeps(Stdio{}, func(string) string { return "" }))
+	known := takesValue(app.Flags)
+	for _, c := range app.Commands {
+		maps.Copy(known, takesValue(c.Flags))
+	}
+	for _, page := range pages(t) {
+		for _, m := range regexp.MustCompile("`--([a-z-]+)").FindAllStringSubmatch(page.text, -1) {
+			if _, ok := known[m[1]]; !ok && !slices.Contains(foreignFlags, m[1]) {
+				t.Errorf("%s: no command has the flag --%s", page.file, m[1])
+			}
+		}
+	}
+}
+
+// TestVariablesAreDocumented looks for the names of variables in all that is built into the program; those that only tests set are not its own.
+func TestVariablesAreDocumented(t *testing.T) {
+	var documented strings.Builder
+	for _, page := range pages(t) {
+		documented.WriteString(page.text)
+	}
+	name := regexp.MustCompile("KEDROCTL_[A-Z_]*[A-Z]")
+	internal := []string{"KEDROCTL_JOB_DIR"} // from the container entry to its own hooks
+	for _, root := range []string{".", "../build", "../internal", "../provision", "../run", "../templates/boot", "../templates/image"} {
+		err := fs.WalkDir(os.DirFS(root), ".", func(file string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() || strings.HasSuffix(file, "_test.go") || strings.HasSuffix(file, ".pyc") {
+				return err
+			}
+			text, err := os.ReadFile(filepath.Join(root, file))
+			for _, variable := range name.FindAllString(string(text), -1) {
+				if !strings.Contains(documented.String(), "`"+variable) && !slices.Contains(internal, variable) {
+					t.Errorf("%s/%s: no page has %s", root, file, variable)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+type page struct{ file, text string }
+
+// pages are README.md and the pages of docs.
+func pages(t *testing.T) []page {
+	t.Helper()
+	files, err := filepath.Glob("../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []page
+	for _, file := range append(files, "../README.md") {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, page{file, string(text)})
+	}
+	return all
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -214,6 +215,40 @@ func (w *world) object(dir, key string, remove bool) (bool, error) {
 		_, err = store.DeleteObject(context.Background(), &s3.DeleteObjectInput{Bucket: &p.Settings.Bucket, Key: &key})
 	}
 	return true, err
+}
+
+// undocumented lists the keys of kedroctl's own objects, and of what it keeps for runs, in the bucket of the project in dir that no row of the table of
+// docs/container.md describes.
+func (w *world) undocumented(dir string) ([]string, error) {
+	p, err := project.Load(dir, project.LoadOptions{})
+	if err != nil {
+		return nil, err
+	}
+	page, err := os.ReadFile("../../docs/container.md")
+	if err != nil {
+		return nil, err
+	}
+	_, table, _ := strings.Cut(string(page), "\n| key | writer |")
+	var rows []string
+	for _, quoted := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(table, -1) {
+		rows = append(rows, regexp.MustCompile("<[a-z]+>").ReplaceAllString(regexp.QuoteMeta(quoted[1]), "[^/]+"))
+	}
+	known := regexp.MustCompile("^(" + strings.Join(rows, "|") + ")$")
+	pages := s3.NewListObjectsV2Paginator(w.s3(), &s3.ListObjectsV2Input{Bucket: &p.Settings.Bucket})
+	var unknown []string
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(context.Background())
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range page.Contents {
+			top, _, _ := strings.Cut(*o.Key, "/")
+			if slices.Contains([]string{".kedroctl", "runs", "outputs"}, top) && !known.MatchString(*o.Key) {
+				unknown = append(unknown, *o.Key)
+			}
+		}
+	}
+	return unknown, nil
 }
 
 // grep lists the files that contain a text.

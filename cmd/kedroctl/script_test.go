@@ -33,7 +33,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		Setup:               setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"fault": cmdFault, "deny": cmdDeny, "job": cmdJob, "calls": cmdCalls, "image": cmdImage, "object": cmdObject, "lacks": cmdLacks, "started": cmdStarted,
+			"fault": cmdFault, "deny": cmdDeny, "job": cmdJob, "calls": cmdCalls, "image": cmdImage, "object": cmdObject, "lacks": cmdLacks, "documented": cmdDocumented, "started": cmdStarted,
 		},
 	})
 }
@@ -196,6 +196,18 @@ func cmdLacks(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	if len(found) > 0 {
 		ts.Fatalf("%q is in %v", args[1], found)
+	}
+}
+
+// cmdDocumented wants every key of the project's bucket in docs/container.md: documented DIR.
+func cmdDocumented(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: documented DIR")
+	}
+	unknown, err := worldOf(ts).undocumented(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if len(unknown) > 0 {
+		ts.Fatalf("docs/container.md does not know the keys %q", unknown)
 	}
 }
 
