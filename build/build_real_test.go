@@ -111,7 +111,7 @@ func (r parts) spec(t *testing.T, p project.Project, s project.Snapshot) Spec {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := Package(t.Context(), PackageInput{Project: p, Python: r.python})
+	w, err := Package(t.Context(), p, r.python)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func (r parts) spec(t *testing.T, p project.Project, s project.Snapshot) Spec {
 
 func (r parts) build(t *testing.T, s Spec) (Image, error) {
 	t.Helper()
-	image, err := r.engine.Build(t.Context(), s, Progress{Out: t.Output(), Mode: "plain"})
+	image, err := r.engine.Build(t.Context(), s, t.Output())
 	if err == nil {
 		t.Cleanup(func() {
 			r.engine.docker.ImageRemove(context.Background(), image.ID, client.ImageRemoveOptions{Force: true}) // with all its names
@@ -150,14 +150,14 @@ func TestRealPackageIsReproducibleAndLeavesNothing(t *testing.T) {
 		return strings.Join(names, "\n")
 	}
 	before := tree()
-	first, err := Package(t.Context(), PackageInput{Project: p, Python: r.python})
+	first, err := Package(t.Context(), p, r.python)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(before, tree()); diff != "" {
 		t.Errorf("packaging changed the tree:\n%s", diff)
 	}
-	second, err := Package(t.Context(), PackageInput{Project: p, Python: r.python})
+	second, err := Package(t.Context(), p, r.python)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestRealPackageErrors(t *testing.T) {
 	r := realParts(t)
 	p := r.miniature(t)
 	write(t, p.Dir, map[string]string{"setup.py": "raise RuntimeError('no wheel today')\n"})
-	_, err := Package(t.Context(), PackageInput{Project: p, Python: r.python})
+	_, err := Package(t.Context(), p, r.python)
 	if err == nil || !strings.Contains(err.Error(), "no wheel today") || strings.Contains(err.Error(), "Traceback") || strings.Count(err.Error(), "\n") > maxMessage {
 		t.Errorf("backend that raises: %v", err)
 	}
@@ -178,7 +178,7 @@ func TestRealPackageErrors(t *testing.T) {
 	if lookErr != nil {
 		t.Skip("SKIPPED: no Python without Kedro")
 	}
-	_, err = Package(t.Context(), PackageInput{Project: p, Python: []string{plain}})
+	_, err = Package(t.Context(), p, []string{plain})
 	if err == nil || !strings.Contains(err.Error(), "No module named kedro") || ui.Hint(err) == "" {
 		t.Errorf("no Kedro: %v, hint %q", err, ui.Hint(err))
 	}
@@ -314,7 +314,7 @@ func TestRealUncachedBuildsAreEqual(t *testing.T) {
 	}
 	write(t, dir, map[string]string{"Dockerfile": strings.Replace(string(text), "RUN pip install", "RUN : "+time.Now().String()+"; pip install", 1)})
 	spec.InputKey += "-again"
-	if err := r.engine.solve(t.Context(), spec, l, Progress{Out: t.Output(), Mode: "plain"}); err != nil {
+	if err := r.engine.solve(t.Context(), spec, l, t.Output()); err != nil {
 		t.Fatal(err)
 	}
 	again, _, err := r.engine.Lookup(t.Context(), p, spec.InputKey)
@@ -376,7 +376,7 @@ func TestRealCancelEndsTheBuildInTheEngine(t *testing.T) {
 		<-started.seen
 		cancel()
 	}()
-	err = r.engine.solve(ctx, spec, l, Progress{Out: started, Mode: "plain"})
+	err = r.engine.solve(ctx, spec, l, started)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error: %v", err)
 	}

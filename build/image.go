@@ -38,12 +38,6 @@ type Spec struct {
 	Revision string // of the sources, for the image's label; "" leaves it out
 }
 
-// Progress is where the story of a build goes.
-type Progress struct {
-	Out  io.Writer
-	Mode string // auto (redraws on a terminal), plain or quiet
-}
-
 // Lookup finds the image of an input key in the engine's store.
 func (e *Engine) Lookup(ctx context.Context, p project.Project, key string) (Image, bool, error) {
 	ref := localRef(p, key)
@@ -62,8 +56,8 @@ func localRef(p project.Project, key string) string {
 }
 
 // Build makes the image with the engine's BuildKit. The context that it sends holds nothing but the wheel, the entry of jobs, the list of dependencies
-// and the configuration that may be copied. When ctx ends, the build ends in the engine too.
-func (e *Engine) Build(ctx context.Context, s Spec, progress Progress) (Image, error) {
+// and the configuration that may be copied. What the builder tells goes to story, line by line. When ctx ends, the build ends in the engine too.
+func (e *Engine) Build(ctx context.Context, s Spec, story io.Writer) (Image, error) {
 	dir, err := os.MkdirTemp("", "kedroctl-build-")
 	if err != nil {
 		return Image{}, fmt.Errorf("build image: %w", err)
@@ -73,7 +67,7 @@ func (e *Engine) Build(ctx context.Context, s Spec, progress Progress) (Image, e
 	if err != nil {
 		return Image{}, fmt.Errorf("build image: lay out the context: %w", err)
 	}
-	if err := e.solve(ctx, s, l, progress); err != nil {
+	if err := e.solve(ctx, s, l, story); err != nil {
 		return Image{}, fmt.Errorf("build image: %w", err)
 	}
 	image, ok, err := e.Lookup(ctx, s.Project, s.InputKey)
@@ -84,12 +78,12 @@ func (e *Engine) Build(ctx context.Context, s Spec, progress Progress) (Image, e
 	return image, err
 }
 
-func (e *Engine) solve(ctx context.Context, s Spec, l layout, progress Progress) error {
+func (e *Engine) solve(ctx context.Context, s Spec, l layout, story io.Writer) error {
 	opt, err := solveOptions(s, l)
 	if err != nil {
 		return err
 	}
-	display, err := progressui.NewDisplay(progress.Out, progressui.DisplayMode(progress.Mode))
+	display, err := progressui.NewDisplay(story, progressui.PlainMode)
 	if err != nil {
 		return err
 	}

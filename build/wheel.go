@@ -31,28 +31,19 @@ type Wheel struct {
 	Version string `json:"version"`
 }
 
-// PackageInput says what to package.
-type PackageInput struct {
-	Project project.Project
-	Python  []string // command of the project's interpreter, such as ["/venv/bin/python"] or ["uv", "run", "python"]
-	OutDir  string   // default .kedroctl/dist in the project
-}
-
-// Package makes the project's wheel by `kedro package`. The command works on a copy of what it reads, so that nothing in the user's tree changes. The
-// same sources give the same bytes. Older wheels in OutDir are removed.
-func Package(ctx context.Context, in PackageInput) (Wheel, error) {
-	if in.OutDir == "" {
-		in.OutDir = filepath.Join(in.Project.Dir, ".kedroctl", "dist")
-	}
-	w, err := packageCopy(ctx, in)
+// Package makes the project's wheel by `kedro package`, into .kedroctl/dist of the project, where it replaces older ones. python is the command of the
+// project's interpreter, such as ["/venv/bin/python"] or ["uv", "run", "python"]. It works on a copy of what it reads, so that nothing in the user's
+// tree changes. The same sources give the same bytes.
+func Package(ctx context.Context, p project.Project, python []string) (Wheel, error) {
+	w, err := packageCopy(ctx, p, python)
 	if err != nil {
-		return Wheel{}, fmt.Errorf("package %s: %w", in.Project.Name, err)
+		return Wheel{}, fmt.Errorf("package %s: %w", p.Name, err)
 	}
 	return w, nil
 }
 
-func packageCopy(ctx context.Context, in PackageInput) (Wheel, error) {
-	python, err := interpreter(ctx, in.Python, in.Project.Dir)
+func packageCopy(ctx context.Context, p project.Project, command []string) (Wheel, error) {
+	python, err := interpreter(ctx, command, p.Dir)
 	if err != nil {
 		return Wheel{}, err
 	}
@@ -61,7 +52,7 @@ func packageCopy(ctx context.Context, in PackageInput) (Wheel, error) {
 		return Wheel{}, err
 	}
 	defer os.RemoveAll(tree)
-	if err := copySources(in.Project, tree); err != nil {
+	if err := copySources(p, tree); err != nil {
 		return Wheel{}, fmt.Errorf("copy sources: %w", err)
 	}
 	if err := kedroPackage(ctx, python, tree); err != nil {
@@ -71,7 +62,7 @@ func packageCopy(ctx context.Context, in PackageInput) (Wheel, error) {
 	if err != nil || len(made) != 1 {
 		return Wheel{}, fmt.Errorf("kedro package made %d wheels, expected one", len(made))
 	}
-	return takeWheel(made[0], in.OutDir)
+	return takeWheel(made[0], filepath.Join(p.Dir, ".kedroctl", "dist"))
 }
 
 // interpreter is the program behind a command that may depend on the working directory, as `uv run` does.

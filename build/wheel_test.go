@@ -111,7 +111,7 @@ func TestPackageWithAFakeKedro(t *testing.T) {
 	}
 	t.Setenv("KEDRO_LOGGING_CONFIG", "conf/logging.yml")
 	before, _ := os.ReadFile(filepath.Join(p.Dir, "pyproject.toml"))
-	w, err := Package(t.Context(), PackageInput{Project: p, Python: []string{python}})
+	w, err := Package(t.Context(), p, []string{python})
 	if err != nil {
 		t.Fatal(err)
 	}

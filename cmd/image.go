@@ -65,7 +65,7 @@ func (d *deps) wheel(ctx context.Context, tasks *ui.Tasks, p project.Project) (b
 		return build.Wheel{}, err
 	}
 	k := tasks.Start("package")
-	w, err := build.Package(ctx, build.PackageInput{Project: p, Python: py.Command})
+	w, err := build.Package(ctx, p, py.Command)
 	if err != nil {
 		k.Failed()
 		return build.Wheel{}, err
@@ -100,7 +100,7 @@ func (t *target) build(ctx context.Context, tasks *ui.Tasks, engine *build.Engin
 	}}
 	image, err = engine.Build(ctx, build.Spec{
 		Project: t.project, Snapshot: t.snapshot, Wheel: w, InputKey: t.key, Revision: gitRevision(ctx, t.project.Dir),
-	}, build.Progress{Out: lines, Mode: "plain"})
+	}, lines)
 	if err != nil {
 		k.Failed()
 		return build.Image{}, err
