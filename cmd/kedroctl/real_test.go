@@ -32,11 +32,17 @@ type workshop struct {
 	env      []string // variables besides the process's own
 }
 
-// newWorkshop skips the test where a part is missing; under CI=true that is a failure.
+// newWorkshop has the example project. It skips the test where a part is missing; under CI=true that is a failure.
 func newWorkshop(t *testing.T) *workshop {
 	t.Helper()
-	w := &workshop{t: t, dir: filepath.Join(t.TempDir(), "spaceflights"), localDir: t.TempDir(), python: part(t, "KEDROCTL_TEST_PYTHON")}
-	copyTree(t, filepath.Join("..", "..", "examples", "spaceflights"), w.dir)
+	return newWorkshopFor(t, filepath.Join("..", "..", "examples", "spaceflights"), part(t, "KEDROCTL_TEST_PYTHON"), t.TempDir())
+}
+
+// newWorkshopFor has a copy of a project, and the embedded AWS of a state directory.
+func newWorkshopFor(t *testing.T, project, python, localDir string) *workshop {
+	t.Helper()
+	w := &workshop{t: t, dir: filepath.Join(t.TempDir(), filepath.Base(project)), localDir: localDir, python: python}
+	copyTree(t, project, w.dir)
 	w.global = []string{"-C", w.dir, "--python", w.python, "--local"}
 	if base := os.Getenv("KEDROCTL_TEST_BASE"); base != "" {
 		w.global = append(w.global, "--set", "image.base="+base)

@@ -3,23 +3,23 @@
 package main
 
 import (
-	"os/exec"
 	"path/filepath"
 	"testing"
 )
 
-// TestRealProjectShapes takes projects of other shapes than the example's as far as a wheel: no engine is needed.
+// TestRealProjectShapes takes projects of other shapes than the example's to verified outputs: no src directory, requirements.txt, a lock, namespaces
+// with a lambda and a cli.py of its own, a composed registry with a custom dataset, a __main__ that does not import and renamed configuration.
 func TestRealProjectShapes(t *testing.T) {
-	python := part(t, "KEDROCTL_TEST_PYTHON")
-	for _, name := range []string{"flat", "requirements", "locked", "namespaces", "custom"} {
+	python, localDir := part(t, "KEDROCTL_TEST_PYTHON"), t.TempDir()
+	for name, jobsWanted := range map[string]int{"flat": 1, "requirements": 1, "locked": 1, "namespaces": 2, "custom": 2} {
 		t.Run(name, func(t *testing.T) {
-			dir := filepath.Join(t.TempDir(), name)
-			copyTree(t, filepath.Join("..", "..", "testdata", "projects", name), dir)
-			for _, command := range []string{"init", "plan", "package"} {
-				out, err := exec.Command("kedroctl", "-C", dir, "--python", python, command).CombinedOutput()
-				if err != nil {
-					t.Fatalf("kedroctl %s: %v\n%s", command, err, out)
-				}
+			w := newWorkshopFor(t, filepath.Join("..", "..", "testdata", "projects", name), python, localDir)
+			w.do("init")
+			w.do("plan")
+			w.do("deploy")
+			w.wantSucceeded(answer[jobs](w, "run"), jobsWanted)
+			if r := answer[jobs](w, "verify"); !r.OK || len(r.Outputs) == 0 {
+				t.Errorf("verify: %+v", r)
 			}
 		})
 	}
