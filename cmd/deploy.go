@@ -74,13 +74,15 @@ func (t *target) deploy(ctx context.Context) (provision.Deployment, error) {
 // errTold ends work that needs a part of the stack which cannot be made: the stack's own error says why.
 var errTold = errors.New("the stack is not complete")
 
-// deployment is what can be said of the deployment beforehand.
+// deployment is what can be said of the deployment beforehand. Variables of jobs may hold secrets: they stand in the job definition alone.
 func (t *target) deployment(ctx context.Context) provision.Deployment {
 	now := time.Now().UTC()
+	settings := t.project.Settings
+	settings.Job.Environment = nil
 	return provision.Deployment{
 		Schema: provision.DeploymentSchema, ID: now.Format("20060102T150405.000Z"), Created: now, KedroctlVersion: versionText(),
 		Project: t.spec.Project, Package: t.project.Package, Env: t.project.Env, Region: t.spec.Region, Bucket: t.spec.Bucket, InputKey: t.key,
-		LogGroup: t.spec.LogGroup, GitRevision: gitRevision(ctx, t.project.Dir), Settings: t.project.Settings, Snapshot: t.snapshot,
+		LogGroup: t.spec.LogGroup, GitRevision: gitRevision(ctx, t.project.Dir), Settings: settings, Snapshot: t.snapshot,
 	}
 }
 
@@ -164,7 +166,6 @@ func (t *target) record(ctx context.Context, tasks *ui.Tasks, dep provision.Depl
 // sameDeployment says whether two deployments differ in their age alone. They are compared as they are recorded.
 func sameDeployment(a, b provision.Deployment) bool {
 	b.ID, b.Created = a.ID, a.Created
-	a.Settings.Job.Environment, b.Settings.Job.Environment = nil, nil // not recorded
 	x, errX := json.Marshal(a)
 	y, errY := json.Marshal(b)
 	return errX == nil && errY == nil && bytes.Equal(x, y)
