@@ -84,7 +84,9 @@ func explain(ctx context.Context, err error) error {
 	return err
 }
 
-var errNoRegion = ui.WithHint(errors.New("no AWS region"), "set region in [tool.kedroctl], AWS_REGION, or --region")
+var errNoRegion = codedError{
+	error: ui.WithHint(errors.New("no AWS region"), "set region in [tool.kedroctl], AWS_REGION, or --region"), code: exitUsage,
+}
 
 func explainAPI(err error, api smithy.APIError) error {
 	switch api.ErrorCode() {
