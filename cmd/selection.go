@@ -47,17 +47,18 @@ func selection(c *cli.Context) plan.Selection {
 
 // setJobFlags makes settings of the job flags, before the project is loaded.
 func (d *deps) setJobFlags(c *cli.Context) error {
-	for flag, key := range map[string]string{"group-by": "group_by", "memory": "job.memory", "vcpus": "job.vcpus", "timeout": "job.timeout"} {
+	if v := c.String("group-by"); v != "" {
+		d.flags.set["group_by"] = v
+	}
+	for _, flag := range []string{"memory", "vcpus", "timeout"} {
 		v := c.String(flag)
 		if v == "" {
 			continue
 		}
-		if flag != "group-by" {
-			if _, err := strconv.ParseFloat(v, 64); err != nil {
-				return usageError{fmt.Errorf("--%s %s: not a number", flag, v)}
-			}
+		if _, err := strconv.ParseFloat(v, 64); err != nil {
+			return usageError{fmt.Errorf("--%s %s: not a number", flag, v)}
 		}
-		d.flags.set[key] = v
+		d.flags.set["job."+flag] = v
 	}
 	return nil
 }

@@ -40,8 +40,8 @@ type source struct {
 	key     string
 }
 
-// NewInputs takes from a plan the free inputs that lie in the project's own bucket, wherever the catalog says so or they are local and move there, and the raw_data of the settings. Paths that lead out of
-// the project give a *project.SettingsError.
+// NewInputs takes from a plan the free inputs that lie in the project's own bucket, whether the catalog says so or they are local and move there, and
+// the raw_data of the settings. Paths that lead out of the project give a *project.SettingsError.
 func NewInputs(p project.Project, pl plan.Plan) (Inputs, error) {
 	in := Inputs{Dir: p.Dir, Bucket: p.Settings.Bucket}
 	for _, d := range pl.Datasets {

@@ -9,7 +9,7 @@ import (
 	"charm.land/lipgloss/v2/table"
 )
 
-// colors of the terminal's own palette, so that they suit its theme.
+// color is one of the terminal's own palette, so that it suits its theme.
 type color string
 
 const (

@@ -49,12 +49,6 @@ func New(o Options) *Terminal {
 // Live says whether a status area is shown.
 func (t *Terminal) Live() bool { return t.live }
 
-// JSON says whether answers are JSON.
-func (t *Terminal) JSON() bool { return t.json }
-
-// Stderr is where a program that draws by itself may write; it must not be used while a status area is shown.
-func (t *Terminal) Stderr() io.Writer { return t.err }
-
 // Line adds a line to the story, above the status area.
 func (t *Terminal) Line(format string, a ...any) {
 	t.mu.Lock()
