@@ -17,17 +17,9 @@ import (
 	"github.com/moby/moby/client"
 
 	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/internal/realtest"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
-
-// missing ends a test that lacks a part: by skipping it, or on CI by failing.
-func missing(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal(what)
-	}
-	t.Skip("SKIPPED: " + what)
-}
 
 // parts are what the tests here need: an engine with a base image and a Python with Kedro.
 type parts struct {
@@ -38,20 +30,13 @@ type parts struct {
 
 func realParts(t *testing.T) parts {
 	t.Helper()
-	python := os.Getenv("KEDROCTL_TEST_PYTHON")
-	if python == "" {
-		missing(t, "KEDROCTL_TEST_PYTHON does not name a Python with Kedro")
-	}
+	python := realtest.Python(t)
 	engine, err := Dial(t.Context())
 	if err != nil {
-		missing(t, err.Error())
+		realtest.Missing(t, err.Error())
 	}
 	t.Cleanup(func() { engine.Close() })
-	base := os.Getenv("KEDROCTL_TEST_BASE")
-	if base == "" {
-		base = "python:3.12-slim"
-	}
-	return parts{engine: engine, python: []string{python}, base: base}
+	return parts{engine: engine, python: []string{python}, base: realtest.Base()}
 }
 
 // miniature is a Kedro project of two pipelines that needs nothing but Kedro.
@@ -409,7 +394,7 @@ func TestRealImageFromUVLockWithSystemPackages(t *testing.T) {
 	p := r.miniature(t)
 	tools := t.TempDir()
 	if out, err := exec.CommandContext(t.Context(), r.python[0], "-m", "pip", "install", "-q", "--target", tools, "uv").CombinedOutput(); err != nil {
-		missing(t, "no uv: "+string(out))
+		realtest.Missing(t, "no uv: "+string(out))
 	}
 	file := filepath.Join(p.Dir, "pyproject.toml")
 	text, err := os.ReadFile(file)

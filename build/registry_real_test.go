@@ -8,19 +8,21 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/kedroctl/kedroctl/internal/realtest"
 )
 
 // TestRealPushOverTLS pushes to a registry that speaks TLS under ECR's name, with certificates that only Docker's directory has.
 func TestRealPushOverTLS(t *testing.T) {
 	r := realParts(t)
 	if os.Getuid() != 0 {
-		missing(t, "not root: no registry under ECR's name")
+		realtest.Missing(t, "not root: no registry under ECR's name")
 	}
 	// The last digit of the account makes a host of its own: other tests may have a stand-in, but not on this port at the same time.
 	dir := t.TempDir()
 	out, err := exec.CommandContext(t.Context(), "../scripts/fake-ecr", dir, "123456789013").Output()
 	if err != nil {
-		missing(t, "scripts/fake-ecr: "+err.Error())
+		realtest.Missing(t, "scripts/fake-ecr: "+err.Error())
 	}
 	t.Cleanup(func() {
 		pid, _ := os.ReadFile(filepath.Join(dir, "registry.pid"))
@@ -28,7 +30,7 @@ func TestRealPushOverTLS(t *testing.T) {
 	})
 	found, err := r.engine.docker.ImageInspect(t.Context(), r.base)
 	if err != nil {
-		missing(t, err.Error())
+		realtest.Missing(t, err.Error())
 	}
 	repository := strings.TrimSpace(string(out)) + "/base"
 	t.Cleanup(func() {

@@ -5,7 +5,6 @@ package provision
 import (
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"testing"
 	"time"
@@ -14,18 +13,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kedroctl/kedroctl/internal/realtest"
 )
 
 // moto starts an unmodified moto_server, the judge that was not written here.
 func moto(t *testing.T) *testAWS {
 	t.Helper()
-	server, err := exec.LookPath("moto_server")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("moto_server is not on PATH")
-		}
-		t.Skip("SKIPPED: moto_server is not on PATH, so the stack was not judged by moto")
-	}
+	server := realtest.Moto(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -12,15 +12,13 @@ import (
 
 	"github.com/kedroctl/kedroctl/internal/local/objects"
 	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/internal/realtest"
 )
 
 // TestPython runs the tests under testdata/python, which start the container entry and the introspection script as processes,
 // against the embedded S3.
 func TestPython(t *testing.T) {
-	python := os.Getenv("KEDROCTL_TEST_PYTHON")
-	if python == "" {
-		missing(t, "KEDROCTL_TEST_PYTHON names no Python with Kedro, so neither container entry nor introspection is tested")
-	}
+	python := realtest.Python(t)
 	s3, err := objects.New(objects.Options{Dir: t.TempDir(), Region: "eu-west-1", Account: "123456789012"})
 	if err != nil {
 		t.Fatal(err)
@@ -51,13 +49,4 @@ func s3Keys(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return string(out)
-}
-
-// missing skips, and fails in CI, where every part must be there.
-func missing(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal(why)
-	}
-	t.Skip("SKIPPED: " + why)
 }

@@ -20,6 +20,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+
+	"github.com/kedroctl/kedroctl/internal/realtest"
 )
 
 const (
@@ -37,7 +39,7 @@ type moto struct {
 // startMoto starts both and ends them with the test.
 func startMoto(t *testing.T) moto {
 	t.Helper()
-	program := part(t, "KEDROCTL_TEST_MOTO")
+	program := realtest.Moto(t)
 	registry := startRegistry(t)
 	dockerConfig := t.TempDir()
 	login := base64.StdEncoding.EncodeToString([]byte("AWS:" + motoAccount + "-auth-token"))

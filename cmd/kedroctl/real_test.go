@@ -20,6 +20,7 @@ import (
 
 	"github.com/kedroctl/kedroctl/internal/local"
 	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/internal/realtest"
 )
 
 // workshop is a copy of the example project and what kedroctl needs to work on it, with the embedded AWS.
@@ -35,7 +36,7 @@ type workshop struct {
 // newWorkshop has the example project. It skips the test where a part is missing; under CI=true that is a failure.
 func newWorkshop(t *testing.T) *workshop {
 	t.Helper()
-	return newWorkshopFor(t, filepath.Join("..", "..", "examples", "spaceflights"), part(t, "KEDROCTL_TEST_PYTHON"), t.TempDir())
+	return newWorkshopFor(t, filepath.Join("..", "..", "examples", "spaceflights"), realtest.Python(t), t.TempDir())
 }
 
 // newWorkshopFor has a copy of a project, and the embedded AWS of a state directory.
@@ -44,26 +45,10 @@ func newWorkshopFor(t *testing.T, project, python, localDir string) *workshop {
 	w := &workshop{t: t, dir: filepath.Join(t.TempDir(), filepath.Base(project)), localDir: localDir, python: python}
 	copyTree(t, project, w.dir)
 	w.global = []string{"-C", w.dir, "--python", w.python, "--local"}
-	if base := os.Getenv("KEDROCTL_TEST_BASE"); base != "" {
-		w.global = append(w.global, "--set", "image.base="+base)
-	}
+	w.global = append(w.global, "--set", "image.base="+realtest.Base())
 	w.env = []string{"KEDROCTL_LOCAL_DIR=" + w.localDir}
 	t.Cleanup(func() { w.command("local", "stop").Run() })
 	return w
-}
-
-// part is the path of something that scripts/test-real has made.
-func part(t *testing.T, variable string) string {
-	t.Helper()
-	path := os.Getenv(variable)
-	switch {
-	case path != "":
-	case os.Getenv("CI") == "true":
-		t.Fatalf("%s is not set: run scripts/test-real", variable)
-	default:
-		t.Skipf("SKIPPED: %s is not set: run scripts/test-real", variable)
-	}
-	return path
 }
 
 func copyTree(t *testing.T, from, to string) {

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/internal/realtest"
 )
 
 type oracleCase struct {
@@ -110,13 +111,7 @@ func comparable(nodes []project.Node) bool {
 
 func ask(t *testing.T, cases []oracleCase, lists []string) ([]oracleChoice, []oracleList) {
 	t.Helper()
-	python := os.Getenv("KEDROCTL_TEST_PYTHON")
-	if python == "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("KEDROCTL_TEST_PYTHON names no Python with Kedro")
-		}
-		t.Skip("SKIPPED: KEDROCTL_TEST_PYTHON names no Python with Kedro, so selections are not compared with Kedro's")
-	}
+	python := realtest.Python(t)
 	asked, err := json.Marshal(map[string]any{"cases": cases, "lists": lists})
 	if err != nil {
 		t.Fatal(err)

@@ -12,16 +12,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kedroctl/kedroctl/internal/realtest"
 )
 
 // kedroPython is a Python with Kedro and the example's dependencies.
 func kedroPython(t *testing.T) Python {
 	t.Helper()
-	path := os.Getenv("KEDROCTL_TEST_PYTHON")
-	if path == "" && os.Getenv("CI") != "true" {
-		t.Skip("SKIPPED: KEDROCTL_TEST_PYTHON does not name a Python with Kedro")
-	}
-	python, err := FindPython(t.Context(), Project{Dir: t.TempDir()}, firstOf(path, "python3"), os.Getenv)
+	python, err := FindPython(t.Context(), Project{Dir: t.TempDir()}, realtest.Python(t), os.Getenv)
 	if err != nil {
 		t.Fatal(err)
 	}

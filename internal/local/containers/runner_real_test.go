@@ -24,9 +24,10 @@ import (
 
 	"github.com/kedroctl/kedroctl/internal/local"
 	"github.com/kedroctl/kedroctl/internal/local/containers"
+	"github.com/kedroctl/kedroctl/internal/realtest"
 )
 
-const base = "python:3.12-slim"
+var base = realtest.Base()
 
 // bench is a served AWS whose jobs are containers.
 type bench struct {
@@ -49,21 +50,12 @@ func newBench(t *testing.T) *bench {
 	}
 	t.Cleanup(func() { docker.Close() })
 	if _, err := docker.ImageInspect(t.Context(), base); err != nil {
-		missing(t, "a Docker Engine that has "+base+": "+err.Error())
+		realtest.Missing(t, "a Docker Engine that has "+base+": "+err.Error())
 	}
 	b := &bench{t: t, docker: docker, dir: t.TempDir()}
 	b.serve(host)
 	b.stack()
 	return b
-}
-
-// missing skips a test, or fails it where all parts have to be there.
-func missing(t *testing.T, part string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("missing: %s", part)
-	}
-	t.Skipf("SKIPPED, missing: %s", part)
 }
 
 func (b *bench) serve(host string) {

@@ -8,7 +8,6 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -19,16 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 
 	"github.com/kedroctl/kedroctl/internal/local/images"
+	"github.com/kedroctl/kedroctl/internal/realtest"
 )
-
-// need skips loudly, or fails in CI, where a part is missing.
-func need(t *testing.T, missing string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal(missing)
-	}
-	t.Skip("SKIPPED: " + missing)
-}
 
 func docker(t *testing.T, stdin []byte, args ...string) string {
 	t.Helper()
@@ -59,7 +50,7 @@ func start(t *testing.T, dir, host string) func() {
 
 func TestDockerPushesAndPulls(t *testing.T) {
 	if err := exec.Command("docker", "version").Run(); err != nil {
-		need(t, "no Docker Engine, or no docker program: "+err.Error())
+		realtest.Missing(t, "no Docker Engine, or no docker program: "+err.Error())
 	}
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

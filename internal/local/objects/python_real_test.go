@@ -8,17 +8,11 @@ import (
 	"testing"
 
 	"github.com/kedroctl/kedroctl/internal/local/objects"
+	"github.com/kedroctl/kedroctl/internal/realtest"
 )
 
 func TestPythonReadsAndWrites(t *testing.T) {
-	python := os.Getenv("KEDROCTL_TEST_PYTHON")
-	if python == "" {
-		const missing = "KEDROCTL_TEST_PYTHON names no Python with Kedro, kedro-datasets, s3fs and pandas"
-		if os.Getenv("CI") == "true" {
-			t.Fatal(missing)
-		}
-		t.Skip("SKIPPED: " + missing)
-	}
+	python := realtest.Python(t)
 	c, server := serve(t, objects.Options{})
 	create(t, c, "data")
 	cmd := exec.CommandContext(t.Context(), python, "testdata/judge.py", "data")
