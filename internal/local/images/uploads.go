@@ -77,7 +77,7 @@ func unknownUpload() error {
 
 func (s *Service) startUpload(w http.ResponseWriter, name string) error {
 	id := rand.Text()
-	f, err := os.Create(s.uploadPath(id))
+	f, err := os.OpenFile(s.uploadPath(id), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}

@@ -106,12 +106,15 @@ func (s *Service) describedStream(g *group, st *stream) types.LogStream {
 }
 
 func (s *Service) groupDir(g *group) string {
-	return filepath.Join(s.Dir, "logs", url.PathEscape(g.Name))
+	return filepath.Join(s.Dir, "logs", fileName(g.Name))
 }
 
 func (s *Service) streamFile(g *group, name string) string {
-	return filepath.Join(s.groupDir(g), url.PathEscape(name)+".jsonl")
+	return filepath.Join(s.groupDir(g), fileName(name)+".jsonl")
 }
+
+// fileName escapes a name so that it leads nowhere else: ".." is one that CloudWatch Logs takes.
+func fileName(name string) string { return strings.ReplaceAll(url.PathEscape(name), ".", "%2E") }
 
 func appendEvent(path string, e event) (err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -87,7 +87,7 @@ func (b *bucket) blobPath(name string) string { return filepath.Join(b.dir, "blo
 // newBlob writes a blob that nothing names yet.
 func (b *bucket) newBlob(write func(*os.File) error) (name string, err error) {
 	name = rand.Text()
-	f, err := os.Create(b.blobPath(name))
+	f, err := os.OpenFile(b.blobPath(name), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
 		return "", err
 	}
