@@ -15,8 +15,8 @@ import (
 
 const schema = 1
 
-// ErrNothingToRun is returned by Start for a plan without groups.
-var ErrNothingToRun = errors.New("nothing to run: the plan has no groups")
+// errNothingToRun is the error for a plan without groups.
+var errNothingToRun = errors.New("nothing to run: the plan has no groups")
 
 // Input is what a run is started with.
 type Input struct {
@@ -62,8 +62,8 @@ type Submission struct {
 // idLayout is Kedro's save version without the milliseconds and the Z.
 const idLayout = "2006-01-02T15.04.05"
 
-// NewID gives the id that a run started at now would have: Kedro's save version, 2026-11-23T09.55.12.345Z.
-func NewID(now time.Time) string {
+// newID gives the id that a run started at now would have: Kedro's save version, 2026-11-23T09.55.12.345Z.
+func newID(now time.Time) string {
 	now = now.UTC()
 	return fmt.Sprintf("%s.%03dZ", now.Format(idLayout), now.Nanosecond()/int(time.Millisecond))
 }

@@ -19,10 +19,10 @@ const cleanUp = 2 * time.Minute
 // Start claims a run's id and submits its jobs, each with the jobs that it waits for. It does not wait for them: Follow does.
 //
 // Every check that needs no job comes first. Where a submission fails for good, the jobs already submitted are terminated: an *AbandonedError.
-// Errors that say what to do next: *MissingInputsError; ErrNothingToRun for an empty plan.
+// An input that is not in S3 gives a *MissingInputsError.
 func Start(ctx context.Context, c Clients, in Input, rep Reporter) (Run, error) {
 	if len(in.Plan.Groups) == 0 {
-		return Run{}, ErrNothingToRun
+		return Run{}, errNothingToRun
 	}
 	inputs, err := findInputs(ctx, c, in)
 	if err != nil {
@@ -51,7 +51,7 @@ func claim(ctx context.Context, c Clients, in Input, inputs map[string]string) (
 	created := c.now().UTC()
 	for at := created; ; at = at.Add(time.Millisecond) {
 		r := Run{
-			Schema: schema, ID: NewID(at), Created: created, Owner: in.Owner, Deployment: in.Deployment, Queue: in.Queue, JobDefinition: in.JobDefinition,
+			Schema: schema, ID: newID(at), Created: created, Owner: in.Owner, Deployment: in.Deployment, Queue: in.Queue, JobDefinition: in.JobDefinition,
 			LogGroup: in.LogGroup, Tags: in.Tags, Args: in.Args, Params: in.Params, Plan: in.Plan,
 		}
 		r.Versions = pins(in, r.ID, inputs)

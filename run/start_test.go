@@ -21,8 +21,8 @@ import (
 
 func TestNewID(t *testing.T) {
 	at := time.Date(2026, 11, 23, 10, 55, 12, 345_999_999, time.FixedZone("CET", 3600))
-	if got, want := NewID(at), "2026-11-23T09.55.12.345Z"; got != want {
-		t.Errorf("NewID = %s, want %s", got, want)
+	if got, want := newID(at), "2026-11-23T09.55.12.345Z"; got != want {
+		t.Errorf("newID = %s, want %s", got, want)
 	}
 }
 
@@ -148,18 +148,18 @@ func TestTooLongCommandIsRefusedBeforeAnything(t *testing.T) {
 
 func TestTakenRunIDMovesOn(t *testing.T) {
 	w := newWorld(t)
-	w.write(".kedroctl/runs/"+NewID(w.Now())+"/plan.json", "{}")
-	first := NewID(w.Now())
+	w.write(".kedroctl/runs/"+newID(w.Now())+"/plan.json", "{}")
+	first := newID(w.Now())
 	r, _ := w.start(input("a"))
-	if want := NewID(w.Now().Add(time.Millisecond)); r.ID != want || r.ID == first {
+	if want := newID(w.Now().Add(time.Millisecond)); r.ID != want || r.ID == first {
 		t.Errorf("run id %s, want %s", r.ID, want)
 	}
 }
 
 func TestNothingToRun(t *testing.T) {
 	w := newWorld(t)
-	if _, err := Start(t.Context(), w.clients, input(), &told{}); !errors.Is(err, ErrNothingToRun) {
-		t.Errorf("error %v, want ErrNothingToRun", err)
+	if _, err := Start(t.Context(), w.clients, input(), &told{}); !errors.Is(err, errNothingToRun) {
+		t.Errorf("error %v, want errNothingToRun", err)
 	}
 }
 
