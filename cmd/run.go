@@ -30,6 +30,7 @@ What stands after -- goes to the project's own run command. Neither Python nor D
 			&cli.StringFlag{Name: "runner", Aliases: []string{"r"}, Usage: "Kedro's `RUNNER` inside each job, such as ParallelRunner"},
 			&cli.BoolFlag{Name: "async", Usage: "load and save datasets with threads inside each job", DisableDefaultText: true},
 			&cli.StringFlag{Name: "load-versions", Aliases: []string{"lv"}, Usage: "versions to load, `DATASET:VERSION,…`"},
+			&cli.BoolFlag{Name: "allow-overlap", DisableDefaultText: true, Usage: "start also while another run writes the same paths"},
 			&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, DisableDefaultText: true, Usage: "return when all jobs are submitted"},
 		),
 		Action: d.run,
@@ -131,7 +132,7 @@ func (d *deps) runInput(c *cli.Context, p project.Project, clients run.Clients) 
 	}
 	return run.Input{
 		Plan: pl, Snapshot: snapshot, Deployment: dep.ID, Queue: dep.Queue, JobDefinition: dep.JobDefinition, LogGroup: dep.LogGroup,
-		Tags: spec.Tags(), Args: d.kedroArgs(c), LoadVersions: versions, Owner: owner(),
+		Tags: spec.Tags(), Args: d.kedroArgs(c), LoadVersions: versions, Owner: owner(), AllowOverlap: c.Bool("allow-overlap"),
 	}, nil
 }
 

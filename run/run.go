@@ -31,6 +31,7 @@ type Input struct {
 	Params        map[string]any    // nested parameters, which --params cannot carry
 	LoadVersions  map[string]string // the user's own; they win over those that kedroctl pins
 	Owner         string            // who starts the run, for people to read
+	AllowOverlap  bool              // also beside a run that writes the same paths
 }
 
 // Run is one execution of a plan, as recorded in the bucket when it started.

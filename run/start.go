@@ -19,13 +19,16 @@ const cleanUp = 2 * time.Minute
 // Start claims a run's id and submits its jobs, each with the jobs that it waits for. It does not wait for them: Follow does.
 //
 // Every check that needs no job comes first. Where a submission fails for good, the jobs already submitted are terminated: an *AbandonedError.
-// An input that is not in S3 gives a *MissingInputsError.
+// An input that is not in S3 gives a *MissingInputsError, a run under way that writes the same paths an *OverlapError.
 func Start(ctx context.Context, c Clients, in Input, rep Reporter) (Run, error) {
 	if len(in.Plan.Groups) == 0 {
 		return Run{}, errNothingToRun
 	}
 	inputs, err := findInputs(ctx, c, in)
 	if err != nil {
+		return Run{}, err
+	}
+	if err := findOverlap(ctx, c, in); err != nil {
 		return Run{}, err
 	}
 	r, err := claim(ctx, c, in, inputs)

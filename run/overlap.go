@@ -1,0 +1,95 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/batch"
+	"github.com/aws/aws-sdk-go-v2/service/batch/types"
+
+	"github.com/kedroctl/kedroctl/internal/plan"
+)
+
+// OverlapError says that a run which has not ended writes what another is to write: they would read each other's data.
+type OverlapError struct {
+	Run, Owner string
+	Paths      []string
+}
+
+func (e *OverlapError) Error() string {
+	const most = 3
+	paths := strings.Join(e.Paths[:min(len(e.Paths), most)], ", ")
+	if n := len(e.Paths) - most; n > 0 {
+		paths += fmt.Sprintf(" and %d more", n)
+	}
+	return fmt.Sprintf("run %s of %s has not ended and writes the same paths: %s", e.Run, e.Owner, paths)
+}
+
+// Hint names the ways on.
+func (e *OverlapError) Hint() string {
+	return fmt.Sprintf("wait for it, end it with 'kedroctl cancel %s', or run beside it with --allow-overlap", e.Run)
+}
+
+// findOverlap looks for a run of the same project and environment that has not ended and writes a path of the plan. Runs keep apart what is versioned
+// and what kedroctl keeps itself.
+func findOverlap(ctx context.Context, c Clients, in Input) error {
+	paths := sharedPaths(in.Plan)
+	if len(paths) == 0 || in.AllowOverlap {
+		return nil
+	}
+	names, err := unfinishedNames(ctx, c, in)
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	ids, err := c.folders(ctx, in.Plan.Bucket, runsPrefix)
+	if err != nil {
+		return fmt.Errorf("find other runs: %w", err)
+	}
+	for _, id := range ids {
+		prefix := strings.ToLower(Run{ID: id, Plan: in.Plan}.namePrefix())
+		if !slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, prefix) }) {
+			continue
+		}
+		var other Run
+		if err := c.get(ctx, in.Plan.Bucket, runsPrefix+id+"/plan.json", &other); err != nil {
+			return fmt.Errorf("find other runs: %w", err)
+		}
+		theirs := sharedPaths(other.Plan)
+		if both := slices.DeleteFunc(slices.Clone(paths), func(p string) bool { return !slices.Contains(theirs, p) }); len(both) > 0 {
+			return &OverlapError{Run: id, Owner: other.Owner, Paths: both}
+		}
+	}
+	return nil
+}
+
+// sharedPaths are those that each run of a plan writes anew.
+func sharedPaths(p plan.Plan) []string {
+	var paths []string
+	for _, d := range p.Datasets {
+		if _, _, onS3 := splitURI(d.Path); onS3 && d.Role != plan.Input && !d.Versioned && !strings.Contains(d.Path, plan.RunID) {
+			paths = append(paths, d.Path)
+		}
+	}
+	return paths
+}
+
+// unfinishedNames are the names, in lower case, of the jobs in the queue that have not ended.
+func unfinishedNames(ctx context.Context, c Clients, in Input) ([]string, error) {
+	var names []string
+	for _, status := range []types.JobStatus{types.JobStatusSubmitted, types.JobStatusPending, types.JobStatusRunnable, types.JobStatusStarting, types.JobStatusRunning} {
+		pages := batch.NewListJobsPaginator(c.Batch, &batch.ListJobsInput{JobQueue: &in.Queue, JobStatus: status})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("list jobs of queue %s: %w", in.Queue, err)
+			}
+			for _, j := range page.JobSummaryList {
+				names = append(names, strings.ToLower(aws.ToString(j.JobName)))
+			}
+		}
+	}
+	return names, nil
+}
