@@ -59,7 +59,9 @@ func (e *Engine) introspect(ctx context.Context, image Image, want project.Snaps
 	if err != nil {
 		return snapshot, err
 	}
-	defer e.docker.ContainerRemove(context.WithoutCancel(ctx), created.ID, client.ContainerRemoveOptions{Force: true})
+	defer func() { // a container that stays has no name and does nothing
+		_, _ = e.docker.ContainerRemove(context.WithoutCancel(ctx), created.ID, client.ContainerRemoveOptions{Force: true})
+	}()
 	files, err := smokeFiles()
 	if err != nil {
 		return snapshot, err

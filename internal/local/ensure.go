@@ -60,8 +60,7 @@ func launch(ctx context.Context, dir string, start []string) (Info, error) {
 		return Info{}, fmt.Errorf("start the embedded AWS: %w", err)
 	}
 	defer log.Close()
-	// Not CommandContext: the server is to outlive whoever started it.
-	c := exec.Command(start[0], start[1:]...)
+	c := exec.Command(start[0], start[1:]...) //nolint:noctx // the server is to outlive whoever started it
 	c.Stdout, c.Stderr = log, log
 	c.SysProcAttr = detached()
 	if err := c.Start(); err != nil {

@@ -45,7 +45,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 		return ui.WithHint(fmt.Errorf("the embedded AWS of %s runs already", o.Dir), "use it, or end it with 'kedroctl local stop'")
 	}
 	defer func() { _ = lock.Close() }() // the end of the process gives it back too
-	info, listener, err := open(o)
+	info, listener, err := open(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 }
 
 // open takes the port of the server, the one of before where there was one.
-func open(o ServeOptions) (Info, net.Listener, error) {
+func open(ctx context.Context, o ServeOptions) (Info, net.Listener, error) {
 	info, known, err := readInfo(o.Dir)
 	if err != nil {
 		return Info{}, nil, fmt.Errorf("read where the embedded AWS was: %w", err)
@@ -92,7 +92,7 @@ func open(o ServeOptions) (Info, net.Listener, error) {
 	if o.Port != 0 {
 		port = fmt.Sprint(o.Port)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:"+port)
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:"+port)
 	if err != nil {
 		return Info{}, nil, ui.WithHint(fmt.Errorf("open the port of the embedded AWS, which the names of its images contain: %w", err),
 			"end the process that has the port, or begin anew with 'kedroctl local reset'")

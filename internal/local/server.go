@@ -90,7 +90,7 @@ func New(o Options) (*Server, error) {
 
 // Listen makes a server and serves it on Addr until Close.
 func Listen(o Options) (*Server, error) {
-	l, err := net.Listen("tcp", cmp.Or(o.Addr, "127.0.0.1:0"))
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", cmp.Or(o.Addr, "127.0.0.1:0"))
 	if err != nil {
 		return nil, fmt.Errorf("open the port of the embedded AWS: %w", err)
 	}
