@@ -26,7 +26,7 @@ func newPlan(d *deps) *cli.Command {
 			if err != nil {
 				return err
 			}
-			pl, _, err := d.plan(c.Context, p, selection(c), c.String("params"))
+			pl, _, err := d.plan(c.Context, p, plan.Options{Selection: selection(c)}, c.String("params"))
 			if err != nil {
 				return err
 			}
@@ -38,20 +38,21 @@ func newPlan(d *deps) *cli.Command {
 	}
 }
 
-// plan introspects the project and plans the selection.
-func (d *deps) plan(ctx context.Context, p project.Project, sel plan.Selection, params string) (plan.Plan, project.Snapshot, error) {
+// plan introspects the project and plans what the options select.
+func (d *deps) plan(ctx context.Context, p project.Project, o plan.Options, params string) (plan.Plan, project.Snapshot, error) {
 	k := d.term.Tasks().Start("inspect")
 	s, err := d.inspect(ctx, p, project.InspectOptions{Params: params})
 	if err != nil {
 		k.Failed()
 		return plan.Plan{}, project.Snapshot{}, err
 	}
-	pl, err := plan.New(s, p.Settings, plan.Options{Project: p.Name, Selection: sel, Params: paramNames(params)})
+	o.Project, o.Params = p.Name, paramNames(params)
+	pl, err := plan.New(s, p.Settings, o)
 	if err != nil {
 		k.Failed()
 		return plan.Plan{}, project.Snapshot{}, err
 	}
-	k.Done("Kedro %s, environment %s: %d nodes in %s", s.KedroVersion, s.Env, countNodes(pl), count(len(pl.Groups), "group"))
+	k.Done("Kedro %s, environment %s: %s in %s", s.KedroVersion, s.Env, count(countNodes(pl), "node"), count(len(pl.Groups), "group"))
 	return pl, s, nil
 }
 

@@ -23,7 +23,7 @@ carry all of this project's tags are ever changed. A second run changes nothing.
 			if err != nil {
 				return err
 			}
-			pl, _, err := d.checkedPlan(c.Context, p)
+			pl, _, err := d.checkedPlan(c.Context, p, plan.Selection{}, "")
 			if err != nil {
 				return err
 			}
@@ -44,9 +44,9 @@ carry all of this project's tags are ever changed. A second run changes nothing.
 	}
 }
 
-// checkedPlan is the plan of the whole project, whose errors end the command.
-func (d *deps) checkedPlan(ctx context.Context, p project.Project) (plan.Plan, project.Snapshot, error) {
-	pl, s, err := d.plan(ctx, p, plan.Selection{}, "")
+// checkedPlan is the plan of what is to be deployed, whose errors end the command.
+func (d *deps) checkedPlan(ctx context.Context, p project.Project, sel plan.Selection, params string) (plan.Plan, project.Snapshot, error) {
+	pl, s, err := d.plan(ctx, p, plan.Options{Selection: sel, Whole: true}, params)
 	if err != nil {
 		return plan.Plan{}, project.Snapshot{}, err
 	}

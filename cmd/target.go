@@ -35,7 +35,7 @@ func (d *deps) source(ctx context.Context) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	pl, s, err := d.checkedPlan(ctx, p)
+	pl, s, err := d.checkedPlan(ctx, p, plan.Selection{}, "")
 	if err != nil {
 		return nil, err
 	}

@@ -14,15 +14,18 @@ import (
 func newUpload(d *deps) *cli.Command {
 	return &cli.Command{
 		Name: "upload", Category: catSteps, Usage: "Send the local files that the pipeline starts from to S3",
-		UsageText:   "$ kedroctl upload --force",
-		Description: `Sends what the bucket lacks. A file that differs from its object is named and left alone unless --force is given.`,
-		Flags:       []cli.Flag{&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, DisableDefaultText: true, Usage: "send also what differs"}},
+		UsageText: "$ kedroctl upload --force",
+		Description: `Sends what the bucket lacks. A file that differs from its object is named and left alone unless --force is given.
+With flags as 'kedroctl run' takes them: what that run starts from.`,
+		Flags: append([]cli.Flag{
+			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, DisableDefaultText: true, Usage: "send also what differs"},
+		}, selectionFlags()...),
 		Action: func(c *cli.Context) error {
 			p, err := d.initialized()
 			if err != nil {
 				return err
 			}
-			pl, _, err := d.checkedPlan(c.Context, p)
+			pl, _, err := d.checkedPlan(c.Context, p, selection(c), c.String("params"))
 			if err != nil {
 				return err
 			}

@@ -19,7 +19,8 @@ const lookers = 8
 
 // MissingInputsError says which free inputs of the plan are not in S3.
 type MissingInputsError struct {
-	Inputs []plan.Dataset
+	Inputs   []plan.Dataset
+	Selected bool // the run is not that of the default pipeline as a whole
 }
 
 func (e *MissingInputsError) Error() string {
@@ -31,7 +32,12 @@ func (e *MissingInputsError) Error() string {
 }
 
 // Hint implements the next step for the user.
-func (*MissingInputsError) Hint() string { return "send them with 'kedroctl upload'" }
+func (e *MissingInputsError) Hint() string {
+	if e.Selected {
+		return "send them with 'kedroctl upload' and the flags by which this run selects pipelines and nodes"
+	}
+	return "send them with 'kedroctl upload'"
+}
 
 // findInputs makes sure that the free inputs are in S3, and gives the latest version of each versioned one by its name: resolved once, so that all jobs
 // load the same. The error is a *MissingInputsError where something is not there.
@@ -65,7 +71,7 @@ func findInputs(ctx context.Context, c Clients, in Input) (map[string]string, er
 	}
 	if len(missing) > 0 {
 		slices.SortFunc(missing, func(a, b plan.Dataset) int { return strings.Compare(a.Name, b.Name) })
-		return nil, &MissingInputsError{missing}
+		return nil, &MissingInputsError{missing, !in.Plan.Selection.Default()}
 	}
 	return versions, nil
 }

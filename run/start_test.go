@@ -189,6 +189,10 @@ func TestInputs(t *testing.T) {
 	if err == nil || err.Error() != want || !strings.Contains(ui.Hint(err), "upload") {
 		t.Errorf("error %v, want %s", err, want)
 	}
+	in.Plan.Selection.Pipelines = []string{"other"} // plain 'upload' would not send its inputs
+	if _, err = findInputs(t.Context(), w.clients, in); !strings.Contains(ui.Hint(err), "the flags") {
+		t.Errorf("hint %q does not ask for the run's flags", ui.Hint(err))
+	}
 }
 
 func TestUnclearAnswerIsLookedUp(t *testing.T) {

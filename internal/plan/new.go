@@ -14,11 +14,15 @@ type Options struct {
 	Project   string // project_name
 	Selection Selection
 	Params    []string // dotted names of the parameters that --params gives: these are not missing
+	Whole     bool     // what a deployment serves: where no pipeline is named and __default__ is not registered, all that are
 }
 
 // New plans a run. What stands in the way of running it is among the plan's findings; an error is about the selection (*SelectionError) or the
 // settings, so that there is nothing to plan.
 func New(s project.Snapshot, set project.Settings, o Options) (Plan, error) {
+	if o.Whole {
+		o.Selection = o.Selection.whole(s.Pipelines)
+	}
 	all, chosen, err := choose(s, o.Selection)
 	if err != nil {
 		return Plan{}, err

@@ -61,6 +61,27 @@ func (sel Selection) PipelineNames() []string {
 	return names
 }
 
+// Default says whether the selection is all of the default pipeline.
+func (sel Selection) Default() bool { return len(sel.Pipelines) == 0 && len(sel.filters()) == 0 }
+
+// whole names all registered pipelines where none is named and there is no default one, without those that another one holds.
+func (sel Selection) whole(pipelines map[string]project.Pipeline) Selection {
+	if _, registered := pipelines[defaultPipeline]; registered || len(sel.Pipelines) > 0 {
+		return sel
+	}
+	sets := pipelineSets(pipelines)
+	for _, name := range sortedKeys(sets) {
+		for other, nodes := range sets {
+			if other != name && contains(nodes, sets[name]) {
+				delete(sets, name)
+				break
+			}
+		}
+	}
+	sel.Pipelines = sortedKeys(sets)
+	return sel
+}
+
 // unite adds pipelines up. A node that several of them have counts once, with the tags that it has in the first.
 func unite(pipelines map[string]project.Pipeline, names []string) (*graph, error) {
 	var nodes []project.Node

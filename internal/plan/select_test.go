@@ -88,6 +88,39 @@ func TestSelectionErrorsNameTheThingAndWhatIsNear(t *testing.T) {
 	}
 }
 
+func TestAWholeProjectWithoutADefaultPipelineIsAllThatItRegisters(t *testing.T) {
+	nodes := map[string][]project.Node{
+		"etl":   {node("load: raw -> clean")},
+		"train": {node("fit: clean -> model")},
+		"again": {node("fit: clean -> model")},
+		"all":   {node("load: raw -> clean"), node("fit: clean -> model")},
+		"other": {node("count: words -> many")},
+		"empty": nil,
+	}
+	s := registry(nodes)
+	delete(s.Pipelines, defaultPipeline)
+	for name, tt := range map[string]struct {
+		snapshot  project.Snapshot
+		selection Selection
+		want      []string
+	}{
+		"parts of others are left out": {s, Selection{}, []string{"all", "other"}},
+		"a filter leaves that so":      {s, Selection{ToOutputs: []string{"many"}}, []string{"all", "other"}},
+		"what is named stays":          {s, Selection{Pipelines: []string{"etl"}}, []string{"etl"}},
+		"the default one is enough":    {registry(nodes), Selection{}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := New(tt.snapshot, settings("auto"), Options{Selection: tt.selection, Whole: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, p.Selection.Pipelines); diff != "" {
+				t.Errorf("pipelines (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // What Kedro's Pipeline refuses when pipelines are added up.
 func TestPipelinesThatCannotRunTogether(t *testing.T) {
 	for name, tt := range map[string]struct {
