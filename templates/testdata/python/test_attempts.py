@@ -78,3 +78,14 @@ def test_every_runner_records_outputs(project, jobs, runner, method):
     assert set(ended.record["nodes"]) == {"n1", "n2", "n3"}
     assert all(row["size"] and row["etag"] for row in ended.rows.values())
     assert ended.record["peak_memory_mib"] > 20
+
+
+def test_a_job_without_a_record_is_no_success(project, jobs):
+    project.registry("""
+        from kedroctl_boot.errors import BootError
+        from kedroctl_boot.store import Store
+        def refuse(*_): raise BootError("s3:PutObject: AccessDenied")
+        def first(): Store.write = refuse; return 1
+        """, 'node(first, None, "a")')
+    ended = jobs.run(request=jobs.request(crossing=[jobs.persist("a")], outputs=["a"]))
+    assert (ended.code, ended.record, ended.log.count("kedroctl: error: s3:PutObject: AccessDenied")) == (1, None, 1), ended.log
