@@ -6,6 +6,7 @@ import dataclasses
 import json
 import logging
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -20,11 +21,17 @@ from .hooks import JOB_DIR, REQUEST_FILE, hooks
 from .request import SCHEMA, Request
 from .store import Store
 
+ENDED = "ended"  # file of the worker, once its run command has ended
+
 logger = logging.getLogger("kedroctl")
 
 
 class Terminated(Exception):
     """Batch has ended the job."""
+
+
+class Died(Exception):
+    """The process that did the work was killed, or ended itself."""
 
 
 class Job:
@@ -39,17 +46,43 @@ class Job:
         self._ending = threading.Lock()
 
     def run(self, package: str, argv: list[str]) -> int:
-        """Do the work of the group, unless another job does; return the exit code."""
+        """Do the work of the group, unless another job does; return the exit code.
+
+        A process of its own does it: whatever ends that one, out of memory or ``os._exit``, this one sees and records.
+        """
         self._claim()
-        with tempfile.TemporaryDirectory(prefix="kedroctl-") as directory:
-            self._hand_over(directory)
-            _on_termination(lambda: self._terminate(directory))
-            code, error = command.invoke(package, argv, self._request)
-            self._ending.acquire()
-            self._write_record(directory, code, error)
+        directory = tempfile.mkdtemp(prefix="kedroctl-")
+        self._hand_over(directory)
+        sys.stdout.flush()
+        worker = os.fork()
+        if not worker:
+            return self._work(package, argv, directory)
+        try:
+            return self._watch(worker, directory)
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+
+    def _work(self, package: str, argv: list[str], directory: str) -> int:
+        _on_termination(lambda: self._terminate(directory))
+        code, error = command.invoke(package, argv, self._request)
+        self._ending.acquire()
+        Path(directory, ENDED).touch()
+        self._write_record(directory, code, error)
         if isinstance(error, BootError):
             raise error
         return code
+
+    def _watch(self, worker: int, directory: str) -> int:
+        """Wait for the worker. Its end is a success only if it has said so: the jobs that wait would load what is not there."""
+        signal.signal(signal.SIGTERM, lambda *_: os.kill(worker, signal.SIGTERM))
+        code = os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1])
+        if Path(directory, ENDED).exists():
+            return _as_shell(code)
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        died = Died(f"the program ended before its run command did: {how}")
+        print(f"kedroctl: error: {died}", file=sys.stderr, flush=True)
+        self._write_record(directory, _as_shell(code) or 1, died)
+        return _as_shell(code) or 1
 
     def _claim(self) -> None:
         uri = f"{self._request.prefix}/claims/{self._request.key}-t{self._request.number}.json"
@@ -78,11 +111,17 @@ class Job:
         if not self._ending.acquire(blocking=False):
             return
         code = 128 + signal.SIGTERM
+        Path(directory, ENDED).touch()
         try:
             self._write_record(directory, code, Terminated("the job was told to end (SIGTERM)"))
         finally:
             sys.stdout.flush()
             os._exit(code)
+
+
+def _as_shell(code: int) -> int:
+    """Return an exit code as a shell writes it, 128 and more for signals."""
+    return code if code >= 0 else 128 - code
 
 
 def _on_termination(end: Callable[[], None]) -> None:

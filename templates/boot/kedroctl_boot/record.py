@@ -37,6 +37,8 @@ def build(request: Request, job: str, attempt: int, started: str, code: int, err
 
 
 def _outputs(saved: list[str], catalog: Any) -> list[dict[str, Any]]:
+    if catalog is None:  # the process that had it is gone
+        return []
     rows = (outputs.describe(_base(name), catalog.get(name)) for name in saved)
     return [row for row in rows if row]
 

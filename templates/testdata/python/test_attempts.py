@@ -21,6 +21,7 @@ def dies_after_first_save(project):
             mark = pathlib.Path("died")
             if not mark.exists():
                 mark.touch()
+                os.kill(os.getppid(), signal.SIGKILL)
                 os.kill(os.getpid(), signal.SIGKILL)
             return a + 1
         """, 'node(first, None, "a"), node(second, "a", "b")')
@@ -78,6 +79,35 @@ def test_every_runner_records_outputs(project, jobs, runner, method):
     assert set(ended.record["nodes"]) == {"n1", "n2", "n3"}
     assert all(row["size"] and row["etag"] for row in ended.rows.values())
     assert ended.record["peak_memory_mib"] > 20
+
+
+@pytest.mark.parametrize(("end", "code", "how"), [
+    ("os._exit(0)", 1, "exit code 0"),
+    ("os._exit(3)", 3, "exit code 3"),
+    ("os.kill(os.getpid(), signal.SIGKILL)", 137, "SIGKILL"),
+])
+def test_a_program_that_ends_on_its_own_is_no_success(project, jobs, end, code, how):
+    project.registry(f"""
+        import os, signal
+        def first(): return 1
+        def second(a): {end}
+        """, 'node(first, None, "a", name="n1"), node(second, "a", "b", name="n2")')
+    request = jobs.request(crossing=[jobs.persist("a"), jobs.persist("b")], outputs=["a", "b"])
+    ended = jobs.run(request=request)
+    assert ended.code == code, ended.log
+    assert f"kedroctl: error: the program ended before its run command did: {how}" in ended.log
+    assert (ended.record["exit"], ended.record["missing"], "n1" in ended.record["nodes"]) == (code, ["b"], True)
+    assert ended.record["error"] == {"type": "Died", "message": f"the program ended before its run command did: {how}"}
+
+
+def test_what_runs_at_exit_runs_once(project, jobs):
+    project.registry("""
+        import atexit
+        atexit.register(lambda: print("good", "bye"))
+        def first(): return 1
+        """, 'node(first, None, "a")')
+    ended = jobs.run(request=jobs.request(crossing=[jobs.persist("a")], outputs=["a"]))
+    assert (ended.code, ended.log.count("good bye")) == (0, 1), ended.log
 
 
 def test_a_job_without_a_record_is_no_success(project, jobs):
