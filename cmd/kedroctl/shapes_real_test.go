@@ -9,20 +9,33 @@ import (
 	"github.com/kedroctl/kedroctl/internal/realtest"
 )
 
-// TestRealProjectShapes takes projects of other shapes than the example's to verified outputs: no src directory, requirements.txt, a lock, namespaces
-// with a lambda and a cli.py of its own, a composed registry with a custom dataset, a __main__ that does not import and renamed configuration.
+// TestRealProjectShapes takes projects of other shapes than the example's to outputs that equal those of a local run.
 func TestRealProjectShapes(t *testing.T) {
 	python, localDir := realtest.Python(t), t.TempDir()
-	for name, jobsWanted := range map[string]int{"flat": 1, "requirements": 1, "locked": 1, "namespaces": 2, "custom": 2} {
+	for name, tt := range map[string]struct {
+		jobs int
+		flag []string // of run
+	}{
+		"flat":         {1, nil},                                   // no src directory
+		"requirements": {1, nil},                                   // requirements.txt
+		"locked":       {1, nil},                                   // a lock
+		"namespaces":   {2, nil},                                   // pipeline-level namespaces, with a lambda and a cli.py of its own
+		"custom":       {2, nil},                                   // a dataset class of its own, a __main__ that does not import, configuration not in conf
+		"poetry":       {2, []string{"--pipelines", "everything"}}, // Poetry's tables, no default pipeline, a catch-all, a secret in conf/base
+		"hatch":        {2, nil},                                   // hatchling, partitions, a catalog merged softly, a package that prints
+	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorkshopFor(t, filepath.Join("..", "..", "testdata", "projects", name), python, localDir)
+			source := filepath.Join("..", "..", "testdata", "projects", name)
+			w := newWorkshopFor(t, source, python, localDir)
 			w.do("init")
-			w.do("plan")
+			w.do(append([]string{"plan"}, tt.flag...)...)
 			w.do("deploy")
-			w.wantSucceeded(answer[jobs](w, "run"), jobsWanted)
-			if r := answer[jobs](w, "verify"); !r.OK || len(r.Outputs) == 0 {
-				t.Errorf("verify: %+v", r)
+			w.wantSucceeded(answer[jobs](w, append([]string{"run"}, tt.flag...)...), tt.jobs)
+			report := answer[jobs](w, "verify")
+			if !report.OK {
+				t.Errorf("verify: %+v", report)
 			}
+			w.compare(t, source, report, tt.flag[min(1, len(tt.flag)):]...)
 		})
 	}
 }

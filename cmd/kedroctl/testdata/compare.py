@@ -1,6 +1,6 @@
 """Runs a Kedro project in this process and compares what it makes with what Batch jobs left in S3.
 
-usage: compare.py PROJECT REPORT, where PROJECT is a copy that may be written to and REPORT what `kedroctl verify --json` printed.
+usage: compare.py PROJECT REPORT [PIPELINE], where PROJECT is a copy that may be written to and REPORT what `kedroctl verify --json` printed.
 AWS_ENDPOINT_URL and AWS credentials say which S3. Prints a line for each output; exits 1 at the first difference.
 """
 
@@ -17,10 +17,13 @@ from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 
 
-def read(open_file, path):
-    """The content of an output, by its suffix, in a form that == compares."""
+def read(fs, path):
+    """The content of an output, by its suffix, in a form that == compares; of a directory the bytes of each file."""
+    path = fs._strip_protocol(path)
+    if fs.isdir(path):
+        return {file[len(path):]: fs.cat(file) for file in fs.find(path)}
     suffix = Path(path).suffix
-    with open_file(path, "rb") as f:
+    with fs.open(path, "rb") as f:
         if suffix == ".parquet":
             return pd.read_parquet(f)
         if suffix in (".pkl", ".pickle"):
@@ -28,6 +31,13 @@ def read(open_file, path):
         if suffix == ".json":
             return json.load(f)
         return f.read()
+
+
+def local_path(dataset):
+    """Where a dataset has its data on this machine, "" where it has none."""
+    if hasattr(dataset, "_get_load_path"):
+        return str(dataset._get_load_path())
+    return str(getattr(dataset, "_filepath", "") or getattr(dataset, "_path", ""))
 
 
 def same(ours, theirs):
@@ -42,28 +52,31 @@ def same(ours, theirs):
 
 
 def main():
-    project, report = Path(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text())
+    project, report, pipelines = Path(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text()), sys.argv[3:]
     os.chdir(project)
     bootstrap_project(project)
     with KedroSession.create(project_path=project) as session:
-        free = session.run()
+        free = session.run(pipeline_name=pipelines[0] if pipelines else None)
         catalog = session.load_context().catalog
+    here = fsspec.filesystem("file")
     s3 = fsspec.filesystem("s3", client_kwargs={"endpoint_url": os.environ["AWS_ENDPOINT_URL"]})
     compared = 0
     for output in report["outputs"]:
         name, path = output["dataset"], output["path"]
-        if name in catalog and hasattr(catalog[name], "_filepath"):
-            ours = read(open, str(catalog[name]._get_load_path()))
+        stored = local_path(catalog[name]) if name in catalog else ""
+        if stored:
+            ours = read(here, stored)
         elif name in free:
-            value = free[name]
-            ours = value.load() if hasattr(value, "load") else value
+            ours = free[name].load() if hasattr(free[name], "load") else free[name]
         else:
             print(f"{name}: within the pipeline, in memory")
             continue
-        same(ours, read(s3.open, path))
+        same(ours, read(s3, path))
         compared += 1
         print(f"{name}: equal")
     print(f"{compared} outputs equal")
+    if not compared:
+        sys.exit("no output to compare")
 
 
 main()

@@ -1,0 +1,3 @@
+"""The package of hatch."""
+
+print("hatch is imported {")

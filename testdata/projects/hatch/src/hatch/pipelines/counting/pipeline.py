@@ -1,0 +1,9 @@
+from kedro.pipeline import node, pipeline
+
+
+def count(days):
+    return {day: dict(line.split(";") for line in load().splitlines()) for day, load in days.items()}
+
+
+def create_pipeline():
+    return pipeline([node(count, "days", "counts", name="count")])
