@@ -62,6 +62,14 @@ func TestInspectProjectErrors(t *testing.T) {
 			`{"stage": "config_loader", "type": "ConfigError", "message": "environment prod: there is no directory conf/prod"}`,
 			"config_loader: ConfigError: environment prod", "kedroctl init --env prod",
 		},
+		"globals": {
+			`{"stage": "catalog", "type": "InterpolationResolutionError", "message": "Globals key 's3_bucket' not found and no default value provided."}`,
+			"catalog: InterpolationResolutionError: Globals key", "kedroctl init --env prod",
+		},
+		"another Kedro": {
+			`{"stage": "bootstrap", "type": "ValueError", "message": "Your Kedro project version 1.7.0 does not match Kedro package version 0.19.12 you are running."}`,
+			"bootstrap: ValueError: Your Kedro project", "kedro_init_version",
+		},
 		"several": {
 			`{"stage": "catalog", "type": "ValueError", "message": "one"}, {"stage": "dataset x", "type": "", "message": "two"}`,
 			"catalog: ValueError: one\ndataset x: two", "",
