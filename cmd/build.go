@@ -34,7 +34,7 @@ func newBuild(d *deps) *cli.Command {
 		Name: "build", Category: catSteps, Usage: "Build the project's image with the Docker Engine, and try it",
 		UsageText: "$ kedroctl build",
 		Description: `Packages the project first. The image has the dependencies, the wheel, conf/<base> and conf/<env>; never conf/local.
-It is tried before it has its name: inside, the project must have the same pipelines, nodes and datasets as here.`,
+It is tried at once: inside, the project must have the same pipelines, nodes and datasets as here. 'push' tries it again.`,
 		Action: func(c *cli.Context) error {
 			t, err := d.source(c.Context)
 			if err != nil {

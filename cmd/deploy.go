@@ -52,7 +52,7 @@ func (t *target) deploy(ctx context.Context) (provision.Deployment, error) {
 	tasks := t.term.Tasks()
 	eg, work := errgroup.WithContext(ctx)
 	stack := provision.Start(work, t.clients, t.spec, &steps{term: t.term})
-	dep := t.deployment(ctx)
+	dep := t.deployment()
 	eg.Go(func() (err error) {
 		if dep.Image, err = t.image(work, tasks, stack.Repository); err != nil {
 			return err
@@ -75,14 +75,14 @@ func (t *target) deploy(ctx context.Context) (provision.Deployment, error) {
 var errTold = errors.New("the stack is not complete")
 
 // deployment is what can be said of the deployment beforehand. Variables of jobs may hold secrets: they stand in the job definition alone.
-func (t *target) deployment(ctx context.Context) provision.Deployment {
+func (t *target) deployment() provision.Deployment {
 	now := time.Now().UTC()
 	settings := t.project.Settings
 	settings.Job.Environment = nil
 	return provision.Deployment{
 		Schema: provision.DeploymentSchema, ID: now.Format("20060102T150405.000Z"), Created: now, KedroctlVersion: versionText(),
 		Project: t.spec.Project, Package: t.project.Package, Env: t.project.Env, Region: t.spec.Region, Bucket: t.spec.Bucket, InputKey: t.key,
-		LogGroup: t.spec.LogGroup, GitRevision: gitRevision(ctx, t.project.Dir), Settings: settings, Snapshot: t.snapshot,
+		LogGroup: t.spec.LogGroup, GitRevision: t.revision(), Settings: settings, Snapshot: t.snapshot,
 	}
 }
 

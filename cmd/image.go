@@ -84,11 +84,17 @@ func (t *target) build(ctx context.Context, tasks *ui.Tasks, engine *build.Engin
 	}
 	if found {
 		tasks.Start("build").Unchanged("%s", image.Ref)
-		if err := t.tellConfig(); err != nil {
-			return build.Image{}, err
-		}
-		return image, t.smoke(ctx, tasks, engine, image)
+	} else if image, err = t.newImage(ctx, tasks, engine); err != nil {
+		return build.Image{}, err
 	}
+	if err := t.tellConfig(); err != nil {
+		return build.Image{}, err
+	}
+	return image, t.smoke(ctx, tasks, engine, image)
+}
+
+// newImage packages the project and builds its image.
+func (t *target) newImage(ctx context.Context, tasks *ui.Tasks, engine *build.Engine) (build.Image, error) {
 	w, err := t.wheel(ctx, tasks, t.project)
 	if err != nil {
 		return build.Image{}, err
@@ -98,18 +104,15 @@ func (t *target) build(ctx context.Context, tasks *ui.Tasks, engine *build.Engin
 		t.term.Detail("%s", l)
 		k.Update("%s", l)
 	}}
-	image, err = engine.Build(ctx, build.Spec{
-		Project: t.project, Snapshot: t.snapshot, Wheel: w, InputKey: t.key, Revision: gitRevision(ctx, t.project.Dir),
+	image, err := engine.Build(ctx, build.Spec{
+		Project: t.project, Snapshot: t.snapshot, Wheel: w, InputKey: t.key, Revision: t.revision(),
 	}, lines)
 	if err != nil {
 		k.Failed()
 		return build.Image{}, err
 	}
 	k.Done("%s, %s", image.Ref, humanize.Bytes(uint64(image.Size)))
-	if err := t.tellConfig(); err != nil {
-		return build.Image{}, err
-	}
-	return image, t.smoke(ctx, tasks, engine, image)
+	return image, nil
 }
 
 // tellConfig warns of configuration that the image has not, though jobs may miss it, and of what in it looks like a secret. An image that is there

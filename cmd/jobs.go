@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +24,12 @@ func jobRows(jobs []run.Job, now time.Time) [][]string {
 		rows[i] = []string{j.Group, j.State, elapsed(j, now), j.ID, why(j)}
 	}
 	return rows
+}
+
+// showJobs is the answer of commands about a run: its id, then the table of its jobs.
+func (d *deps) showJobs(w io.Writer, id string, jobs []run.Job) {
+	fmt.Fprintln(w, id)
+	d.term.Table(w, jobHeader, jobRows(jobs, time.Now()))
 }
 
 // elapsed is how long the job ran, or has been running.

@@ -83,10 +83,7 @@ func (d *deps) ended(r run.Run, result run.Result, detached bool) error {
 		Run string `json:"run"`
 		run.Result
 	}{r.ID, result}
-	err := d.term.Answer(answer, func(w io.Writer) {
-		fmt.Fprintln(w, r.ID)
-		d.term.Table(w, jobHeader, jobRows(result.Jobs, time.Now()))
-	})
+	err := d.term.Answer(answer, func(w io.Writer) { d.showJobs(w, r.ID, result.Jobs) })
 	if err != nil || result.Succeeded() {
 		return err
 	}
@@ -99,11 +96,7 @@ func (d *deps) ended(r run.Run, result run.Result, detached bool) error {
 
 // runInput takes image and snapshot from the deployment, grouping and resources from the tree.
 func (d *deps) runInput(c *cli.Context, p project.Project, clients run.Clients) (run.Input, error) {
-	store, err := d.s3Client(c.Context, &p)
-	if err != nil {
-		return run.Input{}, err
-	}
-	dep, err := provision.LatestDeployment(c.Context, store, p.Settings.Bucket)
+	dep, err := provision.LatestDeployment(c.Context, clients.S3, p.Settings.Bucket)
 	if err != nil {
 		return run.Input{}, err
 	}

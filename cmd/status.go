@@ -3,7 +3,6 @@ package cmd
 import (
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -27,10 +26,7 @@ func newStatus(d *deps) *cli.Command {
 				Run  string    `json:"run"`
 				Jobs []run.Job `json:"jobs"`
 			}{r.ID, jobs}
-			return d.term.Answer(answer, func(w io.Writer) {
-				fmt.Fprintln(w, r.ID)
-				d.term.Table(w, jobHeader, jobRows(jobs, time.Now()))
-			})
+			return d.term.Answer(answer, func(w io.Writer) { d.showJobs(w, r.ID, jobs) })
 		},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os/exec"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -22,7 +23,8 @@ type target struct {
 	project  project.Project
 	plan     plan.Plan
 	snapshot project.Snapshot
-	key      string // input key: the image's tag
+	key      string        // input key: the image's tag
+	revision func() string // of the tree, as git names it: asked once
 	clients  provision.Clients
 	ecr      *ecr.Client
 	store    *s3.Client
@@ -43,7 +45,8 @@ func (d *deps) source(ctx context.Context) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &target{deps: d, project: p, plan: pl, snapshot: s, key: key}, nil
+	revision := sync.OnceValue(func() string { return gitRevision(ctx, p.Dir) })
+	return &target{deps: d, project: p, plan: pl, snapshot: s, key: key, revision: revision}, nil
 }
 
 // target is a source with its stack and the clients that reach it.
