@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/batch"
 	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
 
+	"github.com/kedroctl/kedroctl/internal/batchjob"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
@@ -164,20 +165,14 @@ func (q queue) endJobs(ctx context.Context, found batchtypes.JobQueueDetail, for
 
 // unfinished lists the jobs in a queue that have not ended. In a queue that is not the stack's, only those of its job definition are meant.
 func (q queue) unfinished(ctx context.Context, found batchtypes.JobQueueDetail) ([]Job, error) {
+	all, err := batchjob.Unfinished(ctx, q.Batch, aws.ToString(found.JobQueueArn))
+	if err != nil {
+		return nil, err
+	}
 	var list []Job
-	for _, status := range []batchtypes.JobStatus{batchtypes.JobStatusSubmitted, batchtypes.JobStatusPending, batchtypes.JobStatusRunnable,
-		batchtypes.JobStatusStarting, batchtypes.JobStatusRunning} {
-		pages := batch.NewListJobsPaginator(q.Batch, &batch.ListJobsInput{JobQueue: found.JobQueueArn, JobStatus: status})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return nil, err
-			}
-			for _, j := range page.JobSummaryList {
-				if q.spec.owns(found.Tags) || strings.Contains(aws.ToString(j.JobDefinition), "/"+q.spec.Name+":") {
-					list = append(list, Job{aws.ToString(j.JobId), aws.ToString(j.JobName)})
-				}
-			}
+	for _, j := range all {
+		if q.spec.owns(found.Tags) || strings.Contains(aws.ToString(j.JobDefinition), "/"+q.spec.Name+":") {
+			list = append(list, Job{aws.ToString(j.JobId), aws.ToString(j.JobName)})
 		}
 	}
 	return list, nil

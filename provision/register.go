@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/batch"
 	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
 
-	"github.com/kedroctl/kedroctl/internal/jobspec"
+	"github.com/kedroctl/kedroctl/internal/batchjob"
 )
 
 // tagContent holds the hash of all that a revision of the job definition was registered with.
@@ -56,10 +56,10 @@ func (s Spec) definition(res Resources, image string) *batch.RegisterJobDefiniti
 		PlatformCapabilities: []batchtypes.PlatformCapability{batchtypes.PlatformCapabilityEc2},
 		PropagateTags:        aws.Bool(true),
 		Timeout:              &batchtypes.JobTimeout{AttemptDurationSeconds: aws.Int32(int32(s.Job.Timeout))},
-		RetryStrategy:        jobspec.Retries(s.Job.Attempts),
+		RetryStrategy:        batchjob.Retries(s.Job.Attempts),
 		ContainerProperties: &batchtypes.ContainerProperties{
 			Image: &image, Command: []string{}, JobRoleArn: &res.JobRole,
-			ResourceRequirements: jobspec.Requirements(s.Job.Resources), Environment: s.variables(), Secrets: s.secrets(),
+			ResourceRequirements: batchjob.Requirements(s.Job.Resources), Environment: s.variables(), Secrets: s.secrets(),
 			LogConfiguration: &batchtypes.LogConfiguration{LogDriver: batchtypes.LogDriverAwslogs, Options: map[string]string{
 				"awslogs-group": s.LogGroup, "awslogs-region": s.Region, "awslogs-stream-prefix": s.Name,
 			}},

@@ -7,9 +7,9 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
 
+	"github.com/kedroctl/kedroctl/internal/batchjob"
 	"github.com/kedroctl/kedroctl/internal/plan"
 )
 
@@ -40,9 +40,12 @@ func findOverlap(ctx context.Context, c Clients, in Input) error {
 	if len(paths) == 0 || in.AllowOverlap {
 		return nil
 	}
-	names, err := unfinishedNames(ctx, c, in)
-	if err != nil || len(names) == 0 {
-		return err
+	unfinished, err := batchjob.Unfinished(ctx, c.Batch, in.Queue)
+	if err != nil {
+		return fmt.Errorf("list jobs of queue %s: %w", in.Queue, err)
+	}
+	if len(unfinished) == 0 {
+		return nil
 	}
 	ids, err := c.folders(ctx, in.Plan.Bucket, runsPrefix)
 	if err != nil {
@@ -50,7 +53,9 @@ func findOverlap(ctx context.Context, c Clients, in Input) error {
 	}
 	for _, id := range ids {
 		prefix := strings.ToLower(Run{ID: id, Plan: in.Plan}.namePrefix())
-		if !slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, prefix) }) {
+		if !slices.ContainsFunc(unfinished, func(j types.JobSummary) bool {
+			return strings.HasPrefix(strings.ToLower(aws.ToString(j.JobName)), prefix)
+		}) {
 			continue
 		}
 		var other Run
@@ -74,22 +79,4 @@ func sharedPaths(p plan.Plan) []string {
 		}
 	}
 	return paths
-}
-
-// unfinishedNames are the names, in lower case, of the jobs in the queue that have not ended.
-func unfinishedNames(ctx context.Context, c Clients, in Input) ([]string, error) {
-	var names []string
-	for _, status := range []types.JobStatus{types.JobStatusSubmitted, types.JobStatusPending, types.JobStatusRunnable, types.JobStatusStarting, types.JobStatusRunning} {
-		pages := batch.NewListJobsPaginator(c.Batch, &batch.ListJobsInput{JobQueue: &in.Queue, JobStatus: status})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return nil, fmt.Errorf("list jobs of queue %s: %w", in.Queue, err)
-			}
-			for _, j := range page.JobSummaryList {
-				names = append(names, strings.ToLower(aws.ToString(j.JobName)))
-			}
-		}
-	}
-	return names, nil
 }

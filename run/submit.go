@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
 
-	"github.com/kedroctl/kedroctl/internal/jobspec"
+	"github.com/kedroctl/kedroctl/internal/batchjob"
 	"github.com/kedroctl/kedroctl/internal/plan"
 )
 
@@ -35,7 +35,7 @@ func jobInput(r Run, g plan.Group, parents []string, request string) *batch.Subm
 	in := &batch.SubmitJobInput{
 		JobName: aws.String(r.jobName(g, 1)), JobQueue: &r.Queue, JobDefinition: &r.JobDefinition,
 		ContainerOverrides: overrides(r, g, request),
-		RetryStrategy:      jobspec.Retries(g.Resources.Attempts),
+		RetryStrategy:      batchjob.Retries(g.Resources.Attempts),
 		Tags:               map[string]string{"kedroctl:run": r.ID, "kedroctl:group": g.Key},
 	}
 	for k, v := range r.Tags {
@@ -59,7 +59,7 @@ func overrides(r Run, g plan.Group, request string) *types.ContainerOverrides {
 			{Name: aws.String("KEDROCTL_GROUP"), Value: aws.String(g.Name)},
 			{Name: aws.String("KEDROCTL_REQUEST"), Value: aws.String(request)},
 		},
-		ResourceRequirements: jobspec.Requirements(g.Resources),
+		ResourceRequirements: batchjob.Requirements(g.Resources),
 	}
 }
 

@@ -24,7 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"github.com/kedroctl/kedroctl/internal/jobspec"
+	"github.com/kedroctl/kedroctl/internal/batchjob"
 	local "github.com/kedroctl/kedroctl/internal/local/batch"
 	"github.com/kedroctl/kedroctl/internal/local/clock"
 	"github.com/kedroctl/kedroctl/internal/local/logs"
@@ -138,7 +138,7 @@ func (w *world) define(c *batch.Client, name string, output *types.LogConfigurat
 		JobDefinitionName: &name, Type: types.JobDefinitionTypeContainer,
 		ContainerProperties: &types.ContainerProperties{
 			Image:                aws.String("123456789012.dkr.ecr.eu-west-1.amazonaws.com/kedro@sha256:" + strings.Repeat("0", 64)),
-			ResourceRequirements: jobspec.Requirements(project.Resources{VCPUs: 2, Memory: 4096}), LogConfiguration: output,
+			ResourceRequirements: batchjob.Requirements(project.Resources{VCPUs: 2, Memory: 4096}), LogConfiguration: output,
 		},
 	})
 	w.must(err)
