@@ -6,10 +6,12 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -163,6 +165,9 @@ func (s *Service) Operation(r *http.Request) (name string, changes bool) {
 	name = wire.TargetOperation(r)
 	return name, s.targets[name] != nil && mutating(name)
 }
+
+// Operations are the names of the API's operations that the service offers, sorted. Those of the registry are not among them.
+func (s *Service) Operations() []string { return slices.Sorted(maps.Keys(s.targets)) }
 
 // isRegistry tells the registry's requests: they are not signed, and the only ones with a path.
 func isRegistry(r *http.Request) bool {

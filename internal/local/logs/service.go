@@ -3,8 +3,10 @@ package logs
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -89,6 +91,9 @@ func (s *Service) Operation(r *http.Request) (name string, mutating bool) {
 	}
 	return name, true
 }
+
+// Operations are the names of the API's operations that the service offers, sorted.
+func (s *Service) Operations() []string { return slices.Sorted(maps.Keys(s.targets)) }
 
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.targets.ServeHTTP(w, r) }
 
