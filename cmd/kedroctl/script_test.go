@@ -63,7 +63,7 @@ func setup(e *testscript.Env) error {
 	server, err := local.Listen(local.Options{
 		Dir: e.WorkDir + "/.aws", Runner: w.jobs, Settle: time.Millisecond, Step: time.Millisecond, NoDefaultVPC: strings.Contains(e.WorkDir, "no_default_vpc"), ForeignBuckets: []string{"someone-elses-bucket"},
 		Intercept: w.intercept,
-		Denied: func(_ context.Context, action, _ string) bool {
+		Denied: func(_ context.Context, action, _ string, _ map[string]string) bool {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			return w.denied[action]

@@ -79,7 +79,7 @@ func (s *Server) allows(r *http.Request, c Call) error {
 		}
 	}
 	if c.Service == "batch" || c.Service == "logs" {
-		return s.opt.Denied.Check(r.Context(), "AccessDeniedException", c.Service+":"+c.Operation, "*")
+		return s.opt.Denied.Check(r.Context(), "AccessDeniedException", c.Service+":"+c.Operation, "*", nil)
 	}
 	return nil
 }

@@ -250,7 +250,7 @@ func TestCallsCanBeMadeToFail(t *testing.T) {
 			}
 			return nil
 		},
-		Denied: func(_ context.Context, action, _ string) bool { return action == "batch:SubmitJob" },
+		Denied: func(_ context.Context, action, _ string, _ map[string]string) bool { return action == "batch:SubmitJob" },
 	})
 	cfg := s.Config()
 	cfg.RetryMaxAttempts = 1

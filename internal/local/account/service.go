@@ -152,7 +152,7 @@ func (s *Service) answer(ctx context.Context, q wire.Query) (any, error) {
 	}
 	// Nobody needs a permission for it: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 	if q.Action != "GetCallerIdentity" {
-		if err := s.opt.Denied.Check(ctx, "AccessDenied", "iam:"+q.Action, s.resource(q)); err != nil {
+		if err := s.opt.Denied.Check(ctx, "AccessDenied", "iam:"+q.Action, s.resource(q), nil); err != nil {
 			return nil, err
 		}
 	}

@@ -344,7 +344,7 @@ func TestListsComeInPages(t *testing.T) {
 }
 
 func TestCallerIdentity(t *testing.T) {
-	_, _, c := serve(t, account.Options{Denied: func(context.Context, string, string) bool { return true }})
+	_, _, c := serve(t, account.Options{Denied: func(context.Context, string, string, map[string]string) bool { return true }})
 	got, err := c.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
 	if err != nil {
 		t.Fatal(err)
@@ -355,7 +355,7 @@ func TestCallerIdentity(t *testing.T) {
 }
 
 func TestDeniedActionsReadAsAWSSays(t *testing.T) {
-	_, c, _ := serve(t, account.Options{Denied: func(_ context.Context, action, _ string) bool { return action == "iam:CreateRole" }})
+	_, c, _ := serve(t, account.Options{Denied: func(_ context.Context, action, _ string, _ map[string]string) bool { return action == "iam:CreateRole" }})
 	_, err := c.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: aws.String("jobs"), AssumeRolePolicyDocument: aws.String(trust)})
 	want := "User: arn:aws:iam::123456789012:user/ada is not authorized to perform: iam:CreateRole on resource: arn:aws:iam::123456789012:role/jobs"
 	if wiretest.Code(t, err) != "AccessDenied" || !strings.Contains(err.Error(), want) {

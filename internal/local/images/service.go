@@ -120,7 +120,7 @@ func (s *Service) operations() wire.Targets {
 // serve makes a handler that checks the caller's permission, and keeps the state where the operation may have changed it.
 func serve[In, Out any](s *Service, name string, do func(*In) (*Out, error)) http.Handler {
 	return wire.JSONFunc(func(ctx context.Context, in *In) (*Out, error) {
-		if err := s.opt.Denied.Check(ctx, "AccessDeniedException", "ecr:"+name, s.resource(in)); err != nil {
+		if err := s.opt.Denied.Check(ctx, "AccessDeniedException", "ecr:"+name, s.resource(in), nil); err != nil {
 			return nil, err
 		}
 		s.mu.Lock()

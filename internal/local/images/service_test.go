@@ -216,7 +216,7 @@ func TestTokens(t *testing.T) {
 }
 
 func TestDeniedActions(t *testing.T) {
-	b := serve(t, images.Options{Denied: func(_ context.Context, action, resource string) bool {
+	b := serve(t, images.Options{Denied: func(_ context.Context, action, resource string, _ map[string]string) bool {
 		return action == "ecr:CreateRepository" && strings.HasSuffix(resource, ":repository/jobs")
 	}})
 	_, err := b.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("jobs")})

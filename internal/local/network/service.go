@@ -95,7 +95,7 @@ func (s *Service) answer(r *http.Request) (any, error) {
 	if !ok {
 		return nil, wire.NewFault(http.StatusBadRequest, "InvalidAction", "The action %s is not valid for this web service.", q.Action)
 	}
-	if err := s.opt.Denied.Check(r.Context(), "UnauthorizedOperation", "ec2:"+q.Action, "*"); err != nil {
+	if err := s.opt.Denied.Check(r.Context(), "UnauthorizedOperation", "ec2:"+q.Action, "*", nil); err != nil {
 		return nil, err
 	}
 	return do(r.Context(), q)

@@ -94,7 +94,7 @@ func TestOfferingsAndWildcards(t *testing.T) {
 }
 
 func TestDeniedLookUps(t *testing.T) {
-	c := serve(t, network.Options{Denied: func(_ context.Context, action, _ string) bool { return action == "ec2:DescribeVpcs" }})
+	c := serve(t, network.Options{Denied: func(_ context.Context, action, _ string, _ map[string]string) bool { return action == "ec2:DescribeVpcs" }})
 	_, err := c.DescribeVpcs(t.Context(), &ec2.DescribeVpcsInput{})
 	if wiretest.Code(t, err) != "UnauthorizedOperation" {
 		t.Errorf("got %v", err)

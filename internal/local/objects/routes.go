@@ -3,6 +3,7 @@ package objects
 import (
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -49,6 +50,16 @@ func (r *request) selector() string {
 }
 
 var operations = allOperations()
+
+// Operations lists the names of the API operations that are offered, sorted.
+func (s *Service) Operations() []string {
+	var names []string
+	for _, o := range operations {
+		names = append(names, o.name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
 
 func allOperations() map[string]operation {
 	all := map[string]operation{

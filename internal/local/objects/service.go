@@ -152,7 +152,7 @@ func (s *Service) allowed(req *request, action, bucket, key string) error {
 	if bucket != "" {
 		resource = "arn:aws:s3:::" + strings.TrimSuffix(bucket+"/"+key, "/")
 	}
-	return s.opt.Denied.Check(req.Context(), "AccessDenied", "s3:"+action, resource)
+	return s.opt.Denied.Check(req.Context(), "AccessDenied", "s3:"+action, resource, nil)
 }
 
 func (s *Service) find(name string) (*bucket, error) {

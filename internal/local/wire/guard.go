@@ -5,14 +5,15 @@ import (
 	"net/http"
 )
 
-// Denied reports whether the caller of ctx may not do action (such as iam:CreateRole) on resource (an ARN or "*"). Nil denies nothing.
-type Denied func(ctx context.Context, action, resource string) bool
+// Denied reports whether the caller of ctx may not do action (such as iam:CreateRole) on resource (an ARN or "*"). conditions are the
+// values of the request for condition keys (such as s3:prefix), nil where a call has none. A nil Denied denies nothing.
+type Denied func(ctx context.Context, action, resource string, conditions map[string]string) bool
 
 // Check is the fault with which AWS refuses an action that no policy of the caller allows, nil where it is allowed. code is the service's
 // own: AccessDenied, or UnauthorizedOperation of EC2.
 // The text is AWS's: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
-func (d Denied) Check(ctx context.Context, code, action, resource string) error {
-	if d == nil || !d(ctx, action, resource) {
+func (d Denied) Check(ctx context.Context, code, action, resource string, conditions map[string]string) error {
+	if d == nil || !d(ctx, action, resource, conditions) {
 		return nil
 	}
 	return NewFault(http.StatusForbidden, code,
