@@ -180,7 +180,9 @@ func TestStateSurvives(t *testing.T) {
 
 func TestDeniedActions(t *testing.T) {
 	deny := map[string]bool{}
-	c, _ := serve(t, objects.Options{Denied: func(_ context.Context, action, resource string, _ map[string]string) bool { return deny[action+" "+resource] }})
+	c, _ := serve(t, objects.Options{Denied: func(_ context.Context, action, resource string, _ map[string]string) bool {
+		return deny[action+" "+resource]
+	}})
 	create(t, c, "data")
 	put(t, c, "x", "1")
 	deny["s3:PutObject arn:aws:s3:::data/y"] = true

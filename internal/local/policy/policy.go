@@ -19,7 +19,7 @@ type Statement struct {
 	NotAction    Strings
 	Resource     Strings
 	NotResource  Strings
-	Condition    map[string]map[string]Strings
+	Condition    map[string]map[string]Strings // values by operator and key
 }
 
 // Strings is a list that the document may give as its only member.
@@ -27,12 +27,12 @@ type Strings []string
 
 // UnmarshalJSON takes a string, a boolean or number (in conditions), or a list of them.
 func (s *Strings) UnmarshalJSON(d []byte) error {
+	if !bytes.HasPrefix(d, []byte("[")) {
+		d = slices.Concat([]byte("["), d, []byte("]"))
+	}
 	var members []any
 	if err := json.Unmarshal(d, &members); err != nil {
-		members = []any{nil}
-		if err := json.Unmarshal(d, &members[0]); err != nil {
-			return err
-		}
+		return err
 	}
 	*s = Strings{}
 	for _, m := range members {
@@ -59,12 +59,11 @@ func Parse(document []byte) ([]Statement, error) {
 	if p.Version != "2012-10-17" && p.Version != "2008-10-17" {
 		return nil, errors.New("the version must be 2012-10-17")
 	}
-	list := p.Statement
-	if bytes.HasPrefix(list, []byte("{")) {
-		list = slices.Concat([]byte("["), list, []byte("]"))
+	if bytes.HasPrefix(p.Statement, []byte("{")) {
+		p.Statement = slices.Concat([]byte("["), p.Statement, []byte("]"))
 	}
 	var statements []Statement
-	if err := decode(list, &statements); err != nil {
+	if err := decode(p.Statement, &statements); err != nil {
 		return nil, err
 	}
 	if len(statements) == 0 {
