@@ -6,11 +6,13 @@ import (
 	"maps"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/kedroctl/kedroctl/internal/local/disk"
+	"github.com/kedroctl/kedroctl/internal/local/policy"
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
@@ -117,6 +119,33 @@ func (s *Service) InstanceProfile(nameOrARN string) (InstanceProfile, bool) {
 	return p, ok && (nameOrARN == p.Name || nameOrARN == p.ARN)
 }
 
+// RoleSince is when the role with this ARN was made.
+func (s *Service) RoleSince(arn string) (time.Time, bool) {
+	r, ok := s.Role(arn)
+	return r.Created, ok && arn == r.ARN
+}
+
+// InstanceProfileSince is when the instance profile last got its role; one without a role is of no use to an instance, and is not found.
+func (s *Service) InstanceProfileSince(nameOrARN string) (time.Time, bool) {
+	p, ok := s.InstanceProfile(nameOrARN)
+	return p.Changed, ok && p.Role != ""
+}
+
+// Statements are those of all policies of a role, inline and attached, in no certain order. An unknown role has none.
+func (s *Service) Statements(nameOrARN string) []policy.Statement {
+	r, _ := s.Role(nameOrARN)
+	documents := slices.Collect(maps.Values(r.Inline))
+	for _, arn := range r.Attached {
+		documents = append(documents, managedPolicies[arn])
+	}
+	var all []policy.Statement
+	for _, d := range documents {
+		statements, _ := policy.Parse([]byte(d)) // checked when it was put
+		all = append(all, statements...)
+	}
+	return all
+}
+
 func lastStep(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }
 
 // Operation names the action that r asks for, and whether it changes anything.
@@ -127,6 +156,9 @@ func (s *Service) Operation(r *http.Request) (name string, mutating bool) {
 	}
 	return q.Action, s.actions[q.Action].mutating
 }
+
+// Operations are the names of IAM's operations that the service offers, sorted.
+func (s *Service) Operations() []string { return slices.Sorted(maps.Keys(s.actions)) }
 
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q, err := wire.ReadQuery(r)

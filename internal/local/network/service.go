@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/xml"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
@@ -71,6 +73,9 @@ func (s *Service) Operation(r *http.Request) (name string, mutating bool) {
 	}
 	return q.Action, false
 }
+
+// Operations are the names of EC2's operations that the service offers, sorted.
+func (s *Service) Operations() []string { return slices.Sorted(maps.Keys(s.actions)) }
 
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out, err := s.answer(r)
