@@ -87,7 +87,7 @@ func (k *keyring) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // enter gives a job what its host gives on AWS: a region, a role's credentials, and here the way to this server.
-func (s *Server) enter(roleARN string) (env map[string]string, leave func()) {
+func (s *Server) enter(_, roleARN string) (env map[string]string, leave func()) {
 	path, revoke := s.keys.issue(roleARN)
 	return map[string]string{
 		"AWS_ENDPOINT_URL":                   s.opt.Endpoint,

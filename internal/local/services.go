@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/kedroctl/kedroctl/internal/local/account"
 	"github.com/kedroctl/kedroctl/internal/local/batch"
@@ -71,15 +72,15 @@ func (s *Server) dataDir() (string, error) {
 // roles answers Batch's questions about IAM.
 type roles struct{ *account.Service }
 
-func (r roles) RoleExists(arn string) bool {
-	_, ok := r.Role(arn)
-	return ok
+func (r roles) RoleSince(arn string) (time.Time, bool) {
+	role, ok := r.Role(arn)
+	return role.Created, ok
 }
 
-// InstanceProfileExists wants a role in the profile too: instances without one reach no cluster.
-func (r roles) InstanceProfileExists(arnOrName string) bool {
+// InstanceProfileSince wants a role in the profile too: instances without one reach no cluster.
+func (r roles) InstanceProfileSince(arnOrName string) (time.Time, bool) {
 	p, ok := r.InstanceProfile(arnOrName)
-	return ok && p.Role != ""
+	return p.Changed, ok && p.Role != ""
 }
 
 func (r roles) ServiceLinkedRole() (string, error) {

@@ -98,13 +98,20 @@ func (s *Service) invalid(e *types.ComputeEnvironmentDetail) string {
 	if s.Roles == nil {
 		return ""
 	}
-	if !s.Roles.RoleExists(aws.ToString(e.ServiceRole)) {
+	if !s.roleExists(aws.ToString(e.ServiceRole)) {
 		return "CLIENT_ERROR - Not authorized to perform sts:AssumeRole (Service: AWSSecurityTokenService; Status Code: 403; Error Code: AccessDenied; Request ID: " + rand.Text() + ")"
 	}
-	if r := e.ComputeResources; r != nil && !onFargate(r.Type) && !s.Roles.InstanceProfileExists(aws.ToString(r.InstanceRole)) {
-		return "CLIENT_ERROR - Instance profile " + aws.ToString(r.InstanceRole) + " does not exist"
+	if r := e.ComputeResources; r != nil && !onFargate(r.Type) {
+		if _, ok := s.Roles.InstanceProfileSince(aws.ToString(r.InstanceRole)); !ok {
+			return "CLIENT_ERROR - Instance profile " + aws.ToString(r.InstanceRole) + " does not exist"
+		}
 	}
 	return ""
+}
+
+func (s *Service) roleExists(arn string) bool {
+	_, ok := s.Roles.RoleSince(arn)
+	return ok
 }
 
 func (s *Service) describeEnvironments(in *batch.DescribeComputeEnvironmentsInput) (*batch.DescribeComputeEnvironmentsOutput, error) {

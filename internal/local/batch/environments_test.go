@@ -20,8 +20,10 @@ const linkedRole = "arn:aws:iam::123456789012:role/aws-service-role/batch.amazon
 // roles are the names of the roles and instance profiles that there are.
 type roles map[string]bool
 
-func (r roles) RoleExists(arn string) bool            { return r[arn[strings.LastIndex(arn, "/")+1:]] }
-func (r roles) InstanceProfileExists(arn string) bool { return r[arn[strings.LastIndex(arn, "/")+1:]] }
+func (r roles) RoleSince(arn string) (time.Time, bool) {
+	return time.Time{}, r[arn[strings.LastIndex(arn, "/")+1:]]
+}
+func (r roles) InstanceProfileSince(arn string) (time.Time, bool) { return r.RoleSince(arn) }
 func (r roles) ServiceLinkedRole() (string, error) {
 	r["AWSServiceRoleForBatch"] = true
 	return linkedRole, nil

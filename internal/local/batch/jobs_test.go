@@ -73,6 +73,8 @@ func (m *memory) Put(_, stream string, _ time.Time, line string) {
 	m.lines[stream] = append(m.lines[stream], line)
 }
 
+func (m *memory) Count(_, stream string) int { return len(m.lines[stream]) }
+
 func (m *memory) of(stream string) []string { return m.lines[stream] }
 
 func TestJobWithoutItsLogGroupDoesNotStart(t *testing.T) {
@@ -88,7 +90,7 @@ func TestJobWithoutItsLogGroupDoesNotStart(t *testing.T) {
 func TestJobGetsTheVariablesOfBatch(t *testing.T) {
 	left := 0
 	w := newQueue(t, func(o *batchOptions) {
-		o.Enter = func(role string) (map[string]string, func()) {
+		o.Enter = func(_, role string) (map[string]string, func()) {
 			return map[string]string{"ROLE": role, "LEVEL": "host"}, func() { left++ }
 		}
 	})

@@ -116,14 +116,14 @@ func (s *Service) start(j *job, e *types.ComputeEnvironmentDetail) {
 
 // launch hands an attempt to the runner; not under the lock, as the runner may answer at once.
 func (s *Service) launch(j *job, r *report) {
-	if role := aws.ToString(j.Container.JobRoleArn); role != "" && s.Roles != nil && !s.Roles.RoleExists(role) {
+	if role := aws.ToString(j.Container.JobRoleArn); role != "" && s.Roles != nil && !s.roleExists(role) {
 		r.Done(Exit{StatusReason: "ECS was unable to assume the role '" + role + "' that was provided for this task. Please verify that the role being passed has the proper trust relationship and permissions."})
 		return
 	}
 	leave := func() {}
 	if s.Enter != nil {
 		var env map[string]string
-		env, leave = s.Enter(aws.ToString(j.Container.JobRoleArn))
+		env, leave = s.Enter(r.attempt.id(), aws.ToString(j.Container.JobRoleArn))
 		maps.Copy(env, r.attempt.Env)
 		r.attempt.Env = env
 	}
@@ -139,6 +139,9 @@ func (s *Service) launch(j *job, r *report) {
 		return nil
 	})
 }
+
+// id names an attempt among all.
+func (a Attempt) id() string { return a.JobID + "-" + strconv.Itoa(a.Number) }
 
 func (s *Service) attempt(j *job) Attempt {
 	z, c := j.size(), j.Container

@@ -7,6 +7,25 @@ type Runner interface {
 	Start(Attempt, Events) (stop func())
 }
 
+// Recoverer is a Runner whose attempts can outlive the process.
+type Recoverer interface {
+	// Recover is called once, before the first Start, with the attempts that the last process of this state left. It takes up those that go on or have
+	// ended meanwhile, and gives what stops them. The others get nil; when it returns, neither they nor anything else that the last process left runs.
+	Recover([]Recovered) (stops []func())
+}
+
+// Recovered is an attempt that an earlier process had started or was about to.
+type Recovered struct {
+	Attempt
+	Events Events // Running is for attempts that had not told it
+	Lines  int    // how many lines were passed on that are not empty
+}
+
+// Machine is a Runner that has a limit.
+type Machine interface {
+	MemoryMiB() int64 // for all attempts together; 0: any number
+}
+
 // Events is how a runner tells what becomes of an attempt. Each may be called from within Start.
 type Events interface {
 	Running()         // the container runs

@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -28,12 +30,24 @@ type Options struct {
 	Settle          time.Duration // how long environments and queues are CREATING, UPDATING, DELETING
 	Step            time.Duration // how long a job is SUBMITTED, and STARTING before its container is asked for
 	SubmitRate      int           // SubmitJob calls in a second before the answer is 429; 0: any number
+	Lags            func() Lags   // nil: none
+	// Stuck keeps a job in RUNNABLE for as long as it gives a reason, such as CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY. Nil keeps none.
+	Stuck   func(jobName string) (reason string)
+	Without []Rule // rules that are switched off, by tests
 }
 
-// Roles tells which IAM roles there are.
+// Lags are delays after which the service knows or forgets what has happened.
+type Lags struct {
+	Deleting    time.Duration // more time in DELETING
+	Relation    time.Duration // since a queue was deleted or updated: its former environments still count as its own
+	Propagation time.Duration // a role or instance profile younger than this does not work yet
+	List        time.Duration // ListJobs tells what was so long ago
+}
+
+// Roles tells which IAM roles there are, and since when.
 type Roles interface {
-	RoleExists(arn string) bool
-	InstanceProfileExists(arnOrName string) bool
+	RoleSince(arn string) (since time.Time, ok bool)
+	InstanceProfileSince(arnOrName string) (since time.Time, ok bool)
 	// ServiceLinkedRole is the ARN of Batch's own role, which is made where it is absent.
 	ServiceLinkedRole() (string, error)
 }
@@ -43,10 +57,13 @@ type Logs interface {
 	// Open makes the stream, and says why it can't: without its group there is none.
 	Open(group, stream string) error
 	Put(group, stream string, at time.Time, line string)
+	// Count is how many lines of a stream were kept.
+	Count(group, stream string) int
 }
 
-// Enter gives a job what its host gives: variables that lead to credentials of the role. leave takes them back.
-type Enter func(roleARN string) (env map[string]string, leave func())
+// Enter gives an attempt what its host gives: variables that lead to credentials of the role. leave takes them back. id is the job's, a hyphen and the
+// attempt's number; after a restart the same id gets the same variables.
+type Enter func(id, roleARN string) (env map[string]string, leave func())
 
 // Service is AWS Batch as an http.Handler.
 type Service struct {
@@ -112,6 +129,9 @@ func (s *Service) routes() {
 	on("ListJobs", serve(s, s.listJobs))
 	on("CancelJob", serve(s, s.cancelJob))
 	on("TerminateJob", serve(s, s.terminateJob))
+	for _, name := range tagOperations {
+		s.names["tags "+name] = name
+	}
 	s.mux.HandleFunc("/v1/tags/{arn...}", s.serveTags)
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		wire.WriteJSONError(w, wire.NewFault(http.StatusNotFound, "UnknownOperationException", "the embedded Batch does not offer %s %s", r.Method, r.URL.Path))
@@ -197,10 +217,15 @@ func refuse(format string, args ...any) error {
 	return wire.NewFault(http.StatusBadRequest, "ClientException", format, args...)
 }
 
+// Operations lists the operations that the service offers, in order.
+func (s *Service) Operations() []string {
+	return slices.Sorted(maps.Values(s.names))
+}
+
 // Operation names what a request asks for, and whether it changes anything.
 func (s *Service) Operation(r *http.Request) (name string, mutating bool) {
 	if strings.HasPrefix(r.URL.Path, "/v1/tags/") {
-		name = map[string]string{http.MethodGet: "ListTagsForResource", http.MethodPost: "TagResource", http.MethodDelete: "UntagResource"}[r.Method]
+		name = tagOperations[r.Method]
 		return name, r.Method != http.MethodGet
 	}
 	name = s.names[strings.TrimPrefix(r.URL.Path, "/v1/")]

@@ -10,6 +10,8 @@ import (
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
+var tagOperations = map[string]string{http.MethodGet: "ListTagsForResource", http.MethodPost: "TagResource", http.MethodDelete: "UntagResource"}
+
 // serveTags answers ListTagsForResource, TagResource and UntagResource, which share a path.
 func (s *Service) serveTags(w http.ResponseWriter, r *http.Request) {
 	var in batch.TagResourceInput

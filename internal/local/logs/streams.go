@@ -57,6 +57,16 @@ func (s *Service) Put(groupName, streamName string, at time.Time, line string) {
 	}
 }
 
+// Count is how many events a stream has.
+func (s *Service) Count(groupName, streamName string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if g := s.groups[groupName]; g != nil && g.streams[streamName] != nil {
+		return len(g.streams[streamName].events)
+	}
+	return 0
+}
+
 func (st *stream) add(e event) {
 	st.events = append(st.events, e)
 	st.bytes += int64(len(e.Text))

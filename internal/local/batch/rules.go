@@ -1,0 +1,70 @@
+package batch
+
+// Rule is the number of a rule that stands in AWS's prose and not in the service's model.
+type Rule string
+
+// The rules, in the order of Rules.
+const (
+	B01 Rule = "B01"
+	B02 Rule = "B02"
+	B03 Rule = "B03"
+	B04 Rule = "B04"
+	B05 Rule = "B05"
+	B06 Rule = "B06"
+	B07 Rule = "B07"
+	B08 Rule = "B08"
+	B09 Rule = "B09"
+	B10 Rule = "B10"
+	B11 Rule = "B11"
+	B12 Rule = "B12"
+	B13 Rule = "B13"
+	B14 Rule = "B14"
+	B15 Rule = "B15"
+	B16 Rule = "B16"
+	B17 Rule = "B17"
+	B18 Rule = "B18"
+	B19 Rule = "B19"
+	B20 Rule = "B20"
+	B21 Rule = "B21"
+	B22 Rule = "B22"
+	B23 Rule = "B23"
+	B24 Rule = "B24"
+	B25 Rule = "B25"
+	B26 Rule = "B26"
+	B27 Rule = "B27"
+)
+
+// Rules tells what each rule says and where AWS, or a report of AWS's answer, says it. API stands for the Batch API Reference, guide for the user guide
+// (https://docs.aws.amazon.com/batch/latest/userguide/), limits for its page service_limits; owner/name#number is a GitHub issue.
+var Rules = []struct {
+	ID           Rule
+	Text, Source string
+}{
+	{B01, "a job depends on up to 20 others", "API: SubmitJob.dependsOn; limits; OpenNeuroOrg/openneuro#100"},
+	{B02, "DescribeJobs takes up to 100 ids", "API: DescribeJobs.jobs; pegasus-isi/pegasus#2086"},
+	{B03, "SubmitJob takes up to 30 KiB, RegisterJobDefinition up to 24 KiB", "limits"},
+	{B04, "calls beyond a rate are answered with 429: 50 SubmitJob a second, fewer of the others", "limits; nextflow-io/nextflow#710; ASFHyP3/hyp3#1676; Netflix/metaflow#138, #160"},
+	{B05, "names have up to 128 letters, digits, hyphens and underscores; a job's begins with a letter or digit", "API: names of SubmitJob, RegisterJobDefinition, CreateJobQueue, CreateComputeEnvironment"},
+	{B06, "50 compute environments, 50 queues, 3 environments of a queue, arrays of 2 to 10,000 jobs, 50 tags", "limits"},
+	{B07, "a job definition without revision is the latest ACTIVE one; an INACTIVE one starts no job", "API: SubmitJob.jobDefinition"},
+	{B08, "resource requirements of a definition give way to those of the overrides alone", "API: SubmitJob"},
+	{B09, "names of environment variables don't begin with AWS_BATCH", "API: ContainerProperties.environment, ContainerOverrides.environment"},
+	{B10, "Fargate: pairs of vCPUs and memory, requirements only, an execution role, and nothing that is for instances", "API: ResourceRequirement.value, ComputeResource; Netflix/metaflow#749; insitro/redun#95"},
+	{B11, "a timeout has 60 s or more; what timed out or was terminated is not retried", "API: JobTimeout; guide: job_timeouts, job_retries"},
+	{B12, "1 to 10 attempts and up to 5 rules, of which the first that matches decides; where none does, the job is retried", "API: RetryStrategy, EvaluateOnExit"},
+	{B13, "PENDING only with dependencies, RUNNABLE again before a retry, a log stream from RUNNING, forgotten 7 days after the end", "guide: job_states"},
+	{B14, "a job fails when one that it depends on does", "guide: job_dependencies"},
+	{B15, "CancelJob ends what has not started, PENDING jobs after their dependencies; STARTING and RUNNING ones go on", "API: CancelJob"},
+	{B16, "ListJobs: one queue, RUNNING by default, 1,000 a page; with a filter 100, of all states, newest first", "API: ListJobs"},
+	{B17, "the reasons with which jobs and containers end", "guide: best-practices; nextflow-io/nextflow#2005, #5099; aws/amazon-ecs-agent#1187"},
+	{B18, "no exit code where no container ran", "nextflow-io/nextflow#4096"},
+	{B19, "an environment whose roles are absent or too young turns INVALID", "guide: troubleshooting; hashicorp/terraform-provider-aws#37945, #8550"},
+	{B20, "a queue takes VALID environments, not Fargate and EC2 together", "API: CreateJobQueue.computeEnvironmentOrder"},
+	{B21, "queues and environments are DISABLED before they are deleted, and an environment has left every queue for a while", "API: DeleteJobQueue, DeleteComputeEnvironment; hashicorp/terraform-provider-aws#2044, #46925"},
+	{B22, "an infrastructure update needs the service-linked role and another strategy than BEST_FIT; on Fargate only subnets, security groups and maxvCpus change", "guide: updating-compute-environments"},
+	{B23, "a log stream is named by the first 200 characters of the definition's name and the ECS task, never by the job", "guide: job_states"},
+	{B24, "an environment without a service role gets the service-linked one", "API: CreateComputeEnvironment.serviceRole"},
+	{B25, "a job that can't be placed tells why and stays in RUNNABLE", "API: JobDetail.statusReason"},
+	{B26, "overrides of more than 8,192 characters are accepted, and the job fails", "limits"},
+	{B27, "no word of a command is empty", "API: ContainerOverrides.command"},
+}
