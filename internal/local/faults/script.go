@@ -1,0 +1,153 @@
+package faults
+
+import (
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/kedroctl/kedroctl/internal/local/batch"
+	"github.com/kedroctl/kedroctl/internal/local/wire"
+)
+
+// Script says what goes wrong. It counts the calls that it is asked about, so each server needs its own. The zero value lets nothing go wrong.
+type Script struct {
+	Lag          Lag
+	NoDefaultVPC bool
+	Foreign      []string // names of buckets that other accounts own
+
+	denied []string // patterns of actions
+	jobs   []*Job
+	stuck  []stuck
+
+	mu    sync.Mutex
+	calls []*call
+	rates []*rate
+}
+
+// Lag is how late what happened is seen.
+type Lag struct {
+	Roles    time.Duration // an IAM role or instance profile younger than this is not usable
+	Deleting time.Duration // how long a queue is DELETING, besides the usual
+	Relation time.Duration // how long an environment still counts as a queue's
+	List     time.Duration // ListJobs tells jobs as they were that long ago
+	Lines    time.Duration // until log lines are seen
+	Shuffle  bool          // within Lines they come out of order
+}
+
+// Call is what becomes of a call: one member is set.
+type Call struct {
+	Fault     *wire.Fault   // the answer in its place
+	CutBefore bool          // the connection is cut, without effect
+	CutAfter  bool          // the call takes effect, and the connection is cut instead of the answer
+	Hang      time.Duration // nothing for that long, then the connection is cut, without effect
+}
+
+// call is a line about calls, and how many of them there were.
+type call struct {
+	Call
+	pattern    string
+	nth, times int
+	seen       int
+}
+
+// Job is what becomes of an attempt.
+type Job struct {
+	pattern string
+	attempt int           // 0: each
+	End     *batch.Exit   // nil: as its runner has it
+	After   time.Duration // of work until End; 0: no work is done
+	Sleep   time.Duration // of RUNNING before anything else
+	Lines   []string      // written before anything else
+}
+
+type stuck struct{ pattern, reason string }
+
+// rate is a token bucket: it holds up to perSecond tokens, and gets as many each second.
+type rate struct {
+	pattern   string
+	perSecond float64
+	tokens    float64
+	at        time.Time // when tokens was counted
+}
+
+// WithRates lets the rates of defaults count where s has none for a call.
+func (s *Script) WithRates(defaults *Script) *Script {
+	s.rates = append(s.rates, defaults.rates...)
+	return s
+}
+
+// Denies reports whether nobody may do an action, such as iam:CreateRole.
+func (s *Script) Denies(action string) bool {
+	return slices.ContainsFunc(s.denied, func(p string) bool { return matches(p, action) })
+}
+
+// Call counts a call of an operation, such as batch.SubmitJob, and says what becomes of it; nil: nothing special.
+func (s *Script) Call(operation string) *Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found *Call
+	for _, c := range s.calls {
+		if !matches(c.pattern, operation) {
+			continue
+		}
+		c.seen++
+		if found == nil && c.seen >= c.nth && c.seen < c.nth+c.times {
+			found = &c.Call
+		}
+	}
+	return found
+}
+
+// Throttles takes a token for a call of an operation and reports whether there was none.
+func (s *Script) Throttles(operation string, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	service, _, _ := strings.Cut(operation, ".")
+	for _, r := range s.rates {
+		if matches(r.pattern, operation) || r.pattern == service {
+			return !r.take(now)
+		}
+	}
+	return false
+}
+
+func (r *rate) take(now time.Time) bool {
+	if r.perSecond == 0 {
+		return true
+	}
+	r.tokens = min(r.perSecond, r.tokens+now.Sub(r.at).Seconds()*r.perSecond) // the first time, at is long ago
+	r.at = now
+	if r.tokens < 1 {
+		return false
+	}
+	r.tokens--
+	return true
+}
+
+// Job says what becomes of an attempt of a job; nil: what its runner makes of it.
+func (s *Script) Job(name string, attempt int) *Job {
+	for _, j := range s.jobs {
+		if matches(j.pattern, name) && (j.attempt == 0 || j.attempt == attempt) {
+			return j
+		}
+	}
+	return nil
+}
+
+// Stuck is why a job stays RUNNABLE, "" where it does not.
+func (s *Script) Stuck(name string) string {
+	for _, st := range s.stuck {
+		if matches(st.pattern, name) {
+			return st.reason
+		}
+	}
+	return ""
+}
+
+// matches compares with a pattern that Parse has accepted.
+func matches(pattern, name string) bool {
+	ok, _ := path.Match(pattern, name)
+	return ok
+}

@@ -1,0 +1,163 @@
+package faults_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/kedroctl/kedroctl/internal/local/batch"
+	"github.com/kedroctl/kedroctl/internal/local/faults"
+	"github.com/kedroctl/kedroctl/internal/local/wire"
+)
+
+func parse(t *testing.T, lines ...string) *faults.Script {
+	t.Helper()
+	s, err := faults.Parse(strings.NewReader(strings.Join(lines, "\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestCallsAreCounted(t *testing.T) {
+	s := parse(t,
+		"call batch.SubmitJob nth=2 times=2 status=429 code=TooManyRequestsException message='Too Many Requests' # twice",
+		"call batch.SubmitJob nth=3 cut=after",
+		"call s3.* cut=before",
+		"call sts.GetCallerIdentity hang=5s",
+	)
+	busy := &faults.Call{Fault: wire.NewFault(429, "TooManyRequestsException", "Too Many Requests")}
+	for i, want := range []*faults.Call{nil, busy, busy, nil} { // the first line for a call decides, the others count it too
+		if diff := cmp.Diff(want, s.Call("batch.SubmitJob")); diff != "" {
+			t.Errorf("call %d (-want +got):\n%s", i+1, diff)
+		}
+	}
+	for _, tt := range []struct {
+		operation string
+		want      *faults.Call
+	}{
+		{"s3.PutObject", &faults.Call{CutBefore: true}},
+		{"s3.GetObject", nil},
+		{"sts.GetCallerIdentity", &faults.Call{Hang: 5 * time.Second}},
+		{"batch.DescribeJobs", nil},
+	} {
+		if diff := cmp.Diff(tt.want, s.Call(tt.operation)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.operation, diff)
+		}
+	}
+}
+
+func TestRatesAreTokenBuckets(t *testing.T) {
+	s := parse(t, "rate batch.SubmitJob 2", "rate batch.DescribeJobs 0").WithRates(parse(t, "rate batch 1"))
+	now := time.Now()
+	for i, tt := range []struct {
+		operation string
+		after     time.Duration
+		throttled bool
+	}{
+		{"batch.SubmitJob", 0, false},
+		{"batch.SubmitJob", 0, false},
+		{"batch.SubmitJob", 0, true},
+		{"batch.SubmitJob", 500 * time.Millisecond, false},
+		{"batch.SubmitJob", 0, true},
+		{"batch.SubmitJob", time.Hour, false},
+		{"batch.SubmitJob", 0, false},
+		{"batch.SubmitJob", 0, true}, // an hour fills it no further than a second
+		{"batch.DescribeJobs", 0, false},
+		{"batch.DescribeJobs", 0, false},
+		{"batch.ListJobs", 0, false},
+		{"batch.TagResource", 0, true}, // of one bucket with ListJobs
+		{"s3.PutObject", 0, false},
+	} {
+		now = now.Add(tt.after)
+		if got := s.Throttles(tt.operation, now); got != tt.throttled {
+			t.Errorf("%d. %s: throttled %v", i+1, tt.operation, got)
+		}
+	}
+}
+
+func TestJobs(t *testing.T) {
+	s := parse(t,
+		`job '*-prepare-*' attempt=1 end=spot after=2s`,
+		`job *-prepare-* sleep=1s line="KeyError: rating" line=second exit=3`,
+		`job *-learn-* sleep=1m`,
+		`stuck big-* reason=CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY`,
+	)
+	lost, three := batch.HostLost("i-0123456789abcdef0"), batch.Exited(3)
+	for _, tt := range []struct {
+		name    string
+		attempt int
+		want    *faults.Job
+	}{
+		{"r-prepare-1", 1, &faults.Job{End: &lost, After: 2 * time.Second}},
+		{"r-prepare-1", 2, &faults.Job{End: &three, Sleep: time.Second, Lines: []string{"KeyError: rating", "second"}}},
+		{"r-learn-1", 1, &faults.Job{Sleep: time.Minute}},
+		{"prepare", 1, nil},
+	} {
+		if diff := cmp.Diff(tt.want, s.Job(tt.name, tt.attempt), cmpopts.IgnoreUnexported(faults.Job{})); diff != "" {
+			t.Errorf("%s, attempt %d (-want +got):\n%s", tt.name, tt.attempt, diff)
+		}
+	}
+	if got := s.Stuck("big-1"); got != "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY" {
+		t.Errorf("big-1: %q", got)
+	}
+	if got := s.Stuck("small"); got != "" {
+		t.Errorf("small: %q", got)
+	}
+}
+
+func TestAccount(t *testing.T) {
+	s := parse(t, "", "# nothing yet", "deny iam:CreateRole s3:Put*", "no-default-vpc", "foreign one two", "lag roles=8s lines=2s shuffle", "lag list=1s")
+	for action, want := range map[string]bool{"iam:CreateRole": true, "iam:GetRole": false, "s3:PutObject": true} {
+		if got := s.Denies(action); got != want {
+			t.Errorf("denies %s: %v", action, got)
+		}
+	}
+	if diff := cmp.Diff(faults.Lag{Roles: 8 * time.Second, Lines: 2 * time.Second, List: time.Second, Shuffle: true}, s.Lag); diff != "" {
+		t.Error(diff)
+	}
+	if !s.NoDefaultVPC || !cmp.Equal(s.Foreign, []string{"one", "two"}) {
+		t.Errorf("no default VPC %v, foreign buckets %q", s.NoDefaultVPC, s.Foreign)
+	}
+}
+
+func TestErrorsNameTheLineAndTheWord(t *testing.T) {
+	for line, want := range map[string]string{
+		"denied iam:*":                          `no fault "denied"`,
+		"deny":                                  "want ACTION…",
+		"deny iam:[":                            `"iam:[" is no pattern`,
+		"no-default-vpc yes":                    `no word "yes" here`,
+		"call":                                  "call: want a name first",
+		"call s3.Put* nth=x cut=before":         "nth=x: ",
+		"call s3.Put* nth=-1 cut=before":        "nth=-1: want a number that is not negative",
+		"call s3.Put* status=429":               "want one of status=4xx or 5xx with code=CODE, cut=before, cut=after, hang=TIME",
+		"call s3.Put* status=200 code=OK":       "want one of",
+		"call s3.Put* cut=during":               "want one of",
+		"call s3.Put* cut=before hang=1s":       "want one of",
+		"rate batch.SubmitJob":                  "want one number",
+		"rate batch.SubmitJob -1":               "-1: want a number of calls a second",
+		"job a sleep":                           "sleep: time: invalid duration",
+		"job a sleep=2":                         `sleep=2: time: missing unit`,
+		"job a end=melted":                      `end=melted: want one of ["noimage" "nopull" "nostart" "oom" "spot"]`,
+		"job a end=oom exit=1":                  "or exit=N alone",
+		"job a after=1s":                        "after=TIME needs exit=N or end=END",
+		"job a lines=x":                         `no word "lines=x" here`,
+		"stuck a":                               "want reason=TEXT",
+		"lag shuffle=yes":                       "shuffle=yes: takes no value",
+		"foreign":                               "want BUCKET…",
+		"job a line='not closed":                "EOF found when expecting closing quote",
+		"lag roles=-":                           "roles=-: time: invalid duration",
+		"call batch.* cut=after timesx=1":       `no word "timesx=1" here`,
+		"call batch.SubmitJob hang=0s":          "want one of",
+		"job a exit=-1":                         "exit=-1: want a number that is not negative",
+		"call batch.SubmitJob status=x code=No": "status=x: ",
+	} {
+		_, err := faults.Parse(strings.NewReader("# first\n\n" + line))
+		if err == nil || !strings.HasPrefix(err.Error(), "line 3: ") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s:\ngot  %v\nwant %s", line, err, want)
+		}
+	}
+}
