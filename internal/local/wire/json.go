@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -43,6 +44,20 @@ func (t Targets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.ServeHTTP(w, r)
+}
+
+// Operation names what r asks for, and whether it changes anything.
+func (t Targets) Operation(r *http.Request) (name string, mutating bool) {
+	name = TargetOperation(r)
+	return name, t[name] != nil && Mutating(name)
+}
+
+// Operations are the names of what the service offers, sorted.
+func (t Targets) Operations() []string { return slices.Sorted(maps.Keys(t)) }
+
+// Mutating tells from an operation's name whether it changes anything.
+func Mutating(operation string) bool {
+	return !slices.ContainsFunc([]string{"Get", "Describe", "List", "Filter", "BatchGet"}, func(reading string) bool { return strings.HasPrefix(operation, reading) })
 }
 
 // TargetOperation is the operation that a JSON 1.1 request names, "" where it names none.

@@ -3,9 +3,63 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
+
+// maxTags is how many tags a resource of any service has at most.
+const maxTags = 50
+
+// Tags are those of one resource, by key. With and Without are copies, so that tags that were handed out stay as they were.
+type Tags map[string]string
+
+// With is t with more in it. A tag that breaks the rules of all services is a fault with the code invalid; tooMany is what a service says of
+// more than 50.
+func (t Tags) With(more map[string]string, invalid string, tooMany error) (Tags, error) {
+	all := Tags{}
+	maps.Copy(all, t)
+	maps.Copy(all, more)
+	for _, key := range slices.Sorted(maps.Keys(more)) {
+		if err := CheckTag(key, more[key]); err != nil {
+			return nil, NewFault(http.StatusBadRequest, invalid, "%v", err)
+		}
+	}
+	if len(all) > maxTags {
+		return nil, tooMany
+	}
+	return all, nil
+}
+
+// Without is t without the tags that have the keys.
+func (t Tags) Without(keys []string) Tags {
+	all := maps.Clone(t)
+	maps.DeleteFunc(all, func(key, _ string) bool { return slices.Contains(keys, key) })
+	return all
+}
+
+// TagsOf reads a list of a service's own tags; pair takes one apart.
+func TagsOf[T any](list []T, pair func(T) (key, value *string)) Tags {
+	t := Tags{}
+	for _, tag := range list {
+		if key, value := pair(tag); key != nil && value != nil {
+			t[*key] = *value
+		}
+	}
+	return t
+}
+
+// TagList is t as a list of a service's own tags, in order of their keys.
+func TagList[T any](t Tags, tag func(key, value *string) T) []T {
+	list := []T{}
+	for _, key := range slices.Sorted(maps.Keys(t)) {
+		value := t[key]
+		list = append(list, tag(&key, &value))
+	}
+	return list
+}
 
 // CheckTag takes the rules that all services share: a key of 1 to 128 characters that AWS has not reserved, a value of at most 256.
 // https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
