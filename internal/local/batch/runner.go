@@ -17,8 +17,9 @@ type Recoverer interface {
 // Recovered is an attempt that an earlier process had started or was about to.
 type Recovered struct {
 	Attempt
-	Events Events // Running is for attempts that had not told it
-	Lines  int    // how many lines were passed on that are not empty
+	Events  Events
+	Running bool // it had told that it runs, which it does not tell again; otherwise it may begin anew
+	Lines   int  // how many lines were passed on that are not empty
 }
 
 // Machine is a Runner that has a limit.

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
@@ -15,9 +15,8 @@ import (
 )
 
 const (
-	graceSeconds = 30               // from SIGTERM to SIGKILL (job_timeouts page of the Batch user guide)
-	createTime   = 2 * time.Minute  // to make a container, on a busy machine
-	cleanUpTime  = 30 * time.Second // to remove a container
+	graceSeconds = 30              // from SIGTERM to SIGKILL (job_timeouts page of the Batch user guide)
+	createTime   = 2 * time.Minute // to make a container, on a busy machine
 	mib          = 1 << 20
 )
 
@@ -27,54 +26,66 @@ const lostInstance = "i-00000000000000001"
 // attempt is one container on its way.
 type attempt struct {
 	batch.Attempt
-	runner *Runner
 	events batch.Events
-	cancel context.CancelFunc
+	told   bool // that it runs
+	skip   int  // how many of its lines were passed on before
 
-	mu      sync.Mutex
-	id      string // of the container, once it runs
-	stopped bool
+	id      string // of the container, once there is one
+	started bool   // whether that has run
 }
 
-// run pulls the image, runs the container, and gives its end.
-func (a *attempt) run(ctx context.Context) batch.Exit {
-	if err := a.runner.pull(ctx, a.Image); err != nil {
-		return batch.NotStarted("CannotPullContainerError: " + err.Error())
+// name is what the attempt's label says. The engine has no two containers of a name.
+func (a *attempt) name() string { return fmt.Sprintf("%s-%d", a.JobID, a.Number) }
+
+// run pulls the image, runs the container, and gives its end; asked ends when the attempt is to be stopped. The errors are named as by the ECS agent
+// (aws/amazon-ecs-agent, agent/engine/errors.go).
+func (r *Runner) run(asked context.Context, a *attempt) batch.Exit {
+	if a.id == "" {
+		if err := r.pull(asked, a.Image); err != nil {
+			return batch.NotStarted("CannotPullContainerError: " + err.Error())
+		}
+		var err error
+		if a.id, err = r.create(a); err != nil {
+			return batch.NotStarted("CannotCreateContainerError: " + err.Error())
+		}
 	}
-	id, err := a.create(ctx)
-	if err != nil {
-		return batch.NotStarted("CannotCreateContainerError: " + err.Error())
+	if !a.started {
+		if asked.Err() != nil {
+			return batch.NotStarted("CannotStartContainerError: stopped before the start")
+		}
+		if _, err := r.docker.ContainerStart(r.life, a.id, client.ContainerStartOptions{}); err != nil {
+			return batch.NotStarted("CannotStartContainerError: " + err.Error())
+		}
 	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
-		defer cancel()
-		a.runner.remove(ctx, id)
-	}()
-	if ctx.Err() != nil {
-		return batch.NotStarted("CannotStartContainerError: stopped before the start")
-	}
-	return a.follow(ctx, id)
+	return r.follow(asked, a)
 }
 
-// create goes on when ctx ends: the engine makes a container all the same, which nobody could remove without its id.
-func (a *attempt) create(ctx context.Context) (string, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), createTime)
+// create goes on when the attempt is stopped: the engine makes the container all the same, which nobody could remove without its id. A container of the
+// name is one that an earlier server asked for in the moment of its end, and that the engine may still be making.
+func (r *Runner) create(a *attempt) (id string, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), createTime)
 	defer cancel()
-	info, err := a.runner.docker.Info(ctx, client.InfoOptions{})
+	machine, err := r.machine(ctx)
 	if err != nil {
 		return "", err
 	}
-	out, err := a.runner.docker.ContainerCreate(ctx, client.ContainerCreateOptions{
-		Config:     a.config(),
-		HostConfig: a.hostConfig(info.Info.NCPU),
-	})
-	return out.ID, err
+	o := client.ContainerCreateOptions{Name: "kedroctl-" + a.name(), Config: r.config(a), HostConfig: a.hostConfig(machine.NCPU)}
+	for {
+		out, err := r.docker.ContainerCreate(ctx, o)
+		if !errdefs.IsConflict(err) {
+			return out.ID, err
+		}
+		if found, err := r.docker.ContainerInspect(ctx, o.Name, client.ContainerInspectOptions{}); err == nil {
+			return found.Container.ID, nil
+		}
+		pause(ctx)
+	}
 }
 
-func (a *attempt) config() *container.Config {
+func (r *Runner) config(a *attempt) *container.Config {
 	c := &container.Config{
 		Image: a.Image, Cmd: a.Command, User: a.User,
-		Labels: map[string]string{labelOwner: a.runner.owner, labelJob: fmt.Sprintf("%s-%d", a.JobID, a.Number)},
+		Labels: map[string]string{labelOwner: r.owner, labelJob: a.name()},
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.Env)) {
 		c.Env = append(c.Env, name+"="+a.Env[name])
@@ -86,6 +97,7 @@ func (a *attempt) config() *container.Config {
 func (a *attempt) hostConfig(cpus int) *container.HostConfig {
 	h := &container.HostConfig{
 		NetworkMode:    "host",
+		LogConfig:      container.LogConfig{Type: "json-file"}, // can be read again, in the same order
 		Privileged:     a.Privileged,
 		ReadonlyRootfs: a.ReadOnly,
 		ShmSize:        a.SharedMemoryMiB * mib,
@@ -101,34 +113,25 @@ func (a *attempt) hostConfig(cpus int) *container.HostConfig {
 	return h
 }
 
-// follow starts the container, passes its lines on while it runs, and waits for its end.
-func (a *attempt) follow(ctx context.Context, id string) batch.Exit {
-	docker := a.runner.docker
-	wait := docker.ContainerWait(ctx, id, client.ContainerWaitOptions{Condition: container.WaitConditionNextExit})
-	if _, err := docker.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil {
-		return batch.NotStarted("CannotStartContainerError: " + err.Error())
+// follow passes a container's lines on while it runs, and waits for its end.
+func (r *Runner) follow(asked context.Context, a *attempt) batch.Exit {
+	if !a.told {
+		a.events.Running()
 	}
-	a.events.Running()
-	a.started(id)
-	lines := make(chan struct{})
-	go func() {
-		defer close(lines)
-		a.lines(ctx, id)
-	}()
+	defer context.AfterFunc(asked, func() { r.terminate(a.id) })()
+	r.lines(a)
+	wait := r.docker.ContainerWait(r.life, a.id, client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
 	select {
 	case <-wait.Result:
-	case err := <-wait.Error:
-		if ctx.Err() == nil && err != nil {
-			return batch.HostLost(lostInstance)
-		}
+		return r.exit(a.id)
+	case <-wait.Error:
+		return batch.HostLost(lostInstance)
 	}
-	<-lines
-	return a.end(ctx, id)
 }
 
-// end reads how the container ended.
-func (a *attempt) end(ctx context.Context, id string) batch.Exit {
-	out, err := a.runner.docker.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
+// exit reads how a container ended. The engine notes too that some process in it was killed for want of memory.
+func (r *Runner) exit(id string) batch.Exit {
+	out, err := r.docker.ContainerInspect(r.life, id, client.ContainerInspectOptions{})
 	if err != nil || out.Container.State == nil {
 		return batch.HostLost(lostInstance)
 	}
@@ -139,33 +142,9 @@ func (a *attempt) end(ctx context.Context, id string) batch.Exit {
 	return exit
 }
 
-// started notes that there is something to stop, and stops it where that was asked for meanwhile.
-func (a *attempt) started(id string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.id = id
-	if a.stopped {
-		go a.terminate(id)
-	}
-}
-
-// stop sends SIGTERM to the container, and SIGKILL 30 s later. An attempt that has none yet gives up.
-func (a *attempt) stop() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.stopped {
-		return
-	}
-	a.stopped = true
-	if a.id == "" {
-		a.cancel()
-		return
-	}
-	go a.terminate(a.id)
-}
-
-// terminate waits in the engine; a container that has ended by itself, or an engine that has gone, ends the attempt anyway.
-func (a *attempt) terminate(id string) {
+// terminate sends SIGTERM to a container, and SIGKILL 30 s later. It waits in the engine; a container that has ended by itself, or an engine that has
+// gone, ends the attempt anyway.
+func (r *Runner) terminate(id string) {
 	grace := graceSeconds
-	_, _ = a.runner.docker.ContainerStop(context.Background(), id, client.ContainerStopOptions{Timeout: &grace})
+	_, _ = r.docker.ContainerStop(r.life, id, client.ContainerStopOptions{Timeout: &grace})
 }

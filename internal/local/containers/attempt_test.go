@@ -18,6 +18,7 @@ func TestLinesAreCutAtTheirEnds(t *testing.T) {
 		"one in several":    {[]string{"o", "n", "e\n"}, []string{"one"}},
 		"the last unended":  {[]string{"one\ntwo"}, []string{"one", "two"}},
 		"carriage returns":  {[]string{"one\r\n"}, []string{"one"}},
+		"empty ones":        {[]string{"one\n\n\r\ntwo\n"}, []string{"one", "two"}},
 		"bytes of no text":  {[]string{"\xff\n"}, []string{"\uFFFD"}},
 		"longer than a log": {[]string{strings.Repeat("x", maxLine+1) + "\n"}, []string{strings.Repeat("x", maxLine+1)}},
 		"longer than a log, and no end yet": {[]string{strings.Repeat("x", maxLine+1), "y\n"},
@@ -42,7 +43,7 @@ func TestLinesAreCutAtTheirEnds(t *testing.T) {
 
 func TestContainerIsLimited(t *testing.T) {
 	a := &attempt{Attempt: batch.Attempt{JobID: "id", Number: 2, VCPUs: 8, MemoryMiB: 512, SharedMemoryMiB: 64,
-		Env: map[string]string{"B": "2", "A": "1"}}, runner: &Runner{owner: "/state"}}
+		Env: map[string]string{"B": "2", "A": "1"}}}
 	h := a.hostConfig(2)
 	if h.NanoCPUs != 2e9 || h.Memory != 512<<20 || h.MemorySwap != h.Memory || h.ShmSize != 64<<20 || h.NetworkMode != "host" {
 		t.Errorf("limits: %+v", h)
@@ -50,7 +51,7 @@ func TestContainerIsLimited(t *testing.T) {
 	if h := a.hostConfig(16); h.NanoCPUs != 8e9 {
 		t.Errorf("on a large machine: %d", h.NanoCPUs)
 	}
-	c := a.config()
+	c := (&Runner{owner: "/state"}).config(a)
 	if diff := cmp.Diff([]string{"A=1", "B=2"}, c.Env); diff != "" {
 		t.Error(diff)
 	}

@@ -2,7 +2,6 @@ package containers
 
 import (
 	"bytes"
-	"context"
 	"strings"
 
 	"github.com/moby/moby/api/pkg/stdcopy"
@@ -12,18 +11,25 @@ import (
 // maxLine is where AWS's log driver cuts lines: the largest event of CloudWatch Logs was 256 KiB when it was written.
 const maxLine = 256 << 10
 
-// lines passes on what the container writes, until it ends.
-func (a *attempt) lines(ctx context.Context, id string) {
-	stream, err := a.runner.docker.ContainerLogs(ctx, id, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Follow: true})
+// lines passes on what a container writes, until it ends, but for what was passed on before: the engine tells them again in the same order.
+func (r *Runner) lines(a *attempt) {
+	stream, err := r.docker.ContainerLogs(r.life, a.id, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Follow: true})
 	if err != nil {
-		a.events.Line("the log of the container can't be read: " + err.Error())
-		return
+		return // the engine has gone, and the container with it
 	}
 	defer stream.Close()
-	out, errs := &lineWriter{line: a.events.Line}, &lineWriter{line: a.events.Line}
+	out, errs := &lineWriter{line: a.line}, &lineWriter{line: a.line}
 	_, _ = stdcopy.StdCopy(out, errs, stream) // a stream that breaks ends with its container, whose end is told
 	out.flush()
 	errs.flush()
+}
+
+func (a *attempt) line(text string) {
+	if a.skip > 0 {
+		a.skip--
+		return
+	}
+	a.events.Line(text)
 }
 
 // lineWriter cuts what is written to it into lines.
@@ -49,8 +55,11 @@ func (w *lineWriter) Write(p []byte) (int, error) {
 	}
 }
 
+// emit leaves out lines without a character, which are no events of a log.
 func (w *lineWriter) emit(line []byte) {
-	w.line(strings.TrimSuffix(strings.ToValidUTF8(string(line), "\uFFFD"), "\r"))
+	if text := strings.TrimSuffix(strings.ToValidUTF8(string(line), "\uFFFD"), "\r"); text != "" {
+		w.line(text)
+	}
 }
 
 // flush passes on a last line without its end.

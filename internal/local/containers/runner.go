@@ -6,7 +6,10 @@ import (
 	"net/url"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
+	"time"
 
+	"github.com/moby/moby/api/types/system"
 	"github.com/moby/moby/client"
 
 	"github.com/kedroctl/kedroctl/internal/local"
@@ -19,17 +22,26 @@ const (
 	labelJob   = "kedroctl:job"   // job id, a hyphen, and the attempt
 )
 
-// Runner runs jobs as containers.
+const (
+	askTime     = 5 * time.Second  // to ask the engine what machine it has
+	cleanUpTime = 30 * time.Second // to remove a container
+)
+
+// reservedMiB is what is left to the machine itself, as by ECS_RESERVED_MEMORY in the example of the Batch user guide, memory-management page.
+const reservedMiB = 256
+
+// Runner runs jobs as containers. It is a batch.Runner, batch.Recoverer and batch.Machine.
 type Runner struct {
 	docker   *client.Client
 	owner    string
 	registry string // host:port of the server's own registry
 	server   local.Info
+	known    atomic.Pointer[system.Info]
 
-	mu      sync.Mutex
-	closed  bool
-	running map[*attempt]bool
-	done    sync.WaitGroup
+	mu    sync.Mutex // lets no attempt begin while the runner closes
+	life  context.Context
+	end   context.CancelFunc
+	going sync.WaitGroup
 }
 
 // Maker gives what local.ServeOptions.Runner wants: a runner on the engine at host (such as unix:///var/run/docker.sock) for the server of a state
@@ -44,7 +56,7 @@ func Maker(host, dir string) func(context.Context, local.Info) (local.JobRunner,
 	}
 }
 
-// New makes a runner, and removes the containers that an earlier server of the directory left when it was killed: their jobs count as lost with their host.
+// New makes a runner, which works until Close.
 func New(ctx context.Context, host, dir string, server local.Info) (*Runner, error) {
 	docker, err := client.New(client.FromEnv, client.WithHost(host))
 	if err != nil {
@@ -58,65 +70,84 @@ func New(ctx context.Context, host, dir string, server local.Info) (*Runner, err
 	if err != nil {
 		return nil, fmt.Errorf("endpoint of the embedded AWS: %w", err)
 	}
-	r := &Runner{docker: docker, owner: owner, registry: endpoint.Host, server: server, running: map[*attempt]bool{}}
-	r.sweep(ctx)
+	r := &Runner{docker: docker, owner: owner, registry: endpoint.Host, server: server}
+	r.life, r.end = context.WithCancel(context.WithoutCancel(ctx))
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	_, _ = r.machine(ctx) // asked again before each container until it answers
 	return r, nil
 }
 
-// sweep removes what is left of earlier jobs. Where the engine does not answer, its containers don't run either.
-func (r *Runner) sweep(ctx context.Context) {
-	found, err := r.docker.ContainerList(ctx, client.ContainerListOptions{
-		All: true, Filters: make(client.Filters).Add("label", labelOwner+"="+r.owner),
-	})
+// machine is what the engine says of the machine that it is on.
+func (r *Runner) machine(ctx context.Context) (*system.Info, error) {
+	if known := r.known.Load(); known != nil {
+		return known, nil
+	}
+	out, err := r.docker.Info(ctx, client.InfoOptions{})
 	if err != nil {
-		return
+		return nil, err
 	}
-	for _, c := range found.Items {
-		r.remove(ctx, c.ID)
+	r.known.Store(&out.Info)
+	return &out.Info, nil
+}
+
+// MemoryMiB is the machine's memory without what it needs itself; 0 while the engine has not said it.
+func (r *Runner) MemoryMiB() int64 {
+	known := r.known.Load()
+	if known == nil {
+		return 0
 	}
+	return max(known.MemTotal/mib-reservedMiB, 1)
 }
 
 // Start begins an attempt. A closed runner begins none.
 func (r *Runner) Start(a batch.Attempt, e batch.Events) func() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed {
-		return func() {}
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	run := &attempt{Attempt: a, runner: r, events: e, cancel: cancel}
-	r.running[run] = true
-	r.done.Go(func() {
-		exit := run.run(ctx)
-		cancel()
-		if r.finished(run) {
-			e.Done(exit)
-		}
-	})
-	return run.stop
+	return r.begin(&attempt{Attempt: a, events: e})
 }
 
-// finished forgets an attempt, and tells whether its end is to be reported: not when the runner was closed, as the job has then lost its host.
-func (r *Runner) finished(a *attempt) bool {
+// begin lets an attempt go its way; stop asks for its end.
+func (r *Runner) begin(a *attempt) (stop func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.running, a)
-	return !r.closed
+	if r.life.Err() != nil {
+		return func() {}
+	}
+	asked, stop := context.WithCancel(r.life)
+	r.going.Go(func() {
+		defer stop()
+		r.finish(a, r.run(asked, a))
+	})
+	return stop
+}
+
+// finish reports how an attempt ended. A container that has ended stays until that is known: should the server be killed before, the next one finds it.
+// One that counts as lost is removed before, so that it does not run beside the next attempt. When the runner was closed its jobs have lost their host,
+// which the next server says.
+func (r *Runner) finish(a *attempt, exit batch.Exit) {
+	if exit.Code != nil {
+		a.events.Done(exit)
+	}
+	r.remove(a.id)
+	if exit.Code == nil && r.life.Err() == nil {
+		a.events.Done(exit)
+	}
 }
 
 // Close kills and removes the containers that still run, without a report, and returns when they are gone.
 func (r *Runner) Close() {
 	r.mu.Lock()
-	r.closed = true
-	for a := range r.running {
-		a.cancel()
-	}
+	r.end()
 	r.mu.Unlock()
-	r.done.Wait()
+	r.going.Wait()
 	_ = r.docker.Close() // only idle connections
 }
 
 // remove makes sure that a container is gone; one that is gone already is as good.
-func (r *Runner) remove(ctx context.Context, id string) {
+func (r *Runner) remove(id string) {
+	if id == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), cleanUpTime)
+	defer cancel()
 	_, _ = r.docker.ContainerRemove(ctx, id, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
 }
