@@ -21,9 +21,9 @@ const (
 )
 
 // getEvents gives a page of a stream: the latest events, or from the start on with startFromHead. Its tokens say where the page ended; the end of a
-// stream is told by a forward token that equals the one that was sent.
+// stream is told by a token that equals the one that was sent, and not by an empty page, such as the first one of a stream that lags.
 func (s *Service) getEvents(in *cloudwatchlogs.GetLogEventsInput) (*cloudwatchlogs.GetLogEventsOutput, error) {
-	g, err := s.group(cmp.Or(aws.ToString(in.LogGroupName), aws.ToString(in.LogGroupIdentifier)))
+	g, err := s.group(in.LogGroupName, in.LogGroupIdentifier)
 	if err != nil {
 		return nil, err
 	}
@@ -35,26 +35,35 @@ func (s *Service) getEvents(in *cloudwatchlogs.GetLogEventsInput) (*cloudwatchlo
 	if err != nil {
 		return nil, err
 	}
-	forward, at, err := position(in, len(st.events))
+	events := st.readable(s.now())
+	forward, at, err := position(in, len(events))
 	if err != nil {
 		return nil, err
 	}
-	w := window{inTime: between(in.StartTime, in.EndTime), events: limit, bytes: maxBytes}
-	from, to := w.before(st.events, at)
-	if forward {
-		from, to = w.after(st.events, at)
+	if in.NextToken == nil && s.lags() {
+		limit = 0
 	}
+	inTime := between(in.StartTime, in.EndTime)
+	from, to := span(events, at, forward, limit, inTime)
 	out := &cloudwatchlogs.GetLogEventsOutput{
 		Events:            []types.OutputLogEvent{},
 		NextForwardToken:  aws.String(fmt.Sprintf("f/%d", to)),
 		NextBackwardToken: aws.String(fmt.Sprintf("b/%d", from)),
 	}
-	for _, e := range st.events[from:to] {
-		if w.inTime(e) {
+	for _, e := range events[from:to] {
+		if inTime(e) {
 			out.Events = append(out.Events, types.OutputLogEvent{Timestamp: &e.At, IngestionTime: &e.In, Message: &e.Text})
 		}
 	}
 	return out, nil
+}
+
+func (s *Service) lags() bool {
+	if s.Lag == nil {
+		return false
+	}
+	delay, _ := s.Lag()
+	return delay > 0
 }
 
 func eventLimit(limit *int32) (int, error) {
@@ -62,7 +71,7 @@ func eventLimit(limit *int32) (int, error) {
 		return maxEvents, nil
 	}
 	if *limit < 1 || *limit > maxEvents {
-		return 0, invalid("limit must be from 1 to %d", maxEvents)
+		return 0, refuse(invalid, "limit must be from 1 to %d", maxEvents)
 	}
 	return int(*limit), nil
 }
@@ -78,46 +87,32 @@ func position(in *cloudwatchlogs.GetLogEventsInput, events int) (forward bool, a
 	way, number, _ := strings.Cut(*in.NextToken, "/")
 	at, err = strconv.Atoi(number)
 	if err != nil || at < 0 || at > events || way != "f" && way != "b" {
-		return false, 0, invalid("The specified nextToken is invalid.")
+		return false, 0, refuse(invalid, "The specified nextToken is invalid.")
 	}
 	return way == "f", at, nil
 }
 
-// window is how much of a stream makes a page.
-type window struct {
-	inTime func(event) bool
-	events int
-	bytes  int
-}
-
-// fits takes one event more into account.
-func (w *window) fits(e event) bool {
-	if !w.inTime(e) {
-		return true
+// span tells how far a page reaches from an index on: over limit events of the time that is asked for, one at least where one is wanted, and 1 MB.
+func span(events []event, at int, forward bool, limit int, inTime func(event) bool) (from, to int) {
+	from, to = at, at
+	taken, size := 0, 0
+	for {
+		next := from - 1
+		if forward {
+			next = to
+		}
+		if next < 0 || next == len(events) {
+			return from, to
+		}
+		if e := events[next]; inTime(e) {
+			size += len(e.Text) + bytesPerLine
+			if taken == limit || taken > 0 && size > maxBytes {
+				return from, to
+			}
+			taken++
+		}
+		from, to = min(from, next), max(to, next+1)
 	}
-	size := len(e.Text) + bytesPerLine
-	if w.events == 0 || w.bytes < size {
-		return false
-	}
-	w.events--
-	w.bytes -= size
-	return true
-}
-
-func (w window) after(events []event, at int) (from, to int) {
-	to = at
-	for to < len(events) && w.fits(events[to]) {
-		to++
-	}
-	return at, to
-}
-
-func (w window) before(events []event, at int) (from, to int) {
-	from = at
-	for from > 0 && w.fits(events[from-1]) {
-		from--
-	}
-	return from, at
 }
 
 // between tells events from start on and before end, in milliseconds.
@@ -127,50 +122,53 @@ func between(start, end *int64) func(event) bool {
 	}
 }
 
-// filterEvents gives events of several streams by time. Patterns are words that an event must all have.
+// filterEvents gives events of several streams by time. Patterns are words that an event must all have. The token tells the moment of the first page
+// too: what comes in later does not move the pages that follow.
 func (s *Service) filterEvents(in *cloudwatchlogs.FilterLogEventsInput) (*cloudwatchlogs.FilterLogEventsOutput, error) {
-	g, err := s.group(cmp.Or(aws.ToString(in.LogGroupName), aws.ToString(in.LogGroupIdentifier)))
+	g, err := s.group(in.LogGroupName, in.LogGroupIdentifier)
 	if err != nil {
 		return nil, err
 	}
 	if in.LogStreamNames != nil && in.LogStreamNamePrefix != nil {
-		return nil, invalid("logStreamNames and logStreamNamePrefix can't be given together")
+		return nil, refuse(invalid, "logStreamNames and logStreamNamePrefix can't be given together")
 	}
 	limit, err := eventLimit(in.Limit)
 	if err != nil {
 		return nil, err
 	}
-	words := strings.Fields(aws.ToString(in.FilterPattern))
 	if strings.ContainsAny(aws.ToString(in.FilterPattern), `{}[]?"%-`) {
-		return nil, invalid("filterPattern: the embedded CloudWatch Logs knows plain words")
+		return nil, refuse(invalid, "filterPattern: the embedded CloudWatch Logs knows plain words")
 	}
-	found := g.find(in, func(e event) bool {
-		return between(in.StartTime, in.EndTime)(e) && !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(e.Text, w) })
-	})
-	from, err := strconv.Atoi(aws.ToString(in.NextToken))
-	if in.NextToken != nil && (err != nil || from < 0 || from > len(found)) {
-		return nil, invalid("The specified nextToken is invalid.")
+	from, until := 0, s.now()
+	if in.NextToken != nil {
+		if _, err := fmt.Sscanf(*in.NextToken, "%d/%d", &from, &until); err != nil || from < 0 {
+			return nil, refuse(invalid, "The specified nextToken is invalid.")
+		}
 	}
+	found := g.find(in, until)
+	from = min(from, len(found))
 	to := min(len(found), from+limit)
-	out := &cloudwatchlogs.FilterLogEventsOutput{Events: found[from:to], SearchedLogStreams: []types.SearchedLogStream{}}
+	out := &cloudwatchlogs.FilterLogEventsOutput{Events: found[from:to]}
 	if to < len(found) {
-		out.NextToken = aws.String(strconv.Itoa(to))
+		out.NextToken = aws.String(fmt.Sprintf("%d/%d", to, until))
 	}
 	return out, nil
 }
 
-func (g *group) find(in *cloudwatchlogs.FilterLogEventsInput, matches func(event) bool) []types.FilteredLogEvent {
+// find is all that matches among what could be read at a time.
+func (g *group) find(in *cloudwatchlogs.FilterLogEventsInput, until int64) []types.FilteredLogEvent {
+	inTime, words := between(in.StartTime, in.EndTime), strings.Fields(aws.ToString(in.FilterPattern))
 	found := []types.FilteredLogEvent{}
 	for _, name := range slices.Sorted(maps.Keys(g.streams)) {
 		if in.LogStreamNames != nil && !slices.Contains(in.LogStreamNames, name) || !strings.HasPrefix(name, aws.ToString(in.LogStreamNamePrefix)) {
 			continue
 		}
-		for i, e := range g.streams[name].events {
-			if matches(e) {
-				found = append(found, types.FilteredLogEvent{
-					EventId: aws.String(fmt.Sprintf("%s/%d", name, i)), LogStreamName: &g.streams[name].Name,
-					Timestamp: &e.At, IngestionTime: &e.In, Message: &e.Text,
-				})
+		st := g.streams[name]
+		for i, e := range st.readable(until) {
+			misses := func(word string) bool { return !strings.Contains(e.Text, word) }
+			if inTime(e) && !slices.ContainsFunc(words, misses) {
+				found = append(found, types.FilteredLogEvent{EventId: aws.String(fmt.Sprintf("%s/%d", name, i)), LogStreamName: &st.name,
+					Timestamp: &e.At, IngestionTime: &e.In, Message: &e.Text})
 			}
 		}
 	}

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,13 +27,15 @@ type world struct {
 	t       *testing.T
 	service *logs.Service
 	now     time.Time
+	delay   time.Duration // of lines, which overtake each other
 }
 
 func newWorld(t *testing.T, dir string) *world {
 	t.Helper()
 	w := &world{t: t, now: time.UnixMilli(1_000_000)}
 	var err error
-	w.service, err = logs.New(logs.Options{Region: "us-east-1", Account: "123456789012", Dir: dir, Now: func() time.Time { return w.now }})
+	w.service, err = logs.New(logs.Options{Region: "us-east-1", Account: "123456789012", Dir: dir, Now: func() time.Time { return w.now },
+		Lag: func() (time.Duration, bool) { return w.delay, true }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,41 +97,31 @@ func TestGroups(t *testing.T) {
 	if *got.RetentionInDays != 30 || *got.Arn != "arn:aws:logs:us-east-1:123456789012:log-group:/kedroctl/a:*" {
 		t.Errorf("retention %d, ARN %s", *got.RetentionInDays, *got.Arn)
 	}
-	if _, err := w.DeleteRetentionPolicy(ctx, &cloudwatchlogs.DeleteRetentionPolicyInput{LogGroupName: aws.String("/kedroctl/a")}); err != nil {
-		t.Fatal(err)
-	}
 	if _, err := w.DeleteLogGroup(ctx, &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: aws.String("/other")}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = w.DeleteLogGroup(ctx, &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: aws.String("/other")})
 	w.wantCode(err, "ResourceNotFoundException")
 	out, err = w.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{})
-	if err != nil || len(out.LogGroups) != 1 || out.LogGroups[0].RetentionInDays != nil {
+	if err != nil || len(out.LogGroups) != 1 {
 		t.Errorf("afterwards: %v, %v", out.LogGroups, err)
 	}
 }
 
 func TestTags(t *testing.T) {
 	w := newWorld(t, "")
-	ctx := t.Context()
 	w.group("/g")
-	arn := "arn:aws:logs:us-east-1:123456789012:log-group:/g"
-	if _, err := w.TagResource(ctx, &cloudwatchlogs.TagResourceInput{ResourceArn: &arn, Tags: map[string]string{"b": "2"}}); err != nil {
-		t.Fatal(err)
+	for _, arn := range []string{"arn:aws:logs:us-east-1:123456789012:log-group:/g", "arn:aws:logs:us-east-1:123456789012:log-group:/g:*"} {
+		out, err := w.ListTagsForResource(t.Context(), &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: &arn})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(map[string]string{"a": "1"}, out.Tags); diff != "" {
+			t.Error(diff)
+		}
 	}
-	if _, err := w.UntagResource(ctx, &cloudwatchlogs.UntagResourceInput{ResourceArn: aws.String(arn + ":*"), TagKeys: []string{"a"}}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.TagLogGroup(ctx, &cloudwatchlogs.TagLogGroupInput{LogGroupName: aws.String("/g"), Tags: map[string]string{"c": "3"}}); err != nil {
-		t.Fatal(err)
-	}
-	out, err := w.ListTagsForResource(ctx, &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: &arn})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(map[string]string{"b": "2", "c": "3"}, out.Tags); diff != "" {
-		t.Error(diff)
-	}
+	_, err := w.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/h"), Tags: map[string]string{"aws:a": "1"}})
+	w.wantCode(err, "InvalidParameterException")
 }
 
 // read follows a stream from its start as a client does: until a token comes back.
@@ -177,6 +172,36 @@ func TestEventsComeInPages(t *testing.T) {
 	}
 }
 
+// TestLinesComeLateAndOvertakeEachOther follows a stream whose lines can be read within four seconds after they were written.
+func TestLinesComeLateAndOvertakeEachOther(t *testing.T) {
+	w := newWorld(t, "")
+	w.group("/g")
+	w.delay = 4 * time.Second
+	w.write("/g", "s", 4) // can be read from second 4, 3, 6, 5 on; it is second 4
+	first, err := w.GetLogEvents(t.Context(), &cloudwatchlogs.GetLogEventsInput{LogGroupName: aws.String("/g"), LogStreamName: aws.String("s"), StartFromHead: aws.Bool(true)})
+	if err != nil || len(first.Events) != 0 {
+		t.Errorf("a first page that is not the end has %d events, %v", len(first.Events), err)
+	}
+	if texts, _ := w.read("/g", "s", 10); !slices.Equal(texts, []string{"s 1", "s 0"}) {
+		t.Errorf("after 4 s: %q", texts)
+	}
+	streams, err := w.DescribeLogStreams(t.Context(), &cloudwatchlogs.DescribeLogStreamsInput{LogGroupName: aws.String("/g")})
+	if err != nil || *streams.LogStreams[0].LastEventTimestamp != 1_000_000 {
+		t.Errorf("described: %v, %v", streams.LogStreams[0].LastEventTimestamp, err)
+	}
+	if got := w.service.Count("/g", "s"); got != 4 {
+		t.Errorf("%d lines were put", got)
+	}
+	w.now = w.now.Add(2 * time.Second)
+	if texts, _ := w.read("/g", "s", 10); !slices.Equal(texts, []string{"s 1", "s 0", "s 3", "s 2"}) {
+		t.Errorf("after 6 s: %q", texts)
+	}
+	w.now = w.now.Add(-time.Hour) // the machine's clock is set
+	if texts, _ := w.read("/g", "s", 10); len(texts) != 4 {
+		t.Errorf("with the clock set back: %q", texts)
+	}
+}
+
 func TestPageIsLimitedToOneMegabyte(t *testing.T) {
 	w := newWorld(t, "")
 	w.group("/g")
@@ -209,6 +234,8 @@ func TestEventsAreRefusedOrSelected(t *testing.T) {
 	w.wantCode(err, "ResourceNotFoundException")
 	_, err = get(func(in *cloudwatchlogs.GetLogEventsInput) { in.LogGroupName = aws.String("/nobody") })
 	w.wantCode(err, "ResourceNotFoundException")
+	_, err = get(func(in *cloudwatchlogs.GetLogEventsInput) { in.NextToken = aws.String("f/5") })
+	w.wantCode(err, "InvalidParameterException")
 	_, err = get(func(in *cloudwatchlogs.GetLogEventsInput) { in.NextToken = aws.String("x") })
 	w.wantCode(err, "InvalidParameterException")
 	_, err = get(func(in *cloudwatchlogs.GetLogEventsInput) { in.Limit = aws.Int32(10_001) })
@@ -243,10 +270,21 @@ func TestFilterSearchesStreams(t *testing.T) {
 	if diff := cmp.Diff([]string{"a 0", "a 1", "b 0", "b 1"}, texts(&cloudwatchlogs.FilterLogEventsInput{Limit: aws.Int32(1)})); diff != "" {
 		t.Error(diff)
 	}
+	w.write("/g", "0", 1)
+	page, err := w.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String("/g"), Limit: aws.Int32(4)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.now = w.now.Add(time.Second)
+	w.service.Put("/g", "0", w.now.Add(-time.Hour), "an old line that comes in between two pages")
+	page, err = w.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String("/g"), NextToken: page.NextToken})
+	if err != nil || len(page.Events) != 1 {
+		t.Errorf("the second page: %v, %v", page, err)
+	}
 	if diff := cmp.Diff([]string{"b 1"}, texts(&cloudwatchlogs.FilterLogEventsInput{LogStreamNames: []string{"b"}, FilterPattern: aws.String("1 b")})); diff != "" {
 		t.Error(diff)
 	}
-	_, err := w.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String("/g"), FilterPattern: aws.String("{ $.x }")})
+	_, err = w.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String("/g"), FilterPattern: aws.String("{ $.x }")})
 	w.wantCode(err, "InvalidParameterException")
 }
 
@@ -287,6 +325,9 @@ func TestJobsNeedTheirGroup(t *testing.T) {
 		t.Errorf("the group that Batch makes itself: %v", err)
 	}
 	w.service.Put("/nobody", "s", w.now, "is dropped")
+	if _, err := w.GetLogEvents(t.Context(), &cloudwatchlogs.GetLogEventsInput{LogGroupName: aws.String(logs.DefaultGroup), LogStreamName: aws.String("s")}); err != nil {
+		t.Errorf("the stream of a job that has written nothing: %v", err)
+	}
 }
 
 func TestStateSurvivesTheProcess(t *testing.T) {
@@ -296,12 +337,43 @@ func TestStateSurvivesTheProcess(t *testing.T) {
 	w.group("/gone")
 	w.write("/g", "d/default/1", 3)
 	w.write("/gone", "s", 1)
+	w.write("/g", "silent", 0)
+	w.service.Put("/g", "d/default/1", w.now, "") // no event, but a line
 	if _, err := w.DeleteLogGroup(t.Context(), &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: aws.String("/gone")}); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := w.PutRetentionPolicy(t.Context(), &cloudwatchlogs.PutRetentionPolicyInput{LogGroupName: aws.String("/g"), RetentionInDays: aws.Int32(30)}); err != nil {
+		t.Fatal(err)
+	}
+	// A process that is killed may leave a piece of a line, and of a group.
+	for name, piece := range map[string]string{"%2Fg.jsonl": `{"s":"d/def`, "%2Fhalf.jsonl": `{"About":`} {
+		f, err := os.OpenFile(filepath.Join(dir, "logs", name), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteString(piece); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
 	again := newWorld(t, dir)
-	if texts, _ := again.read("/g", "d/default/1", 10); len(texts) != 3 {
-		t.Errorf("read back %v", texts)
+	again.service.Put("/g", "d/default/1", again.now, "after the restart")
+	again = newWorld(t, dir)
+	if texts, _ := again.read("/g", "d/default/1", 10); len(texts) != 4 || texts[3] != "after the restart" {
+		t.Errorf("read back %q", texts)
+	}
+	if got := again.service.Count("/g", "d/default/1"); got != 5 {
+		t.Errorf("%d lines were put", got)
+	}
+	streams, err := again.DescribeLogStreams(t.Context(), &cloudwatchlogs.DescribeLogStreamsInput{LogGroupName: aws.String("/g"), LogStreamNamePrefix: aws.String("silent")})
+	if err != nil || len(streams.LogStreams) != 1 || *streams.LogStreams[0].CreationTime != 1_004_000 {
+		t.Errorf("a stream without lines: %v, %v", streams, err)
+	}
+	groups, err := again.DescribeLogGroups(t.Context(), &cloudwatchlogs.DescribeLogGroupsInput{})
+	if err != nil || len(groups.LogGroups) != 1 || *groups.LogGroups[0].RetentionInDays != 30 {
+		t.Errorf("groups: %v, %v", groups, err)
 	}
 	again.group("/gone")
 	out, err := again.DescribeLogStreams(t.Context(), &cloudwatchlogs.DescribeLogStreamsInput{LogGroupName: aws.String("/gone")})
