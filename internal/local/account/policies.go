@@ -30,15 +30,15 @@ var (
 	managedARN = regexp.MustCompile(`^arn:aws:iam::(aws|\d{12}):policy(/[\w+=,.@-]+)+$`)
 )
 
-func (s *Service) policyActions() map[string]action {
-	return map[string]action{
-		"PutRolePolicy":            write(s.putRolePolicy),
-		"GetRolePolicy":            read(s.getRolePolicy),
-		"DeleteRolePolicy":         write(s.deleteRolePolicy),
-		"ListRolePolicies":         read(s.listRolePolicies),
-		"AttachRolePolicy":         write(s.attachRolePolicy),
-		"DetachRolePolicy":         write(s.detachRolePolicy),
-		"ListAttachedRolePolicies": read(s.listAttachedRolePolicies),
+func (s *Service) policyActions() map[string]wire.Action {
+	return map[string]wire.Action{
+		"PutRolePolicy":            on(s, s.putRolePolicy),
+		"GetRolePolicy":            on(s, s.getRolePolicy),
+		"DeleteRolePolicy":         on(s, s.deleteRolePolicy),
+		"ListRolePolicies":         on(s, s.listRolePolicies),
+		"AttachRolePolicy":         on(s, s.attachRolePolicy),
+		"DetachRolePolicy":         on(s, s.detachRolePolicy),
+		"ListAttachedRolePolicies": on(s, s.listAttachedRolePolicies),
 	}
 }
 

@@ -14,18 +14,18 @@ import (
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
-func (s *Service) profileActions() map[string]action {
-	return map[string]action{
-		"CreateInstanceProfile":         write(s.createInstanceProfile),
-		"GetInstanceProfile":            read(s.getInstanceProfile),
-		"DeleteInstanceProfile":         write(s.deleteInstanceProfile),
-		"ListInstanceProfiles":          read(s.listInstanceProfiles),
-		"ListInstanceProfilesForRole":   read(s.listInstanceProfilesForRole),
-		"AddRoleToInstanceProfile":      write(s.addRole),
-		"RemoveRoleFromInstanceProfile": write(s.removeRole),
-		"TagInstanceProfile":            write(s.tagProfile),
-		"UntagInstanceProfile":          write(s.untagProfile),
-		"ListInstanceProfileTags":       read(s.listProfileTags),
+func (s *Service) profileActions() map[string]wire.Action {
+	return map[string]wire.Action{
+		"CreateInstanceProfile":         on(s, s.createInstanceProfile),
+		"GetInstanceProfile":            on(s, s.getInstanceProfile),
+		"DeleteInstanceProfile":         on(s, s.deleteInstanceProfile),
+		"ListInstanceProfiles":          on(s, s.listInstanceProfiles),
+		"ListInstanceProfilesForRole":   on(s, s.listInstanceProfilesForRole),
+		"AddRoleToInstanceProfile":      on(s, s.addRole),
+		"RemoveRoleFromInstanceProfile": on(s, s.removeRole),
+		"TagInstanceProfile":            on(s, s.tagProfile),
+		"UntagInstanceProfile":          on(s, s.untagProfile),
+		"ListInstanceProfileTags":       on(s, s.listProfileTags),
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/kedroctl/kedroctl/internal/local/disk"
 	"github.com/kedroctl/kedroctl/internal/local/wire"
@@ -30,18 +29,18 @@ const (
 	hour        = 3600 // seconds; the least and the default length of a role's session
 )
 
-func (s *Service) roleActions() map[string]action {
-	return map[string]action{
-		"CreateRole":              write(s.createRole),
-		"GetRole":                 read(s.getRole),
-		"UpdateRole":              write(s.updateRole),
-		"DeleteRole":              write(s.deleteRole),
-		"ListRoles":               read(s.listRoles),
-		"UpdateAssumeRolePolicy":  write(s.updateAssumeRolePolicy),
-		"TagRole":                 write(s.tagRole),
-		"UntagRole":               write(s.untagRole),
-		"ListRoleTags":            read(s.listRoleTags),
-		"CreateServiceLinkedRole": write(s.createServiceLinkedRole),
+func (s *Service) roleActions() map[string]wire.Action {
+	return map[string]wire.Action{
+		"CreateRole":              on(s, s.createRole),
+		"GetRole":                 on(s, s.getRole),
+		"UpdateRole":              on(s, s.updateRole),
+		"DeleteRole":              on(s, s.deleteRole),
+		"ListRoles":               on(s, s.listRoles),
+		"UpdateAssumeRolePolicy":  on(s, s.updateAssumeRolePolicy),
+		"TagRole":                 on(s, s.tagRole),
+		"UntagRole":               on(s, s.untagRole),
+		"ListRoleTags":            on(s, s.listRoleTags),
+		"CreateServiceLinkedRole": on(s, s.createServiceLinkedRole),
 	}
 }
 
@@ -213,11 +212,6 @@ func (s *Service) addServiceLinkedRole(service string) Role {
 func serviceLinkedName(service string) string {
 	first, _, _ := strings.Cut(service, ".")
 	return "AWSServiceRoleFor" + strings.ToUpper(first[:1]) + first[1:]
-}
-
-func (s *Service) getCallerIdentity(ctx context.Context, _ *sts.GetCallerIdentityInput) (*sts.GetCallerIdentityOutput, error) {
-	c := wire.CallerOf(ctx)
-	return &sts.GetCallerIdentityOutput{Account: &s.opt.Account, Arn: &c.ARN, UserId: &c.UserID}, nil
 }
 
 // describeRole gives documents URL-encoded, as AWS does (RFC 3986).

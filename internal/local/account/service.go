@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,11 +13,6 @@ import (
 	"github.com/kedroctl/kedroctl/internal/local/disk"
 	"github.com/kedroctl/kedroctl/internal/local/policy"
 	"github.com/kedroctl/kedroctl/internal/local/wire"
-)
-
-const (
-	iamNamespace = "https://iam.amazonaws.com/doc/2010-05-08/"
-	stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/"
 )
 
 // Options say whose account it is.
@@ -58,22 +52,16 @@ type InstanceProfile struct {
 
 // Service is IAM and STS of one account.
 type Service struct {
-	opt     Options
-	file    string
-	actions map[string]action
-	mu      sync.Mutex
-	state   state
+	wire.Queries
+	opt   Options
+	file  string
+	mu    sync.Mutex
+	state state
 }
 
 type state struct {
 	Roles    map[string]Role
 	Profiles map[string]InstanceProfile
-}
-
-// action is a handler and whether it changes anything.
-type action struct {
-	mutating bool
-	do       func(context.Context, wire.Query) (any, error)
 }
 
 // New is the account as its file has it; without one it is empty.
@@ -88,19 +76,26 @@ func New(opt Options) (*Service, error) {
 	if err := disk.ReadJSON(s.file, &s.state); err != nil {
 		return nil, fmt.Errorf("read the account's state: %w", err)
 	}
-	s.actions = s.roleActions()
-	maps.Copy(s.actions, s.policyActions())
-	maps.Copy(s.actions, s.profileActions())
-	s.actions["GetCallerIdentity"] = read(s.getCallerIdentity)
+	s.Queries = wire.Queries{Dialect: wire.IAM, Denied: opt.Denied, Resource: s.resource, Actions: s.roleActions()}
+	maps.Copy(s.Actions, s.policyActions())
+	maps.Copy(s.Actions, s.profileActions())
+	maps.Copy(s.Actions, STS(opt.Account).Actions)
 	return s, nil
 }
 
-func read[I, O any](do func(context.Context, *I) (*O, error)) action {
-	return action{false, wire.Action(wire.MemberLists, do)}
-}
-
-func write[I, O any](do func(context.Context, *I) (*O, error)) action {
-	return action{true, wire.Action(wire.MemberLists, do)}
+func on[I, O any](s *Service, do func(context.Context, *I) (*O, error)) wire.Action {
+	return wire.QueryFunc(func(ctx context.Context, in *I) (*O, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		out, err := do(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		if err := disk.WriteJSON(s.file, s.state); err != nil {
+			return nil, fmt.Errorf("keep the account's state: %w", err)
+		}
+		return out, nil
+	})
 }
 
 // Role finds a role by its name or ARN.
@@ -147,58 +142,6 @@ func (s *Service) Statements(nameOrARN string) []policy.Statement {
 }
 
 func lastStep(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }
-
-// Operation names the action that r asks for, and whether it changes anything.
-func (s *Service) Operation(r *http.Request) (name string, mutating bool) {
-	q, err := wire.ReadQuery(r)
-	if err != nil {
-		return "", false
-	}
-	return q.Action, s.actions[q.Action].mutating
-}
-
-// Operations are the names of IAM's operations that the service offers, sorted.
-func (s *Service) Operations() []string { return slices.Sorted(maps.Keys(s.actions)) }
-
-func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	q, err := wire.ReadQuery(r)
-	namespace := iamNamespace
-	if q.Action == "GetCallerIdentity" {
-		namespace = stsNamespace
-	}
-	var out any
-	if err == nil {
-		out, err = s.answer(r.Context(), q)
-	}
-	if err != nil {
-		wire.WriteQueryFault(w, namespace, err)
-		return
-	}
-	wire.WriteQuery(w, namespace, q.Action, out)
-}
-
-func (s *Service) answer(ctx context.Context, q wire.Query) (any, error) {
-	a, ok := s.actions[q.Action]
-	if !ok {
-		return nil, wire.NewFault(http.StatusBadRequest, "InvalidAction", "Could not find operation %s", q.Action)
-	}
-	// Nobody needs a permission for it: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
-	if q.Action != "GetCallerIdentity" {
-		if err := s.opt.Denied.Check(ctx, "AccessDenied", "iam:"+q.Action, s.resource(q), nil); err != nil {
-			return nil, err
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out, err := a.do(ctx, q)
-	if err != nil || !a.mutating {
-		return out, err
-	}
-	if err := disk.WriteJSON(s.file, s.state); err != nil {
-		return nil, fmt.Errorf("keep the account's state: %w", err)
-	}
-	return out, nil
-}
 
 // resource is the ARN that a policy would name for the call.
 func (s *Service) resource(q wire.Query) string {

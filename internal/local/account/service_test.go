@@ -34,13 +34,19 @@ func serve(t *testing.T, opt account.Options) (*account.Service, *iam.Client, *s
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		caller := wire.Caller{ARN: "arn:aws:iam::123456789012:user/ada", UserID: "AIDAX"}
-		s.ServeHTTP(w, r.WithContext(wire.WithCaller(r.Context(), caller)))
-	}))
+	server := httptest.NewServer(asAda(s))
 	t.Cleanup(server.Close)
 	cfg := aws.Config{Region: "eu-west-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
-	return s, iam.NewFromConfig(cfg), sts.NewFromConfig(cfg)
+	identity := httptest.NewServer(asAda(account.STS(opt.Account)))
+	t.Cleanup(identity.Close)
+	return s, iam.NewFromConfig(cfg), sts.NewFromConfig(cfg, func(o *sts.Options) { o.BaseEndpoint = &identity.URL })
+}
+
+func asAda(h http.Handler) http.Handler {
+	caller := wire.Caller{ARN: "arn:aws:iam::123456789012:user/ada", UserID: "AIDAX"}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(wire.WithCaller(r.Context(), caller)))
+	})
 }
 
 func createRole(t *testing.T, c *iam.Client, name string) {

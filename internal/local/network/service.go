@@ -4,10 +4,16 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/xml"
-	"maps"
+	"fmt"
 	"net/http"
+	"path"
+	"reflect"
 	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
@@ -22,22 +28,21 @@ type Options struct {
 
 // Service answers EC2's look-ups.
 type Service struct {
+	wire.Queries
 	opt     Options
-	actions map[string]func(context.Context, wire.Query) (any, error)
-	vpcs    []vpc
-	subnets []subnet
-	groups  []group
+	vpcs    []types.Vpc
+	subnets []types.Subnet
+	groups  []types.SecurityGroup
 }
 
 // New is the region's network.
 func New(opt Options) *Service {
 	s := &Service{opt: opt}
-	s.actions = map[string]func(context.Context, wire.Query) (any, error){
-		"DescribeVpcs":                  wire.Action(wire.PlainLists, s.describeVPCs),
-		"DescribeSubnets":               wire.Action(wire.PlainLists, s.describeSubnets),
-		"DescribeSecurityGroups":        wire.Action(wire.PlainLists, s.describeGroups),
-		"DescribeInstanceTypeOfferings": wire.Action(wire.PlainLists, s.describeOfferings),
-	}
+	s.Queries = wire.Queries{Dialect: wire.EC2, Denied: opt.Denied, Actions: map[string]wire.Action{
+		"DescribeVpcs":           wire.QueryFunc(s.describeVPCs),
+		"DescribeSubnets":        wire.QueryFunc(s.describeSubnets),
+		"DescribeSecurityGroups": wire.QueryFunc(s.describeGroups),
+	}}
 	if !opt.NoDefaultVPC {
 		s.addDefaultVPC()
 	}
@@ -45,63 +50,94 @@ func New(opt Options) *Service {
 }
 
 // addDefaultVPC is laid out as AWS does: 172.31.0.0/16, a /20 per availability zone, a group that lets its members reach each other.
+// https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc-components.html
 func (s *Service) addDefaultVPC() {
-	v := vpc{VPCID: s.id("vpc", ""), Owner: s.opt.Account, State: "available", CIDR: "172.31.0.0/16", Tenancy: "default", Default: true}
-	s.vpcs = []vpc{v}
+	owner, vpc, group := &s.opt.Account, s.id("vpc", ""), s.id("sg", "")
+	s.vpcs = []types.Vpc{{VpcId: vpc, OwnerId: owner, State: types.VpcStateAvailable, CidrBlock: aws.String("172.31.0.0/16"),
+		InstanceTenancy: types.TenancyDefault, IsDefault: aws.Bool(true)}}
 	for i, zone := range []string{"a", "b", "c"} {
-		s.subnets = append(s.subnets, subnet{SubnetID: s.id("subnet", zone), VPCID: v.VPCID, Owner: s.opt.Account, State: "available",
-			CIDR: []string{"172.31.0.0/20", "172.31.16.0/20", "172.31.32.0/20"}[i], Free: 4091, Zone: s.opt.Region + zone,
-			DefaultForZone: true, PublicIP: true})
+		s.subnets = append(s.subnets, types.Subnet{SubnetId: s.id("subnet", zone), VpcId: vpc, OwnerId: owner, State: types.SubnetStateAvailable,
+			CidrBlock: aws.String(fmt.Sprintf("172.31.%d.0/20", 16*i)), AvailableIpAddressCount: aws.Int32(4091),
+			AvailabilityZone: aws.String(s.opt.Region + zone), DefaultForAz: aws.Bool(true), MapPublicIpOnLaunch: aws.Bool(true)})
 	}
-	g := group{GroupID: s.id("sg", ""), Name: "default", Description: "default VPC security group", VPCID: v.VPCID, Owner: s.opt.Account}
-	g.In = []permission{{Protocol: "-1", Groups: []groupPair{{s.opt.Account, g.GroupID}}}}
-	g.Out = []permission{{Protocol: "-1", Ranges: []cidrRange{{"0.0.0.0/0"}}}}
-	s.groups = []group{g}
+	s.groups = []types.SecurityGroup{{GroupId: group, GroupName: aws.String("default"), Description: aws.String("default VPC security group"),
+		VpcId: vpc, OwnerId: owner,
+		IpPermissions:       []types.IpPermission{{IpProtocol: aws.String("-1"), UserIdGroupPairs: []types.UserIdGroupPair{{UserId: owner, GroupId: group}}}},
+		IpPermissionsEgress: []types.IpPermission{{IpProtocol: aws.String("-1"), IpRanges: []types.IpRange{{CidrIp: aws.String("0.0.0.0/0")}}}}}}
 }
 
 // id is the same in each process: a prefix and 17 hexadecimal digits.
-func (s *Service) id(kind, name string) string {
+func (s *Service) id(kind, name string) *string {
 	sum := sha256.Sum256([]byte(s.opt.Account + s.opt.Region + kind + name))
-	return kind + "-0" + hex.EncodeToString(sum[:8])
+	return aws.String(kind + "-0" + hex.EncodeToString(sum[:8]))
 }
 
-// Operation names the action that r asks for; none changes anything.
-func (s *Service) Operation(r *http.Request) (name string, mutating bool) {
-	q, err := wire.ReadQuery(r)
-	if err != nil {
+func (s *Service) describeVPCs(_ context.Context, in *ec2.DescribeVpcsInput) (*ec2.DescribeVpcsOutput, error) {
+	found, err := look(s.vpcs, "VpcId", "InvalidVpcID", "vpc ID", in.VpcIds, in.Filters)
+	return &ec2.DescribeVpcsOutput{Vpcs: found}, err
+}
+
+func (s *Service) describeSubnets(_ context.Context, in *ec2.DescribeSubnetsInput) (*ec2.DescribeSubnetsOutput, error) {
+	found, err := look(s.subnets, "SubnetId", "InvalidSubnetID", "subnet ID", in.SubnetIds, in.Filters)
+	return &ec2.DescribeSubnetsOutput{Subnets: found}, err
+}
+
+func (s *Service) describeGroups(_ context.Context, in *ec2.DescribeSecurityGroupsInput) (*ec2.DescribeSecurityGroupsOutput, error) {
+	filters := in.Filters
+	if len(in.GroupNames) > 0 {
+		filters = append(filters, types.Filter{Name: aws.String("group-name"), Values: in.GroupNames})
+	}
+	found, err := look(s.groups, "GroupId", "InvalidGroup", "security group", in.GroupIds, filters)
+	return &ec2.DescribeSecurityGroupsOutput{SecurityGroups: found}, err
+}
+
+// look is what has one of the ids (any where none is named) in its field id, and matches all filters. code and noun are for ids of nothing.
+func look[T any](all []T, id, code, noun string, ids []string, filters []types.Filter) ([]T, error) {
+	for _, want := range ids {
+		if !slices.ContainsFunc(all, func(t T) bool { have, _ := attribute(t, id); return have == want }) {
+			return nil, wire.NewFault(http.StatusBadRequest, code+".NotFound", "The %s '%s' does not exist", noun, want)
+		}
+	}
+	found := []T{}
+	var none T
+	for _, f := range filters {
+		if _, known := attribute(none, aws.ToString(f.Name)); !known {
+			return nil, wire.NewFault(http.StatusBadRequest, "InvalidParameterValue", "The filter '%s' is invalid", aws.ToString(f.Name))
+		}
+	}
+	for _, t := range all {
+		if have, _ := attribute(t, id); matches(t, filters) && (len(ids) == 0 || slices.Contains(ids, have)) {
+			found = append(found, t)
+		}
+	}
+	return found, nil
+}
+
+// matches tells whether one value of every filter fits, with the wildcards * and ?.
+func matches(t any, filters []types.Filter) bool {
+	return !slices.ContainsFunc(filters, func(f types.Filter) bool {
+		have, _ := attribute(t, *f.Name)
+		return !slices.ContainsFunc(f.Values, func(want string) bool {
+			ok, err := path.Match(want, have)
+			return want == have || ok && err == nil
+		})
+	})
+}
+
+// attribute is what a filter looks at: the field OwnerId for owner-id, IsDefault for is-default and isDefault.
+func attribute(t any, filter string) (value string, ok bool) {
+	var field strings.Builder
+	for word := range strings.SplitSeq(filter, "-") {
+		if word != "" {
+			field.WriteString(strings.ToUpper(word[:1]) + word[1:])
+		}
+	}
+	f := reflect.ValueOf(t).FieldByName(field.String())
+	switch {
+	case !f.IsValid() || f.Kind() == reflect.Slice || f.Kind() == reflect.Struct:
 		return "", false
+	case f.Kind() == reflect.Pointer && f.IsNil():
+		return "", true
 	}
-	return q.Action, false
-}
-
-// Operations are the names of EC2's operations that the service offers, sorted.
-func (s *Service) Operations() []string { return slices.Sorted(maps.Keys(s.actions)) }
-
-func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	out, err := s.answer(r)
-	if err != nil {
-		wire.WriteEC2Fault(w, err)
-		return
-	}
-	document, err := xml.Marshal(out)
-	if err != nil {
-		wire.WriteEC2Fault(w, err)
-		return
-	}
-	wire.WriteXML(w, http.StatusOK, document)
-}
-
-func (s *Service) answer(r *http.Request) (any, error) {
-	q, err := wire.ReadQuery(r)
-	if err != nil {
-		return nil, err
-	}
-	do, ok := s.actions[q.Action]
-	if !ok {
-		return nil, wire.NewFault(http.StatusBadRequest, "InvalidAction", "The action %s is not valid for this web service.", q.Action)
-	}
-	if err := s.opt.Denied.Check(r.Context(), "UnauthorizedOperation", "ec2:"+q.Action, "*", nil); err != nil {
-		return nil, err
-	}
-	return do(r.Context(), q)
+	return fmt.Sprint(reflect.Indirect(f).Interface()), true
 }

@@ -20,3 +20,23 @@ func (d Denied) Check(ctx context.Context, code, action, resource string, condit
 		"User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action",
 		CallerOf(ctx).ARN, action, resource, action)
 }
+
+// Caller is who signed a request.
+type Caller struct {
+	AccessKey string
+	ARN       string // of the user, or of the role's session
+	UserID    string
+}
+
+type callerKey struct{}
+
+// WithCaller is ctx with the caller of the request that it belongs to.
+func WithCaller(ctx context.Context, c Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
+}
+
+// CallerOf is who signed the request that ctx belongs to; zero for a request that came by no server.
+func CallerOf(ctx context.Context) Caller {
+	c, _ := ctx.Value(callerKey{}).(Caller)
+	return c
+}

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,8 +11,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 )
 
 // JSONFunc makes a handler of one operation in a JSON protocol: the body is decoded into In, f's answer or refusal is written.
@@ -52,12 +49,14 @@ func (t Targets) Operation(r *http.Request) (name string, mutating bool) {
 	return name, t[name] != nil && Mutating(name)
 }
 
-// Operations are the names of what the service offers, sorted.
+// Operations are the names of what is offered, sorted.
 func (t Targets) Operations() []string { return slices.Sorted(maps.Keys(t)) }
 
-// Mutating tells from an operation's name whether it changes anything.
+// Mutating tells from an operation's name whether it changes anything, by the verb that it begins with.
 func Mutating(operation string) bool {
-	return !slices.ContainsFunc([]string{"Get", "Describe", "List", "Filter", "BatchGet"}, func(reading string) bool { return strings.HasPrefix(operation, reading) })
+	return !slices.ContainsFunc([]string{"Describe", "Get", "List", "Filter", "BatchGet"}, func(verb string) bool {
+		return strings.HasPrefix(operation, verb)
+	})
 }
 
 // TargetOperation is the operation that a JSON 1.1 request names, "" where it names none.
@@ -80,16 +79,17 @@ func DecodeJSON(r io.Reader, in any) error {
 	return checkEnums(reflect.ValueOf(in))
 }
 
+// jsonStyle is that of the JSON protocols: times are seconds.
+var jsonStyle = style{lowerFirst, func(t time.Time) any { return float64(t.UnixMilli()) / 1000 }}
+
 // WriteJSON answers 200 with an output struct of the SDK, in the content type of the request.
 func WriteJSON(w http.ResponseWriter, r *http.Request, out any) {
-	var b bytes.Buffer
-	encode(&b, reflect.ValueOf(out))
 	contentType := "application/json"
 	if t := r.Header.Get("Content-Type"); r.Header.Get("X-Amz-Target") != "" && t != "" {
 		contentType = t
 	}
 	w.Header().Set("Content-Type", contentType)
-	_, _ = w.Write(b.Bytes()) // a client that has gone needs no answer
+	_, _ = w.Write(EncodeJSON(out)) // a client that has gone needs no answer
 }
 
 // WriteJSONError answers with a refusal, in the form that both JSON protocols read.
@@ -104,103 +104,6 @@ func WriteJSONError(w http.ResponseWriter, err error) {
 
 // EncodeJSON is an SDK struct in the JSON of the wire: names with a small first letter, absent members left out, times as seconds.
 func EncodeJSON(v any) []byte {
-	var b bytes.Buffer
-	encode(&b, reflect.ValueOf(v))
-	return b.Bytes()
-}
-
-func encode(b *bytes.Buffer, v reflect.Value) {
-	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
-		if v.IsNil() {
-			b.WriteString("null")
-			return
-		}
-		v = v.Elem()
-	}
-	if t, ok := v.Interface().(time.Time); ok {
-		encodeValue(b, float64(t.UnixMilli())/1000)
-		return
-	}
-	switch v.Kind() {
-	case reflect.Struct:
-		encodeStruct(b, v)
-	case reflect.Map:
-		encodeMap(b, v)
-	case reflect.Slice:
-		encodeSlice(b, v)
-	default:
-		encodeValue(b, v.Interface())
-	}
-}
-
-// encodeValue writes a string, number, boolean or blob; none of these can fail.
-func encodeValue(b *bytes.Buffer, v any) {
-	j, _ := json.Marshal(v)
-	b.Write(j)
-}
-
-func encodeStruct(b *bytes.Buffer, v reflect.Value) {
-	b.WriteByte('{')
-	first := true
-	for i := range v.NumField() {
-		f := v.Type().Field(i)
-		if !f.IsExported() || f.Name == "ResultMetadata" || absent(v.Field(i)) {
-			continue
-		}
-		if !first {
-			b.WriteByte(',')
-		}
-		first = false
-		encodeValue(b, memberName(f.Name))
-		b.WriteByte(':')
-		encode(b, v.Field(i))
-	}
-	b.WriteByte('}')
-}
-
-// absent tells members that are not set: nil, or an enum without a value.
-func absent(v reflect.Value) bool {
-	switch v.Kind() {
-	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface:
-		return v.IsNil()
-	case reflect.String:
-		return v.Len() == 0
-	default:
-		return false
-	}
-}
-
-func memberName(field string) string {
-	first, size := utf8.DecodeRuneInString(field)
-	return string(unicode.ToLower(first)) + strings.TrimSuffix(field[size:], "_")
-}
-
-func encodeMap(b *bytes.Buffer, v reflect.Value) {
-	keys := v.MapKeys()
-	slices.SortFunc(keys, func(x, y reflect.Value) int { return strings.Compare(x.String(), y.String()) })
-	b.WriteByte('{')
-	for i, k := range keys {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		encodeValue(b, k.String())
-		b.WriteByte(':')
-		encode(b, v.MapIndex(k))
-	}
-	b.WriteByte('}')
-}
-
-func encodeSlice(b *bytes.Buffer, v reflect.Value) {
-	if v.Type().Elem().Kind() == reflect.Uint8 {
-		encodeValue(b, v.Bytes())
-		return
-	}
-	b.WriteByte('[')
-	for i := range v.Len() {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		encode(b, v.Index(i))
-	}
-	b.WriteByte(']')
+	document, _ := json.Marshal(jsonStyle.plain(reflect.ValueOf(v))) // of maps, lists and scalars, which cannot fail
+	return document
 }

@@ -70,7 +70,7 @@ func TestEncodeJSON(t *testing.T) {
 		"an empty list is written": {&batch.DescribeJobsOutput{Jobs: []batchtypes.JobDetail{}}, `{"jobs":[]}`},
 		"enums, maps": {&batchtypes.JobDetail{Status: batchtypes.JobStatusFailed, Tags: map[string]string{"b": "2", "a": "1"}},
 			`{"status":"FAILED","tags":{"a":"1","b":"2"}}`},
-		"times are seconds, blobs base64": {blob{At: &at, Data: []byte("hi"), Type_: "t"}, `{"at":1500000000.25,"data":"aGk=","type":"t","flag":false}`},
+		"times are seconds, blobs base64": {blob{At: &at, Data: []byte("hi"), Type_: "t"}, `{"at":1500000000.25,"data":"aGk=","flag":false,"type":"t"}`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -1,24 +1,91 @@
 package wire
 
 import (
+	"bytes"
 	"context"
+	"crypto/rand"
+	"maps"
 	"net/http"
 	"reflect"
-	"strconv"
+	"slices"
 	"strings"
+	"time"
+	"unicode/utf8"
 )
 
-// Lists says how a service of the query protocol numbers the members of a list.
-type Lists int
+// Dialect is what services of the query protocol differ in.
+type Dialect struct {
+	Service   string // in the names of actions in policies
+	namespace string
+	denied    string // code of a refused permission
+	unknown   string // what is said of an action that is not offered, with %s for its name
+	lists     lists
+	item      string            // element of a list's member
+	names     map[string]string // of elements that are not called as the SDK's fields
+}
 
-const (
-	// MemberLists are numbered Tags.member.1, as IAM and STS do.
-	MemberLists Lists = iota
-	// PlainLists are numbered Filter.1 for a field Filters, as EC2 does.
-	PlainLists
+// Dialects of the services that speak the query protocol.
+var (
+	IAM = Dialect{Service: "iam", namespace: "https://iam.amazonaws.com/doc/2010-05-08/", denied: "AccessDenied",
+		unknown: "Could not find operation %s for version 2010-05-08", lists: members, item: "member"}
+	STS = Dialect{Service: "sts", namespace: "https://sts.amazonaws.com/doc/2011-06-15/", denied: "AccessDenied",
+		unknown: "Could not find operation %s for version 2011-06-15", lists: members, item: "member"}
+	EC2 = Dialect{Service: "ec2", namespace: "http://ec2.amazonaws.com/doc/2016-11-15/", denied: "UnauthorizedOperation",
+		unknown: "The action %s is not valid for this web service.", lists: numbered, item: "item", names: map[string]string{
+			"Vpcs": "vpcSet", "Subnets": "subnetSet", "SecurityGroups": "securityGroupInfo", "Description": "groupDescription",
+			"UserIdGroupPairs": "groups"}}
 )
 
-// Query is a request of the AWS query protocol: an action and parameters whose names are paths (Tags.member.1.Key).
+func (d Dialect) style() style {
+	name := func(field string) string { return field }
+	if d.names != nil {
+		name = func(field string) string {
+			if other, ok := d.names[field]; ok {
+				return other
+			}
+			return lowerFirst(field)
+		}
+	}
+	return style{name, func(t time.Time) any { return t.UTC().Format(time.RFC3339) }}
+}
+
+// write answers with an SDK's output.
+func (d Dialect) write(w http.ResponseWriter, action string, out any) {
+	tree, id := d.style().plain(reflect.ValueOf(out)), rand.Text()
+	answer := map[string]any{"ResponseMetadata": map[string]any{"RequestId": id}}
+	if tree, ok := tree.(map[string]any); ok {
+		answer[action+"Result"] = tree
+		if d.lists == numbered {
+			tree["requestId"], answer = id, tree
+		}
+	}
+	d.send(w, http.StatusOK, action+"Response", answer)
+}
+
+// WriteFault states err as the service does.
+func (d Dialect) WriteFault(w http.ResponseWriter, err error) {
+	f := AsFault(err)
+	stated, id := map[string]any{"Code": f.Code, "Message": f.Message}, rand.Text()
+	if d.lists == numbered {
+		d.send(w, f.Status, "Response", map[string]any{"Errors": map[string]any{"Error": stated}, "RequestID": id})
+		return
+	}
+	stated["Type"] = "Sender"
+	if f.Status >= http.StatusInternalServerError {
+		stated["Type"] = "Receiver"
+	}
+	d.send(w, f.Status, "ErrorResponse", map[string]any{"Error": stated, "RequestId": id})
+}
+
+func (d Dialect) send(w http.ResponseWriter, status int, root string, v any) {
+	b := bytes.NewBufferString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n")
+	element(b, root+` xmlns="`+d.namespace+`"`, d.item, v)
+	w.Header().Set("Content-Type", "text/xml")
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes()) // a client that has gone needs no answer
+}
+
+// Query is a request of the query protocol: an action and parameters whose names are paths (Tags.member.1.Key).
 type Query struct {
 	Action string
 	params map[string]string
@@ -47,132 +114,92 @@ func ReadQuery(r *http.Request) (Query, error) {
 // Get is the value of a parameter, "" where it is absent.
 func (q Query) Get(name string) string { return q.params[name] }
 
-// Action makes a function over an SDK's input and output the handler of a query. Parameters that the input does not have are refused.
-func Action[I, O any](lists Lists, do func(context.Context, *I) (*O, error)) func(context.Context, Query) (any, error) {
-	return func(ctx context.Context, q Query) (any, error) {
-		in := new(I)
-		if err := q.decode(in, lists); err != nil {
-			return nil, err
-		}
-		return do(ctx, in)
-	}
-}
-
-// node is one step of the parameters' paths.
-type node struct {
-	path  string
-	value *string
-	kids  map[string]*node
-}
-
-func (n *node) kid(name string) *node {
-	if n.kids == nil {
-		n.kids = map[string]*node{}
-	}
-	k := n.kids[name]
-	if k == nil {
-		k = &node{path: strings.TrimPrefix(n.path+"."+name, ".")}
-		n.kids[name] = k
-	}
-	return k
-}
-
-func (q Query) decode(in any, lists Lists) error {
-	root := &node{}
-	for name, value := range q.params {
-		n := root
+// decode sets an input of the SDK. Parameters that the input does not have are refused.
+func (q Query) decode(l lists, in any) error {
+	var root node
+	for _, name := range slices.Sorted(maps.Keys(q.params)) {
+		n := &root
 		for step := range strings.SplitSeq(name, ".") {
 			n = n.kid(step)
 		}
-		n.value = &value
+		n.Text = q.params[name]
 	}
-	if err := lists.structure(root, reflect.ValueOf(in).Elem()); err != nil {
-		return err
-	}
-	return checkEnums(reflect.ValueOf(in))
+	return l.decode(root, "", reflect.ValueOf(in).Elem())
 }
 
-func (l Lists) structure(n *node, v reflect.Value) error {
-	if n.value != nil {
-		return malformed(n, "a structure")
+// Action answers a query in a dialect.
+type Action func(context.Context, Dialect, Query) (out any, err error)
+
+// QueryFunc makes an action of a function over an SDK's input and output. Parameters that the input does not have are refused.
+func QueryFunc[In, Out any](f func(context.Context, *In) (Out, error)) Action {
+	return func(ctx context.Context, d Dialect, q Query) (any, error) {
+		in := new(In)
+		if err := q.decode(d.lists, in); err != nil {
+			return nil, err
+		}
+		return f(ctx, in)
 	}
-	for name, kid := range n.kids {
-		f := v.FieldByName(name)
-		if l == PlainLists && !f.IsValid() {
-			f = v.FieldByName(name + "s")
-		}
-		if !f.IsValid() || name == "ResultMetadata" {
-			return NewFault(http.StatusBadRequest, "UnknownParameter", "The parameter %s is not recognized", kid.path)
-		}
-		if err := l.set(kid, f); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
-func (l Lists) set(n *node, v reflect.Value) error {
-	switch v.Kind() {
-	case reflect.Pointer:
-		v.Set(reflect.New(v.Type().Elem()))
-		return l.set(n, v.Elem())
-	case reflect.Struct:
-		return l.structure(n, v)
-	case reflect.Slice:
-		return l.list(n, v)
-	}
-	if n.value == nil || len(n.kids) > 0 {
-		return malformed(n, "a plain value")
-	}
-	return scalar(n, v)
+// Queries serves the actions of a service.
+type Queries struct {
+	Dialect
+	Actions  map[string]Action
+	Denied   Denied             // what the caller may not do; nil: nothing
+	Resource func(Query) string // the ARN that a policy would name; nil: always "*"
 }
 
-// list decodes members that are numbered from 1 without gaps.
-func (l Lists) list(n *node, v reflect.Value) error {
-	if l == MemberLists && len(n.kids) > 0 {
-		if n.kids["member"] == nil || len(n.kids) > 1 {
-			return malformed(n, "a list of members")
-		}
-		n = n.kids["member"]
+// Operation names the action that r asks for, and whether it changes anything.
+func (s Queries) Operation(r *http.Request) (name string, mutating bool) {
+	q, err := ReadQuery(r)
+	if err != nil {
+		return "", false
 	}
-	if n.value != nil && *n.value != "" {
-		return malformed(n, "a list")
-	}
-	v.Set(reflect.MakeSlice(v.Type(), len(n.kids), len(n.kids)))
-	for i := range len(n.kids) {
-		kid := n.kids[strconv.Itoa(i+1)]
-		if kid == nil {
-			return malformed(n, "a list numbered from 1 without gaps")
-		}
-		if err := l.set(kid, v.Index(i)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return q.Action, s.Actions[q.Action] != nil && Mutating(q.Action)
 }
 
-func scalar(n *node, v reflect.Value) error {
-	switch v.Kind() {
-	case reflect.String:
-		v.SetString(*n.value)
-	case reflect.Bool:
-		b, err := strconv.ParseBool(*n.value)
-		if err != nil {
-			return malformed(n, "a boolean")
-		}
-		v.SetBool(b)
-	case reflect.Int32, reflect.Int64:
-		i, err := strconv.ParseInt(*n.value, 10, v.Type().Bits())
-		if err != nil {
-			return malformed(n, "an integer")
-		}
-		v.SetInt(i)
-	default:
-		return malformed(n, "of a supported type")
+// Operations are the names of the actions that the service offers, sorted.
+func (s Queries) Operations() []string { return slices.Sorted(maps.Keys(s.Actions)) }
+
+func (s Queries) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	q, err := ReadQuery(r)
+	var out any
+	if err == nil {
+		out, err = s.answer(r.Context(), q)
 	}
-	return nil
+	if err != nil {
+		s.WriteFault(w, err)
+		return
+	}
+	s.write(w, q.Action, out)
 }
 
-func malformed(n *node, want string) error {
-	return NewFault(http.StatusBadRequest, "MalformedInput", "The parameter %s must be %s", n.path, want)
+func (s Queries) answer(ctx context.Context, q Query) (any, error) {
+	do, resource := s.Actions[q.Action], "*"
+	if do == nil {
+		return nil, NewFault(http.StatusBadRequest, "InvalidAction", s.unknown, q.Action)
+	}
+	if s.Resource != nil {
+		resource = s.Resource(q)
+	}
+	if err := s.Denied.Check(ctx, s.denied, s.Service+":"+q.Action, resource, nil); err != nil {
+		return nil, err
+	}
+	return do(ctx, s.Dialect, q)
 }
+
+// lowerFirst is a member's name in JSON and in EC2's documents.
+func lowerFirst(field string) string {
+	_, size := utf8.DecodeRuneInString(field)
+	return strings.ToLower(field[:size]) + strings.TrimSuffix(field[size:], "_")
+}
+
+// WriteQueryFault states err as IAM and STS do.
+func WriteQueryFault(w http.ResponseWriter, namespace string, err error) {
+	d := IAM
+	d.namespace = namespace
+	d.WriteFault(w, err)
+}
+
+// WriteEC2Fault states err as EC2 does.
+func WriteEC2Fault(w http.ResponseWriter, err error) { EC2.WriteFault(w, err) }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/google/go-cmp/cmp"
@@ -26,26 +27,26 @@ func form(values url.Values) *http.Request {
 }
 
 // decode sends a form through an action, which keeps what it gets.
-func decode[I any](t *testing.T, lists wire.Lists, values url.Values) (*I, error) {
+func decode[I any](t *testing.T, d wire.Dialect, values url.Values) (*I, error) {
 	t.Helper()
 	q, err := wire.ReadQuery(form(values))
 	if err != nil {
 		return nil, err
 	}
 	var got *I
-	_, err = wire.Action(lists, func(_ context.Context, in *I) (*struct{}, error) { got = in; return nil, nil })(t.Context(), q)
+	_, err = wire.QueryFunc(func(_ context.Context, in *I) (any, error) { got = in; return nil, nil })(t.Context(), d, q)
 	return got, err
 }
 
 func TestQueriesBecomeInputs(t *testing.T) {
-	role, err := decode[iam.CreateRoleInput](t, wire.MemberLists, url.Values{"Action": {"CreateRole"}, "Version": {"2010-05-08"}, "RoleName": {"jobs"},
+	role, err := decode[iam.CreateRoleInput](t, wire.IAM, url.Values{"Action": {"CreateRole"}, "Version": {"2010-05-08"}, "RoleName": {"jobs"},
 		"MaxSessionDuration": {"3600"}, "Tags.member.1.Key": {"a"}, "Tags.member.1.Value": {"1"}, "Tags.member.2.Key": {"b"}})
 	want := &iam.CreateRoleInput{RoleName: aws.String("jobs"), MaxSessionDuration: aws.Int32(3600),
 		Tags: []types.Tag{{Key: aws.String("a"), Value: aws.String("1")}, {Key: aws.String("b")}}}
 	if diff := cmp.Diff(want, role, cmpopts.IgnoreUnexported(iam.CreateRoleInput{}, types.Tag{})); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
-	vpcs, err := decode[ec2.DescribeVpcsInput](t, wire.PlainLists, url.Values{"Action": {"DescribeVpcs"}, "VpcId.1": {"vpc-1"}, "VpcId.2": {"vpc-2"},
+	vpcs, err := decode[ec2.DescribeVpcsInput](t, wire.EC2, url.Values{"Action": {"DescribeVpcs"}, "VpcId.1": {"vpc-1"}, "VpcId.2": {"vpc-2"},
 		"Filter.1.Name": {"state"}, "Filter.1.Value.1": {"available"}, "DryRun": {"true"}})
 	if err != nil || !cmp.Equal(vpcs.VpcIds, []string{"vpc-1", "vpc-2"}) || vpcs.Filters[0].Values[0] != "available" || !*vpcs.DryRun {
 		t.Errorf("got %+v, %v", vpcs, err)
@@ -61,15 +62,15 @@ func TestQueriesThatAreRefused(t *testing.T) {
 		"an unknown member":     {url.Values{"Filter.1.Nane": {"x"}}, "The parameter Filter.1.Nane is not recognized"},
 		"a gap in a list":       {url.Values{"VpcId.1": {"a"}, "VpcId.3": {"b"}}, "numbered from 1"},
 		"a list that is none":   {url.Values{"VpcId": {"a"}}, "VpcId must be a list"},
-		"no boolean":            {url.Values{"DryRun": {"perhaps"}}, "DryRun must be a boolean"},
-		"no number":             {url.Values{"MaxResults": {"many"}}, "MaxResults must be an integer"},
+		"no boolean":            {url.Values{"DryRun": {"perhaps"}}, "DryRun must be of the type bool"},
+		"no number":             {url.Values{"MaxResults": {"many"}}, "MaxResults must be of the type int32"},
 		"a value that has kids": {url.Values{"NextToken.1": {"x"}}, "NextToken must be a plain value"},
 		"a parameter twice":     {url.Values{"NextToken": {"x", "y"}}, "given 2 times"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			tt.values.Set("Action", "DescribeVpcs")
-			_, err := decode[ec2.DescribeVpcsInput](t, wire.PlainLists, tt.values)
+			_, err := decode[ec2.DescribeVpcsInput](t, wire.EC2, tt.values)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
@@ -77,18 +78,51 @@ func TestQueriesThatAreRefused(t *testing.T) {
 	}
 }
 
-func TestAnswersOfQueries(t *testing.T) {
+// ask serves one form to a service with one action.
+func ask[I, O any](d wire.Dialect, do func(context.Context, *I) (O, error), values url.Values) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	wire.WriteQuery(w, "urn:x", "GetRole", &iam.GetRoleOutput{Role: &types.Role{RoleName: aws.String("a<b>&"), CreateDate: aws.Time(time.Unix(0, 0)),
-		MaxSessionDuration: aws.Int32(3600), Tags: []types.Tag{{Key: aws.String("k")}}}})
-	want := `<GetRoleResponse xmlns="urn:x"><GetRoleResult><Role><CreateDate>1970-01-01T00:00:00Z</CreateDate><RoleName>a&lt;b&gt;&amp;</RoleName>` +
-		`<MaxSessionDuration>3600</MaxSessionDuration><Tags><member><Key>k</Key></member></Tags></Role></GetRoleResult>`
+	wire.Queries{Dialect: d, Actions: map[string]wire.Action{"Do": wire.QueryFunc(do)}}.ServeHTTP(w, form(values))
+	return w
+}
+
+func TestAnswersOfQueries(t *testing.T) {
+	w := ask(wire.IAM, func(context.Context, *iam.GetRoleInput) (*iam.GetRoleOutput, error) {
+		return &iam.GetRoleOutput{Role: &types.Role{RoleName: aws.String("a<b>&"), CreateDate: aws.Time(time.Unix(0, 0)),
+			MaxSessionDuration: aws.Int32(3600), Tags: []types.Tag{{Key: aws.String("k")}}}}, nil
+	}, url.Values{"Action": {"Do"}})
+	want := `<DoResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><DoResult><Role><CreateDate>1970-01-01T00:00:00Z</CreateDate>` +
+		`<MaxSessionDuration>3600</MaxSessionDuration><RoleName>a&lt;b&gt;&amp;</RoleName><Tags><member><Key>k</Key></member></Tags></Role></DoResult>`
 	if !strings.Contains(w.Body.String(), want) {
 		t.Errorf("got %s", w.Body)
 	}
-	w = httptest.NewRecorder()
-	wire.WriteQueryFault(w, "urn:x", wire.NewFault(http.StatusNotFound, "NoSuchEntity", "no <%s>", "x"))
-	if want := `<Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>no &lt;x&gt;</Message></Error>`; w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), want) {
-		t.Errorf("got %d %s", w.Code, w.Body)
+	w = ask(wire.EC2, func(context.Context, *ec2.DescribeVpcsInput) (*ec2.DescribeVpcsOutput, error) {
+		return &ec2.DescribeVpcsOutput{Vpcs: []ec2types.Vpc{{VpcId: aws.String("vpc-1"), IsDefault: aws.Bool(true)}}}, nil
+	}, url.Values{"Action": {"Do"}})
+	if want := `<vpcSet><item><isDefault>true</isDefault><vpcId>vpc-1</vpcId></item></vpcSet></DoResponse>`; !strings.HasSuffix(w.Body.String(), want) {
+		t.Errorf("got %s", w.Body)
+	}
+}
+
+func TestFaultsOfQueries(t *testing.T) {
+	fail := func(context.Context, *struct{}) (any, error) {
+		return nil, wire.NewFault(http.StatusNotFound, "NoSuchEntity", "no <%s>", "x")
+	}
+	tests := map[string]struct {
+		dialect wire.Dialect
+		action  string
+		status  int
+		want    string
+	}{
+		"IAM":               {wire.IAM, "Do", 404, `<Error><Code>NoSuchEntity</Code><Message>no &lt;x&gt;</Message><Type>Sender</Type></Error><RequestId>`},
+		"EC2":               {wire.EC2, "Do", 404, `<Errors><Error><Code>NoSuchEntity</Code><Message>no &lt;x&gt;</Message></Error></Errors><RequestID>`},
+		"an unknown action": {wire.EC2, "Undo", 400, `<Code>InvalidAction</Code><Message>The action Undo is not valid for this web service.</Message>`},
+		"no action":         {wire.STS, "", 400, `<Code>MissingAction</Code>`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if w := ask(tt.dialect, fail, url.Values{"Action": {tt.action}}); w.Code != tt.status || !strings.Contains(w.Body.String(), tt.want) {
+				t.Errorf("got %d %s", w.Code, w.Body)
+			}
+		})
 	}
 }

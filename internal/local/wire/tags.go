@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // maxTags is how many tags a resource of any service has at most.
@@ -44,9 +46,8 @@ func (t Tags) Without(keys []string) Tags {
 func TagsOf[T any](list []T, pair func(T) (key, value *string)) Tags {
 	t := Tags{}
 	for _, tag := range list {
-		if key, value := pair(tag); key != nil && value != nil {
-			t[*key] = *value
-		}
+		key, value := pair(tag)
+		t[aws.ToString(key)] = aws.ToString(value)
 	}
 	return t
 }

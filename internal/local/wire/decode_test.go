@@ -29,12 +29,12 @@ func TestDocumentsBecomeInputs(t *testing.T) {
 func TestDocumentsThatAreRefused(t *testing.T) {
 	tests := map[string]struct{ document, want string }{
 		"nothing":               {``, "EOF"},
-		"another root":          {`<Lifecycle/>`, "the root is Lifecycle"},
-		"an unknown element":    {`<LifecycleConfiguration><Rule><Statuz>Enabled</Statuz></Rule></LifecycleConfiguration>`, "unknown element Statuz in Rule"},
-		"text among elements":   {`<LifecycleConfiguration>text</LifecycleConfiguration>`, `unexpected text "text"`},
-		"an element for a text": {`<LifecycleConfiguration><Rule><ID><x/></ID></Rule></LifecycleConfiguration>`, "unexpected element x"},
-		"no number":             {`<LifecycleConfiguration><Rule><Expiration><Days>few</Days></Expiration></Rule></LifecycleConfiguration>`, `"few" is no value of Days`},
-		"no date":               {`<LifecycleConfiguration><Rule><Expiration><Date>soon</Date></Expiration></Rule></LifecycleConfiguration>`, `"soon" is no value of Date`},
+		"another root":          {`<Lifecycle/>`, "The root is Lifecycle, not"},
+		"an unknown element":    {`<LifecycleConfiguration><Rule><Statuz>Enabled</Statuz></Rule></LifecycleConfiguration>`, "LifecycleConfiguration.Rule.Statuz is not recognized"},
+		"text among elements":   {`<LifecycleConfiguration>text</LifecycleConfiguration>`, `must be a structure, not "text"`},
+		"an element for a text": {`<LifecycleConfiguration><Rule><ID><x/></ID></Rule></LifecycleConfiguration>`, "Rule.ID must be a plain value"},
+		"no number":             {`<LifecycleConfiguration><Rule><Expiration><Days>few</Days></Expiration></Rule></LifecycleConfiguration>`, "Days must be of the type int32, not few"},
+		"no date":               {`<LifecycleConfiguration><Rule><Expiration><Date>soon</Date></Expiration></Rule></LifecycleConfiguration>`, `Date must be of the type Time, not "soon"`},
 		"outside of an enum":    {`<LifecycleConfiguration><Rule><Status>On</Status></Rule></LifecycleConfiguration>`, `"On" is not one of`},
 		"an end that is absent": {`<LifecycleConfiguration><Rule>`, "EOF"},
 	}
