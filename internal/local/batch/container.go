@@ -5,91 +5,130 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
+
+	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
-func checkOverrides(o *types.ContainerOverrides, fargate bool) error {
-	if o == nil {
-		return nil
+// containerRules are those of a definition's container.
+func containerRules(c *types.ContainerProperties, fargate bool) []verdict {
+	image, noRole := aws.ToString(c.Image), aws.ToString(c.ExecutionRoleArn) == ""
+	forInstances, forFargate := given(c, "Ulimits", "InstanceType"), given(c, "NetworkConfiguration", "FargatePlatformConfiguration", "EphemeralStorage")
+	if aws.ToBool(c.Privileged) {
+		forInstances = "privileged"
 	}
-	switch {
-	case fargate && o.Vcpus != nil: // B10
-		return refuse("vcpus is not applicable for Fargate. Use resource requirements instead.")
-	case fargate && o.Memory != nil:
-		return refuse("memory is not applicable for Fargate. Use resource requirements instead.")
+	verdicts := []verdict{
+		when(plain, image == "" || len(image) > maxImage || !imageName.MatchString(image), "image %q must be 1 to %d letters, digits and - _ : . / # @", image, maxImage),
+		when(plain, len(c.Secrets) > 0 && noRole, "executionRoleArn is required for secrets"),
+		when(B10, fargate && noRole, "executionRoleArn is required for Fargate"),
+		when(B10, fargate && forInstances != "", "%s is not applicable for Fargate", forInstances),
+		when(plain, !fargate && forFargate != "", "%s is for Fargate", forFargate),
 	}
-	return checkRequirements(o.ResourceRequirements, fargate)
+	verdicts = append(verdicts, contentRules(c.Command, c.Environment, c.ResourceRequirements, c.Vcpus, c.Memory, fargate)...)
+	return append(verdicts, sizeRules(sizeOf(c.ResourceRequirements, c.Vcpus, c.Memory), fargate)...)
+}
+
+// overrideRules are those of what a submission lays over the definition's container.
+func overrideRules(o *types.ContainerOverrides, fargate bool) []verdict {
+	return contentRules(o.Command, o.Environment, o.ResourceRequirements, o.Vcpus, o.Memory, fargate)
+}
+
+func contentRules(command []string, env []types.KeyValuePair, requirements []types.ResourceRequirement, vcpus, memory *int32, fargate bool) []verdict {
+	verdicts := []verdict{
+		when(B27, slices.Contains(command, ""), "command must not contain an empty string"),
+		when(B10, fargate && vcpus != nil, "vcpus is not applicable for Fargate. Use resource requirements instead."),
+		when(B10, fargate && memory != nil, "memory is not applicable for Fargate. Use resource requirements instead."),
+	}
+	for _, kv := range env {
+		verdicts = append(verdicts, when(B09, strings.HasPrefix(aws.ToString(kv.Name), "AWS_BATCH"),
+			"environment variable %s: names must not start with AWS_BATCH, which is for variables of Batch", aws.ToString(kv.Name)))
+	}
+	seen := map[types.ResourceType]bool{}
+	for _, r := range requirements {
+		text := aws.ToString(r.Value)
+		value, err := strconv.ParseFloat(text, 64)
+		verdicts = append(verdicts,
+			when(plain, r.Type == "" || err != nil || value <= 0, "resource requirement %s: %q is not a number above 0", r.Type, text),
+			when(plain, seen[r.Type], "resource requirement %s is given twice", r.Type),
+			when(B10, fargate && r.Type == types.ResourceTypeGpu, "GPU is not applicable for Fargate"),
+			when(plain, (r.Type != types.ResourceTypeVcpu || !fargate) && value != float64(int64(value)), "resource requirement %s: %q must be a whole number", r.Type, text),
+			when(plain, r.Type == types.ResourceTypeMemory && value < minMemory, "resource requirement MEMORY must be at least %d MiB", minMemory))
+		seen[r.Type] = true
+	}
+	return verdicts
+}
+
+// size is what a job asks for; zero where it is not said.
+type size struct {
+	vcpus  float64
+	memory int64 // MiB
+	gpus   int
+}
+
+// sizeOf reads requirements, and the older members where these don't say.
+func sizeOf(list []types.ResourceRequirement, vcpus, memory *int32) size {
+	z := size{vcpus: float64(aws.ToInt32(vcpus)), memory: int64(aws.ToInt32(memory))}
+	for _, r := range list {
+		value, _ := strconv.ParseFloat(aws.ToString(r.Value), 64) // was checked
+		switch r.Type {
+		case types.ResourceTypeVcpu:
+			z.vcpus = value
+		case types.ResourceTypeMemory:
+			z.memory = int64(value)
+		case types.ResourceTypeGpu:
+			z.gpus = int(value)
+		}
+	}
+	return z
+}
+
+func sizeRules(z size, fargate bool) []verdict {
+	m, known := fargateMemory[z.vcpus]
+	// 1536 is the one step that Fargate leaves out.
+	fits := known && z.memory >= m.from && z.memory <= m.to && (z.memory-m.from)%m.step == 0 && z.memory != 1536
+	return []verdict{
+		when(plain, z.vcpus == 0, "resource requirement VCPU is missing"),
+		when(plain, z.memory == 0, "resource requirement MEMORY is missing"),
+		when(B10, fargate && !fits, "Fargate resource requirements (%.2f vCPU, %d MiB) not valid.", z.vcpus, z.memory),
+	}
+}
+
+// fargateMemory is what Fargate has for a number of vCPUs, in MiB. B10.
+var fargateMemory = map[float64]struct{ from, to, step int64 }{
+	0.25: {512, 2048, 512},
+	0.5:  {1024, 4096, 1024},
+	1:    {2048, 8192, 1024},
+	2:    {4096, 16384, 1024},
+	4:    {8192, 30720, 1024},
+	8:    {16384, 61440, 4096},
+	16:   {32768, 122880, 8192},
 }
 
 // container is what a job's container gets: the definition, the overrides over it, and parameters in place of Ref:: words.
-func container(p *types.ContainerProperties, o *types.ContainerOverrides, parameters map[string]string) *types.ContainerDetail {
-	o = cmp.Or(o, &types.ContainerOverrides{})
-	c := &types.ContainerDetail{
-		Command:                      p.Command,
-		Environment:                  mergedEnvironment(p.Environment, o.Environment),
-		EphemeralStorage:             p.EphemeralStorage,
-		ExecutionRoleArn:             p.ExecutionRoleArn,
-		FargatePlatformConfiguration: p.FargatePlatformConfiguration,
-		Image:                        p.Image,
-		InstanceType:                 cmp.Or(o.InstanceType, p.InstanceType),
-		JobRoleArn:                   p.JobRoleArn,
-		LinuxParameters:              p.LinuxParameters,
-		LogConfiguration:             p.LogConfiguration,
-		MountPoints:                  orEmpty(p.MountPoints),
-		NetworkConfiguration:         p.NetworkConfiguration,
-		Privileged:                   p.Privileged,
-		ReadonlyRootFilesystem:       p.ReadonlyRootFilesystem,
-		RepositoryCredentials:        p.RepositoryCredentials,
-		ResourceRequirements:         mergedRequirements(p, o),
-		RuntimePlatform:              p.RuntimePlatform,
-		Secrets:                      p.Secrets,
-		Ulimits:                      orEmpty(p.Ulimits),
-		User:                         p.User,
-		Volumes:                      orEmpty(p.Volumes),
-		NetworkInterfaces:            []types.NetworkInterface{},
-		Vcpus:                        p.Vcpus,
-		Memory:                       p.Memory,
-	}
+func (s *Service) container(p *types.ContainerProperties, o *types.ContainerOverrides, parameters map[string]string) *types.ContainerDetail {
+	c, base := &types.ContainerDetail{}, p.ResourceRequirements
+	assign(c, p)
 	if o.Command != nil {
 		c.Command = o.Command
 	}
 	c.Command = substituted(c.Command, parameters)
+	c.Environment = overlay(p.Environment, o.Environment, func(kv types.KeyValuePair) string { return aws.ToString(kv.Name) })
+	if s.off[B08] && o.Vcpus != nil { // B08: the older members don't count against requirements
+		base, c.Vcpus, c.Memory = nil, o.Vcpus, o.Memory
+	}
+	c.ResourceRequirements = overlay(base, o.ResourceRequirements, func(r types.ResourceRequirement) string { return string(r.Type) })
+	fill(c)
 	return c
 }
 
-// mergedRequirements: those of a definition give way to those of the overrides alone, never to their vcpus and memory. B08 (API: SubmitJob).
-func mergedRequirements(p *types.ContainerProperties, o *types.ContainerOverrides) []types.ResourceRequirement {
-	list := slices.Clone(o.ResourceRequirements)
-	for _, r := range p.ResourceRequirements {
-		if !slices.ContainsFunc(o.ResourceRequirements, func(have types.ResourceRequirement) bool { return have.Type == r.Type }) {
-			list = append(list, r)
-		}
-	}
-	slices.SortFunc(list, func(a, b types.ResourceRequirement) int { return cmp.Compare(a.Type, b.Type) })
-	return orEmpty(list)
-}
-
-func orEmpty[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
-}
-
-// mergedEnvironment has the definition's variables, then what overrides change or add.
-func mergedEnvironment(base, over []types.KeyValuePair) []types.KeyValuePair {
-	list := slices.Clone(orEmpty(base))
-	for _, kv := range over {
-		i := slices.IndexFunc(list, func(have types.KeyValuePair) bool { return aws.ToString(have.Name) == aws.ToString(kv.Name) })
-		if i < 0 {
-			list = append(list, kv)
-			continue
-		}
-		list[i] = kv
-	}
-	return list
+// overridesTooLong tells overrides that are accepted and then make the job fail. B26.
+func (s *Service) overridesTooLong(o *types.ContainerOverrides) bool {
+	return !s.off[B26] && utf8.RuneCount(wire.EncodeJSON(o)) > maxOverrides
 }
 
 func merged(base, over map[string]string) map[string]string {
@@ -113,4 +152,23 @@ func substituted(command []string, parameters map[string]string) []string {
 		})
 	}
 	return out
+}
+
+// logDestination is the group that the definition names and the stream of the attempt. B23: clients read the stream's name, they can't build it.
+func (s *Service) logDestination(j *job) (group, stream string) {
+	task := lastStep(aws.ToString(j.Container.TaskArn))
+	if s.off[B23] {
+		task = j.id()
+	}
+	group, prefix := "/aws/batch/job", definitionName(j)
+	if l := j.Container.LogConfiguration; l != nil && l.LogDriver == types.LogDriverAwslogs {
+		group = cmp.Or(l.Options["awslogs-group"], group)
+		prefix = cmp.Or(l.Options["awslogs-stream-prefix"], prefix)
+	}
+	return group, prefix[:min(len(prefix), 200)] + "/default/" + task
+}
+
+func definitionName(j *job) string {
+	name, _, _ := strings.Cut(lastStep(aws.ToString(j.JobDefinition)), ":")
+	return name
 }

@@ -1,8 +1,11 @@
 package batch
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/batch"
@@ -12,132 +15,109 @@ import (
 const active, inactive = "ACTIVE", "INACTIVE"
 
 func (s *Service) registerDefinition(in *batch.RegisterJobDefinitionInput) (*batch.RegisterJobDefinitionOutput, error) {
-	name := aws.ToString(in.JobDefinitionName)
-	if err := checkName("job definition", name); err != nil {
-		return nil, err
+	name, fargate := aws.ToString(in.JobDefinitionName), slices.Contains(in.PlatformCapabilities, types.PlatformCapabilityFargate)
+	foreign := given(in, "EcsProperties", "EksProperties", "NodeProperties", "ConsumableResourceProperties", "SchedulingPriority")
+	err := s.judge(append(newcomer("job definition", name, in.Tags),
+		when(plain, in.Type != types.JobDefinitionTypeContainer, "type %q: the embedded Batch offers container", in.Type),
+		when(plain, foreign != "", "%s is not offered by the embedded Batch", foreign),
+		when(plain, in.ContainerProperties == nil, "containerProperties must be provided for a container job definition"))...)
+	if err == nil {
+		err = s.judge(append(attemptRules(in.RetryStrategy, in.Timeout), containerRules(in.ContainerProperties, fargate)...)...)
 	}
-	if err := checkDefinition(in); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	// A revision owes nothing to the one before (API: RegisterJobDefinition).
 	revision := int32(len(s.defs[name]) + 1)
 	d := &types.JobDefinition{
-		JobDefinitionName:          &name,
-		JobDefinitionArn:           aws.String(s.arn("job-definition", nameRevision(name, revision))),
+		JobDefinitionArn:           aws.String(s.arn("job-definition", fmt.Sprintf("%s:%d", name, revision))),
 		Revision:                   &revision,
 		Status:                     aws.String(active),
 		Type:                       aws.String(string(in.Type)),
-		ContainerProperties:        in.ContainerProperties,
 		ContainerOrchestrationType: types.OrchestrationTypeEcs,
-		Parameters:                 in.Parameters,
-		PlatformCapabilities:       in.PlatformCapabilities,
-		PropagateTags:              in.PropagateTags,
-		RetryStrategy:              in.RetryStrategy,
-		SchedulingPriority:         in.SchedulingPriority,
-		Tags:                       in.Tags,
-		Timeout:                    in.Timeout,
+		PlatformCapabilities:       []types.PlatformCapability{types.PlatformCapabilityEc2},
 	}
-	if d.PlatformCapabilities == nil {
-		d.PlatformCapabilities = []types.PlatformCapability{types.PlatformCapabilityEc2}
-	}
-	if d.Tags == nil {
-		d.Tags = map[string]string{}
-	}
-	s.defs[name] = append(s.defs[name], d)
-	s.dirty.resources = true
+	assign(d, in)
+	fill(d)
+	s.defs[name], s.changed = append(s.defs[name], d), true
 	return &batch.RegisterJobDefinitionOutput{JobDefinitionArn: d.JobDefinitionArn, JobDefinitionName: &name, Revision: &revision}, nil
 }
 
 func (s *Service) deregisterDefinition(in *batch.DeregisterJobDefinitionInput) (*batch.DeregisterJobDefinitionOutput, error) {
-	ref := aws.ToString(in.JobDefinition)
-	name, revision, err := splitRevision(s.nameOf("job-definition", ref))
-	if err != nil {
-		return nil, err
+	name, revision, err := splitRevision(s.nameOf("job-definition", aws.ToString(in.JobDefinition)))
+	if err != nil || revision == 0 || revision > len(s.defs[name]) {
+		return nil, refuse("job definition %s does not exist; the call needs name:revision or an ARN with a revision", aws.ToString(in.JobDefinition))
 	}
-	if revision == 0 || revision > len(s.defs[name]) {
-		return nil, refuse("job definition %s does not exist; the call needs name:revision or an ARN with a revision", ref)
-	}
-	s.defs[name][revision-1].Status = aws.String(inactive)
-	s.dirty.resources = true
+	s.defs[name][revision-1].Status, s.changed = aws.String(inactive), true
 	return &batch.DeregisterJobDefinitionOutput{}, nil
 }
 
+// splitRevision cuts name:revision; revision 0 stands for none.
+func splitRevision(ref string) (name string, revision int, err error) {
+	name, number, found := strings.Cut(ref, ":")
+	if !found {
+		return name, 0, nil
+	}
+	if revision, err = strconv.Atoi(number); err != nil || revision < 1 {
+		return "", 0, refuse("job definition %q: the revision is not a number from 1", ref)
+	}
+	return name, revision, nil
+}
+
 func (s *Service) describeDefinitions(in *batch.DescribeJobDefinitionsInput) (*batch.DescribeJobDefinitionsOutput, error) {
-	if len(in.JobDefinitions) > maxDescribed {
-		return nil, refuse("jobDefinitions: up to %d entries", maxDescribed)
-	}
-	if len(in.JobDefinitions) > 0 && (in.JobDefinitionName != nil || in.MaxResults != nil || in.NextToken != nil) {
-		return nil, refuse("jobDefinitions can't be used with other parameters")
-	}
-	if st := aws.ToString(in.Status); st != "" && st != active && st != inactive {
-		return nil, refuse("status %q is neither ACTIVE nor INACTIVE", st)
-	}
-	found, err := s.findDefinitions(in)
+	refs, status := in.JobDefinitions, aws.ToString(in.Status)
+	err := s.judge(
+		when(plain, len(refs) > maxDescribed, "jobDefinitions: up to %d entries", maxDescribed),
+		when(plain, refs != nil && given(in, "JobDefinitionName", "MaxResults", "NextToken") != "", "jobDefinitions can't be used with other parameters"),
+		when(plain, status != "" && status != active && status != inactive, "status %q is neither ACTIVE nor INACTIVE", status))
 	if err != nil {
 		return nil, err
 	}
+	if in.JobDefinitionName != nil {
+		refs = []string{*in.JobDefinitionName}
+	}
+	if refs == nil {
+		refs = slices.Sorted(maps.Keys(s.defs))
+	}
 	list := []types.JobDefinition{}
-	for _, d := range found {
-		if in.Status == nil || *in.Status == aws.ToString(d.Status) {
-			c := *d
-			c.Tags = maps.Clone(d.Tags)
-			list = append(list, c)
+	for _, ref := range refs {
+		found, err := s.revisions(ref)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range found {
+			if status == "" || status == aws.ToString(d.Status) {
+				list = append(list, *d)
+			}
 		}
 	}
-	list, next, err := page(list, in.NextToken, in.MaxResults, maxDescribed)
+	list, next, err := page(list, in.NextToken, in.MaxResults)
 	return &batch.DescribeJobDefinitionsOutput{JobDefinitions: list, NextToken: next}, err
 }
 
-// findDefinitions lists the revisions that a request names, the newest of a name first.
-func (s *Service) findDefinitions(in *batch.DescribeJobDefinitionsInput) ([]*types.JobDefinition, error) {
-	var found []*types.JobDefinition
-	if len(in.JobDefinitions) > 0 {
-		for _, ref := range in.JobDefinitions {
-			name, revision, err := splitRevision(s.nameOf("job-definition", ref))
-			switch {
-			case err != nil:
-				return nil, err
-			case revision == 0:
-				found = append(found, newestFirst(s.defs[name])...)
-			case revision <= len(s.defs[name]):
-				found = append(found, s.defs[name][revision-1])
-			}
-		}
-		return found, nil
-	}
-	names := slices.Sorted(maps.Keys(s.defs))
-	if in.JobDefinitionName != nil {
-		names = []string{s.nameOf("job-definition", *in.JobDefinitionName)}
-	}
-	for _, name := range names {
-		found = append(found, newestFirst(s.defs[name])...)
-	}
-	return found, nil
-}
-
-func newestFirst(revisions []*types.JobDefinition) []*types.JobDefinition {
-	r := slices.Clone(revisions)
-	slices.Reverse(r)
-	return r
-}
-
-// definition resolves a reference: without a revision it is the latest ACTIVE one. B07 (API: SubmitJobRequest.jobDefinition).
-func (s *Service) definition(ref string) (*types.JobDefinition, error) {
+// revisions lists what a reference stands for, the newest first.
+func (s *Service) revisions(ref string) ([]*types.JobDefinition, error) {
 	name, revision, err := splitRevision(s.nameOf("job-definition", ref))
+	all := s.defs[name]
+	if err != nil || revision > len(all) {
+		return nil, err
+	}
+	if revision > 0 {
+		return all[revision-1 : revision], nil
+	}
+	all = slices.Clone(all)
+	slices.Reverse(all)
+	return all, nil
+}
+
+// definition is the one that a job is to have. B07.
+func (s *Service) definition(ref string) (*types.JobDefinition, error) {
+	found, err := s.revisions(ref)
 	if err != nil {
 		return nil, err
 	}
-	if revision > len(s.defs[name]) {
-		return nil, refuse("job definition %s does not exist", ref)
-	}
-	if revision > 0 {
-		if d := s.defs[name][revision-1]; aws.ToString(d.Status) == active {
-			return d, nil
-		}
-		return nil, refuse("job definition %s is INACTIVE", ref)
-	}
-	for _, d := range newestFirst(s.defs[name]) {
-		if aws.ToString(d.Status) == active {
+	for _, d := range found {
+		if aws.ToString(d.Status) == active || s.off[B07] {
 			return d, nil
 		}
 	}

@@ -1,91 +1,95 @@
 package batch
 
 import (
+	"cmp"
 	"crypto/rand"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
 )
 
-func (s *Service) createEnvironment(in *batch.CreateComputeEnvironmentInput) (*batch.CreateComputeEnvironmentOutput, error) {
-	name := aws.ToString(in.ComputeEnvironmentName)
-	if err := checkName("compute environment", name); err != nil {
-		return nil, err
-	}
-	if s.envs[name] != nil {
-		return nil, refuse("Object already exists: compute environment %s", name)
-	}
-	if len(s.envs) >= maxEnvironments { // B06
-		return nil, refuse("limit of %d compute environments reached", maxEnvironments)
-	}
-	if err := checkTags(in.Tags); err != nil {
-		return nil, err
-	}
-	if err := checkEnvironment(in); err != nil {
-		return nil, err
-	}
-	e := s.newEnvironment(name, in)
-	if err := s.giveServiceRole(e); err != nil {
-		return nil, err
-	}
-	s.envs[name] = e
-	s.settle(e, types.CEStatusCreating)
-	return &batch.CreateComputeEnvironmentOutput{ComputeEnvironmentArn: e.ComputeEnvironmentArn, ComputeEnvironmentName: &name}, nil
+func onFargate(r *types.ComputeResource) bool {
+	return r.Type == types.CRTypeFargate || r.Type == types.CRTypeFargateSpot
 }
 
-func (s *Service) newEnvironment(name string, in *batch.CreateComputeEnvironmentInput) *types.ComputeEnvironmentDetail {
-	id := strings.ToLower(rand.Text())
+func (s *Service) createEnvironment(in *batch.CreateComputeEnvironmentInput) (*batch.CreateComputeEnvironmentOutput, error) {
+	name, id := aws.ToString(in.ComputeEnvironmentName), strings.ToLower(rand.Text())
+	err := s.judge(append(newcomer("compute environment", name, in.Tags),
+		when(plain, s.envs[name] != nil, "Object already exists: compute environment %s", name),
+		when(B06, len(s.envs) >= maxEnvironments, "limit of %d compute environments reached", maxEnvironments),
+		when(plain, in.Type != types.CETypeManaged || in.EksConfiguration != nil, "the embedded Batch offers compute environments of type MANAGED on ECS"),
+		when(plain, in.ComputeResources == nil, "computeResources must be provided for a MANAGED compute environment"))...)
+	if err == nil {
+		err = s.checkResources(in.ComputeResources)
+	}
+	if err != nil {
+		return nil, err
+	}
 	e := &types.ComputeEnvironmentDetail{
-		ComputeEnvironmentName:     &name,
 		ComputeEnvironmentArn:      aws.String(s.arn("compute-environment", name)),
 		EcsClusterArn:              aws.String("arn:aws:ecs:" + s.Region + ":" + s.Account + ":cluster/AWSBatch-" + name + "-" + id),
 		Uuid:                       &id,
-		Type:                       in.Type,
-		State:                      in.State,
-		ServiceRole:                in.ServiceRole,
-		ComputeResources:           in.ComputeResources,
-		UnmanagedvCpus:             in.UnmanagedvCpus,
 		ContainerOrchestrationType: types.OrchestrationTypeEcs,
-		Tags:                       in.Tags,
+		State:                      types.CEStateEnabled,
 	}
-	if e.State == "" {
-		e.State = types.CEStateEnabled
+	assign(e, in)
+	fill(e)
+	if r := e.ComputeResources; !onFargate(r) {
+		r.MinvCpus, r.DesiredvCpus = orZero(r.MinvCpus), orZero(r.DesiredvCpus)
 	}
-	if e.Tags == nil {
-		e.Tags = map[string]string{}
+	if aws.ToString(e.ServiceRole) == "" && s.Roles != nil && !s.off[B24] { // B24
+		arn, err := s.Roles.ServiceLinkedRole()
+		if err != nil {
+			return nil, err
+		}
+		e.ServiceRole = &arn
 	}
-	if r := e.ComputeResources; r != nil && !onFargate(r.Type) {
-		r.MinvCpus = orZero(r.MinvCpus)
-		r.DesiredvCpus = orZero(r.DesiredvCpus)
-	}
-	return e
+	s.envs[name] = e
+	s.settleEnvironment(e, types.CEStatusCreating)
+	return &batch.CreateComputeEnvironmentOutput{ComputeEnvironmentArn: e.ComputeEnvironmentArn, ComputeEnvironmentName: &name}, nil
 }
 
 func orZero(n *int32) *int32 { return aws.Int32(aws.ToInt32(n)) }
 
-// giveServiceRole: without a role the service's own is taken, and made. B24 (API: CreateComputeEnvironmentRequest.serviceRole).
-func (s *Service) giveServiceRole(e *types.ComputeEnvironmentDetail) error {
-	if aws.ToString(e.ServiceRole) != "" || s.Roles == nil {
-		return nil
-	}
-	arn, err := s.Roles.ServiceLinkedRole()
-	e.ServiceRole = &arn
-	return err
+// checkResources. API: ComputeResource; B10.
+func (s *Service) checkResources(r *types.ComputeResource) error {
+	fargate, least, most := onFargate(r), aws.ToInt32(r.MinvCpus), aws.ToInt32(r.MaxvCpus)
+	foreign := given(r, "MinvCpus", "DesiredvCpus", "InstanceTypes", "ImageId", "Ec2KeyPair", "Ec2Configuration", "InstanceRole", "Tags", "PlacementGroup",
+		"BidPercentage", "SpotIamFleetRole", "LaunchTemplate", "AllocationStrategy")
+	instances := r.Type == types.CRTypeEc2 || r.Type == types.CRTypeSpot
+	return s.judge(
+		when(plain, r.Type == "", "computeResources.type is missing"),
+		when(plain, most < 1, "computeResources.maxvCpus must be at least 1"),
+		when(plain, len(r.Subnets) == 0, "computeResources.subnets must name at least one subnet"),
+		when(B10, fargate && foreign != "", "computeResources.%s is not applicable for Fargate", foreign),
+		when(B10, fargate && len(r.Subnets) > maxSubnetsOnFargate, "computeResources.subnets: Fargate takes up to %d", maxSubnetsOnFargate),
+		when(B10, fargate && len(r.SecurityGroupIds) == 0, "computeResources.securityGroupIds must name at least one security group"),
+		when(plain, fargate && len(r.SecurityGroupIds) > maxGroups, "computeResources.securityGroupIds: Fargate takes up to %d", maxGroups),
+		when(plain, instances && len(r.SecurityGroupIds) == 0 && r.LaunchTemplate == nil, "computeResources.securityGroupIds must name at least one security group"),
+		when(plain, instances && len(r.InstanceTypes) == 0, "computeResources.instanceTypes must name at least one instance type"),
+		when(plain, instances && aws.ToString(r.InstanceRole) == "", "computeResources.instanceRole is required for %s compute environments", r.Type),
+		when(plain, instances && (least < 0 || least > most), "computeResources.minvCpus must be from 0 to maxvCpus"),
+		when(plain, instances && aws.ToInt32(r.DesiredvCpus) > most, "computeResources.desiredvCpus must be between minvCpus and maxvCpus"),
+		when(plain, r.Type == types.CRTypeSpot && bestFit(r) && aws.ToString(r.SpotIamFleetRole) == "",
+			"computeResources.spotIamFleetRole is required for SPOT compute environments with BEST_FIT"),
+		when(plain, r.Type == types.CRTypeEc2 && strings.HasPrefix(string(r.AllocationStrategy), "SPOT_"),
+			"allocation strategy %s is for SPOT compute environments", r.AllocationStrategy),
+	)
 }
 
-// settle lets an environment be in a passing status for a while; then its roles decide.
-func (s *Service) settle(e *types.ComputeEnvironmentDetail, status types.CEStatus) {
-	e.Status, e.StatusReason = status, nil
-	s.dirty.resources = true
-	s.later(s.Settle, func() {
-		if e.Status != status {
-			return
-		}
-		s.dirty.resources = true
+func bestFit(r *types.ComputeResource) bool {
+	return r.AllocationStrategy == "" || r.AllocationStrategy == types.CRAllocationStrategyBestFit
+}
+
+// settleEnvironment lets an environment be in a passing status for a while; then its roles decide.
+func (s *Service) settleEnvironment(e *types.ComputeEnvironmentDetail, passing types.CEStatus) {
+	e.StatusReason = nil
+	settle(s, &e.Status, passing, s.Settle, func() {
 		e.Status, e.StatusReason = types.CEStatusValid, aws.String("ComputeEnvironment Healthy")
 		if reason := s.invalid(e); reason != "" {
 			e.Status, e.StatusReason = types.CEStatusInvalid, &reason
@@ -93,18 +97,45 @@ func (s *Service) settle(e *types.ComputeEnvironmentDetail, status types.CEStatu
 	})
 }
 
-// invalid tells why an environment can't work. B19 (troubleshooting page of the user guide; hashicorp/terraform-provider-aws#37945, #8550).
+// settle lets a resource be in a passing status for d.
+func settle[S ~string](s *Service, status *S, passing S, d time.Duration, then func()) {
+	*status, s.changed = passing, true
+	s.later(d, func() {
+		if *status == passing {
+			s.changed = true
+			then()
+		}
+	})
+}
+
+// invalid tells why an environment can't work, in the words of the services that Batch asks. B19.
 func (s *Service) invalid(e *types.ComputeEnvironmentDetail) string {
-	if s.Roles == nil {
+	if s.Roles == nil || s.off[B19] {
 		return ""
 	}
-	if !s.roleExists(aws.ToString(e.ServiceRole)) {
-		return "CLIENT_ERROR - Not authorized to perform sts:AssumeRole (Service: AWSSecurityTokenService; Status Code: 403; Error Code: AccessDenied; Request ID: " + rand.Text() + ")"
+	answer := func(what, service, status, code string) string {
+		return "CLIENT_ERROR - " + what + " (Service: " + service + "; Status Code: " + status + "; Error Code: " + code + "; Request ID: " + rand.Text() + ")"
 	}
-	if r := e.ComputeResources; r != nil && !onFargate(r.Type) {
-		if _, ok := s.Roles.InstanceProfileSince(aws.ToString(r.InstanceRole)); !ok {
+	role, r := aws.ToString(e.ServiceRole), e.ComputeResources
+	if !s.roleExists(role) {
+		return answer("Not authorized to perform sts:AssumeRole", "AWSSecurityTokenService", "403", "AccessDenied")
+	}
+	if fleet := aws.ToString(r.SpotIamFleetRole); fleet != "" && !s.roleExists(fleet) {
+		return answer("Parameter: SpotFleetRequestConfig.IamFleetRole is invalid.", "AmazonEC2", "400", "InvalidSpotFleetRequestConfig")
+	}
+	young := func(since time.Time) bool { return s.Clock.Now().Sub(since) < s.Lags().Propagation }
+	since, _ := s.Roles.RoleSince(role)
+	fresh := young(since) && !serviceLinked(role)
+	if !onFargate(r) {
+		since, ok := s.Roles.InstanceProfileSince(aws.ToString(r.InstanceRole))
+		if !ok {
 			return "CLIENT_ERROR - Instance profile " + aws.ToString(r.InstanceRole) + " does not exist"
 		}
+		fresh = fresh || young(since)
+	}
+	if fresh {
+		return answer("User: arn:aws:sts::"+s.Account+":assumed-role/"+lastStep(role)+"/aws-batch is not authorized to perform: ecs:DescribeClusters on resource: "+
+			aws.ToString(e.EcsClusterArn), "AmazonECS", "400", "AccessDeniedException")
 	}
 	return ""
 }
@@ -114,66 +145,88 @@ func (s *Service) roleExists(arn string) bool {
 	return ok
 }
 
-func (s *Service) describeEnvironments(in *batch.DescribeComputeEnvironmentsInput) (*batch.DescribeComputeEnvironmentsOutput, error) {
-	wanted := make(map[string]bool, len(in.ComputeEnvironments))
-	for _, ref := range in.ComputeEnvironments {
-		wanted[s.nameOf("compute-environment", ref)] = true
-	}
-	list := []types.ComputeEnvironmentDetail{}
-	for _, name := range slices.Sorted(maps.Keys(s.envs)) {
-		if len(wanted) == 0 || wanted[name] {
-			list = append(list, copyEnvironment(s.envs[name]))
-		}
-	}
-	list, next, err := page(list, in.NextToken, in.MaxResults, maxDescribed)
-	return &batch.DescribeComputeEnvironmentsOutput{ComputeEnvironments: list, NextToken: next}, err
-}
+func serviceLinked(role string) bool { return strings.Contains(role, "/aws-service-role/") }
 
-func copyEnvironment(e *types.ComputeEnvironmentDetail) types.ComputeEnvironmentDetail {
-	c := *e
-	c.Tags = maps.Clone(e.Tags)
-	if e.ComputeResources != nil {
-		r := *e.ComputeResources
-		c.ComputeResources = &r
-	}
-	return c
-}
-
-func (s *Service) environment(ref string) (*types.ComputeEnvironmentDetail, error) {
-	e := s.envs[s.nameOf("compute-environment", ref)]
+func (s *Service) environment(ref *string) (*types.ComputeEnvironmentDetail, error) {
+	e := s.envs[s.nameOf("compute-environment", aws.ToString(ref))]
 	if e == nil {
-		return nil, refuse("compute environment %s does not exist", ref)
+		return nil, refuse("compute environment %s does not exist", aws.ToString(ref))
 	}
 	return e, nil
 }
 
-func (s *Service) deleteEnvironment(in *batch.DeleteComputeEnvironmentInput) (*batch.DeleteComputeEnvironmentOutput, error) {
-	e, err := s.environment(aws.ToString(in.ComputeEnvironment))
+func (s *Service) describeEnvironments(in *batch.DescribeComputeEnvironmentsInput) (*batch.DescribeComputeEnvironmentsOutput, error) {
+	list := []types.ComputeEnvironmentDetail{}
+	for _, name := range s.wanted("compute-environment", in.ComputeEnvironments, slices.Sorted(maps.Keys(s.envs))) {
+		list = append(list, *s.envs[name])
+	}
+	list, next, err := page(list, in.NextToken, in.MaxResults)
+	return &batch.DescribeComputeEnvironmentsOutput{ComputeEnvironments: list, NextToken: next}, err
+}
+
+// wanted are those of all names that a request asks for: each where it names none.
+func (s *Service) wanted(kind string, refs, all []string) []string {
+	return slices.DeleteFunc(all, func(name string) bool {
+		return len(refs) > 0 && !slices.ContainsFunc(refs, func(ref string) bool { return s.nameOf(kind, ref) == name })
+	})
+}
+
+func (s *Service) updateEnvironment(in *batch.UpdateComputeEnvironmentInput) (*batch.UpdateComputeEnvironmentOutput, error) {
+	e, err := s.environment(in.ComputeEnvironment)
 	if err != nil {
 		return nil, err
 	}
-	if e.Status == types.CEStatusDeleting {
-		return &batch.DeleteComputeEnvironmentOutput{}, nil
+	u, r := cmp.Or(in.ComputeResources, &types.ComputeResourceUpdate{}), *e.ComputeResources
+	instances := given(u, "InstanceTypes", "InstanceRole", "ImageId", "Ec2KeyPair", "Ec2Configuration", "LaunchTemplate", "PlacementGroup", "BidPercentage",
+		"AllocationStrategy", "Tags", "Type", "UpdateToLatestImageVersion")
+	infrastructure := !onFargate(&r) && (instances != "" || given(u, "Subnets", "SecurityGroupIds") != "")
+	err = s.judge(
+		when(plain, changing(string(e.Status)), "Cannot update, resource is being modified"),
+		when(B22, onFargate(&r) && (instances != "" || u.MinvCpus != nil || u.DesiredvCpus != nil),
+			"only subnets, securityGroupIds and maxvCpus of a Fargate compute environment can be updated"),
+		when(B22, infrastructure && !serviceLinked(aws.ToString(e.ServiceRole)), "an infrastructure update needs a compute environment with the service-linked role"),
+		when(B22, infrastructure && bestFit(&r) && u.AllocationStrategy == "", "an infrastructure update needs an allocation strategy other than BEST_FIT"),
+	)
+	if err != nil {
+		return nil, err
 	}
-	// B21 (API: DeleteComputeEnvironment).
-	if e.State != types.CEStateDisabled {
-		return nil, refuse("Cannot delete, state must be DISABLED")
+	assign(&r, u)
+	assign(e, in)
+	e.ComputeResources = &r // whoever was told of the old ones keeps them
+	s.settleEnvironment(e, types.CEStatusUpdating)
+	return &batch.UpdateComputeEnvironmentOutput{ComputeEnvironmentArn: e.ComputeEnvironmentArn, ComputeEnvironmentName: e.ComputeEnvironmentName}, nil
+}
+
+func (s *Service) deleteEnvironment(in *batch.DeleteComputeEnvironmentInput) (*batch.DeleteComputeEnvironmentOutput, error) {
+	out := &batch.DeleteComputeEnvironmentOutput{}
+	e, err := s.environment(in.ComputeEnvironment)
+	if err != nil || e.Status == types.CEStatusDeleting {
+		return out, err
 	}
-	if changing(string(e.Status)) {
-		return nil, refuse("Cannot delete, resource is being modified")
+	if err := s.judge(append(deletable(string(e.State), string(e.Status)),
+		when(B21, s.isRelated(e.ComputeEnvironmentArn), "Cannot delete, found existing JobQueue relationship"))...); err != nil {
+		return nil, err
 	}
-	// B21: also while the queue is still DELETING (hashicorp/terraform-provider-aws#2044, #46925).
+	settle(s, &e.Status, types.CEStatusDeleting, s.Settle+s.Lags().Deleting, func() { delete(s.envs, aws.ToString(e.ComputeEnvironmentName)) })
+	return out, nil
+}
+
+// deletable has what holds for queues and environments that are to go. B21.
+func deletable(state, status string) []verdict {
+	return []verdict{
+		when(B21, state != "DISABLED", "Cannot delete, state must be DISABLED"),
+		when(B21, changing(status), "Cannot delete, resource is being modified"),
+	}
+}
+
+// isRelated tells whether a queue has the environment, be it one that is DELETING, or had it until lately. B21.
+func (s *Service) isRelated(arn *string) bool {
 	for _, q := range s.queues {
-		if q.uses(e) {
-			return nil, refuse("Cannot delete, found existing JobQueue relationship")
+		if q.uses(arn) {
+			return true
 		}
 	}
-	e.Status, s.dirty.resources = types.CEStatusDeleting, true
-	s.later(s.Settle, func() {
-		delete(s.envs, aws.ToString(e.ComputeEnvironmentName))
-		s.dirty.resources = true
-	})
-	return &batch.DeleteComputeEnvironmentOutput{}, nil
+	return s.Clock.Now().Before(s.related[aws.ToString(arn)])
 }
 
 // changing tells the statuses in which neither an environment nor a queue can be changed.

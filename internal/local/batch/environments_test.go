@@ -170,26 +170,25 @@ func TestEnvironmentUpdates(t *testing.T) { // B22
 }
 
 func TestTags(t *testing.T) {
-	w := newQueue(t, nil)
-	job := w.job(w.submit("a"))
+	w := newWorld(t, nil)
+	tags := map[string]string{"a": "1"}
+	w.environment("ce", func(in *sdk.CreateComputeEnvironmentInput) { in.Tags = tags })
+	in := queueInput("q", "ce")
+	in.Tags = tags
+	if _, err := w.CreateJobQueue(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	w.define("d", func(in *sdk.RegisterJobDefinitionInput) { in.Tags = tags })
+	job := w.job(w.submitWith("a", func(in *sdk.SubmitJobInput) { in.Tags = tags }))
 	for _, arn := range []string{*w.described("ce").ComputeEnvironmentArn, "arn:aws:batch:us-east-1:123456789012:job-queue/q",
 		"arn:aws:batch:us-east-1:123456789012:job-definition/d:1", *job.JobArn} {
-		tag := &sdk.TagResourceInput{ResourceArn: &arn, Tags: map[string]string{"a": "1", "b": "2"}}
-		if _, err := w.TagResource(t.Context(), tag); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.UntagResource(t.Context(), &sdk.UntagResourceInput{ResourceArn: &arn, TagKeys: []string{"a"}}); err != nil {
-			t.Fatal(err)
-		}
 		out, err := w.ListTagsForResource(t.Context(), &sdk.ListTagsForResourceInput{ResourceArn: &arn})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(map[string]string{"b": "2"}, out.Tags); diff != "" {
+		if diff := cmp.Diff(tags, out.Tags); diff != "" {
 			t.Errorf("%s: %s", arn, diff)
 		}
-		_, err = w.TagResource(t.Context(), &sdk.TagResourceInput{ResourceArn: &arn, Tags: manyTags(50)})
-		wantRefusal(t, err, "51 tags")
 	}
 	_, err := w.ListTagsForResource(t.Context(), &sdk.ListTagsForResourceInput{ResourceArn: aws.String("arn:aws:batch:us-east-1:123456789012:job-queue/nobody")})
 	wantRefusal(t, err, "does not exist")

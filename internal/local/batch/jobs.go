@@ -1,26 +1,38 @@
 package batch
 
 import (
-	"maps"
+	"cmp"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
+	"github.com/google/uuid"
 )
 
 // job is what DescribeJobs tells, and what moves it on.
 type job struct {
 	types.JobDetail
-	Seq     int             // place by age
-	Need    map[string]bool // ids of unfinished jobs that it waits for
-	Stopped string          // why it is to end: given by who terminated it, or its timeout
+	Seq         int    // place by age, from 1
+	Stopped     string // why it is to end: given by who terminated it, or its timeout
+	Environment string // name of the compute environment that it is on
 
-	dependents  []*job
-	environment string // name of the compute environment that it is on
-	stop        func() // asks the runner for the end of the attempt
-	cancelTimer func()
+	need       map[string]bool // ids of unfinished jobs that it waits for
+	dependents []*job
+	size       size
+	stop       func() // asks the runner for the end of the attempt
+	stopTimer  func()
+	unsaved    bool
+	past       []moment // where ListJobs lags
+}
+
+// moment is what ListJobs tells of a job since a time.
+type moment struct {
+	at time.Time
+	types.JobSummary
 }
 
 func (j *job) id() string { return aws.ToString(j.JobId) }
@@ -29,85 +41,252 @@ func (j *job) finished() bool {
 	return j.Status == types.JobStatusSucceeded || j.Status == types.JobStatusFailed
 }
 
-func (j *job) size() size {
-	return sizeOf(j.Container.ResourceRequirements, j.Container.Vcpus, j.Container.Memory)
+func (s *Service) submitJob(in *batch.SubmitJobInput) (*batch.SubmitJobOutput, error) {
+	q, err := s.queue(in.JobQueue)
+	if err != nil {
+		return nil, err
+	}
+	in.ContainerOverrides = cmp.Or(in.ContainerOverrides, &types.ContainerOverrides{})
+	if err := s.checkSubmission(in, q); err != nil {
+		return nil, err
+	}
+	d, err := s.definition(aws.ToString(in.JobDefinition))
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range in.DependsOn {
+		if s.remembered(aws.ToString(p.JobId)) == nil {
+			return nil, refuse("dependency %s: there is no such job", aws.ToString(p.JobId))
+		}
+	}
+	j, err := s.newJob(in, q, d)
+	if err != nil {
+		return nil, err
+	}
+	s.admit(j, s.overridesTooLong(in.ContainerOverrides))
+	return &batch.SubmitJobOutput{JobArn: j.JobArn, JobId: j.JobId, JobName: j.JobName}, nil
 }
 
-// remembered is a job that the service still tells of. B13 (states): finished ones for 7 days.
+func (s *Service) checkSubmission(in *batch.SubmitJobInput, q *queue) error {
+	size := int32(minArray)
+	if in.ArrayProperties != nil {
+		size = aws.ToInt32(in.ArrayProperties.Size)
+	}
+	foreign := given(in, "ArrayProperties", "NodeOverrides", "EksPropertiesOverride", "EcsPropertiesOverride", "ConsumableResourcePropertiesOverride",
+		"SchedulingPriorityOverride")
+	kinds := func(d types.JobDependency) bool { return d.Type != "" || d.JobId == nil }
+	verdicts := append(tagRules(in.Tags),
+		when(B05, !jobName.MatchString(aws.ToString(in.JobName)),
+			"Job name should match valid pattern: %q must be 1 to 128 letters, digits, hyphens and underscores, the first a letter or digit", aws.ToString(in.JobName)),
+		when(B06, size < minArray || size > maxArray, "array size must be from %d to %d", minArray, maxArray),
+		when(plain, foreign != "", "%s is not offered by the embedded Batch", foreign),
+		// API: SubmitJob.shareIdentifier.
+		when(plain, in.ShareIdentifier != nil, "shareIdentifier must not be given for a job queue without a scheduling policy"),
+		when(B01, len(in.DependsOn) > maxDependencies, "Error executing request, Exception : Job cannot have more than %d dependencies, RequestId: %s",
+			maxDependencies, uuid.NewString()),
+		// API: SubmitJob.dependsOn.
+		when(plain, slices.ContainsFunc(in.DependsOn, kinds), "dependencies of type SEQUENTIAL and N_TO_N, and those without a job id, are for array jobs"),
+		when(plain, q.State != types.JQStateEnabled || q.Status != types.JQStatusValid, "job queue %s is %s and %s", aws.ToString(q.JobQueueName), q.State, q.Status))
+	return s.judge(append(append(verdicts, attemptRules(in.RetryStrategy, in.Timeout)...), overrideRules(in.ContainerOverrides, s.hasFargate(q))...)...)
+}
+
+func (s *Service) hasFargate(q *queue) bool {
+	e, err := s.environment(q.ComputeEnvironmentOrder[0].ComputeEnvironment)
+	return err == nil && onFargate(e.ComputeResources)
+}
+
+// newJob makes a job of a definition and what the submission lays over it.
+func (s *Service) newJob(in *batch.SubmitJobInput, q *queue, d *types.JobDefinition) (*job, error) {
+	id, parameters := uuid.NewString(), merged(d.Parameters, in.Parameters)
+	j := &job{Seq: len(s.order) + 1, JobDetail: types.JobDetail{
+		JobId:                &id,
+		JobArn:               aws.String(s.arn("job", id)),
+		JobName:              in.JobName,
+		JobQueue:             q.JobQueueArn,
+		JobDefinition:        d.JobDefinitionArn,
+		CreatedAt:            s.millis(),
+		Status:               types.JobStatusSubmitted,
+		DependsOn:            in.DependsOn,
+		Container:            s.container(d.ContainerProperties, in.ContainerOverrides, parameters),
+		Parameters:           parameters,
+		PlatformCapabilities: d.PlatformCapabilities,
+		PropagateTags:        cmp.Or(in.PropagateTags, d.PropagateTags),
+		RetryStrategy:        cmp.Or(in.RetryStrategy, d.RetryStrategy),
+		Timeout:              cmp.Or(in.Timeout, d.Timeout),
+		Tags:                 in.Tags,
+	}}
+	if aws.ToBool(j.PropagateTags) {
+		j.Tags = merged(d.Tags, in.Tags)
+	}
+	if n := len(s.order); n > 0 {
+		j.Seq = s.order[n-1].Seq + 1
+	}
+	fill(&j.JobDetail)
+	j.measure()
+	return j, s.judge(sizeRules(j.size, s.hasFargate(q))...)
+}
+
+func (j *job) measure() {
+	j.size = sizeOf(j.Container.ResourceRequirements, j.Container.Vcpus, j.Container.Memory)
+}
+
+// remembered is a job that the service still tells of.
 func (s *Service) remembered(id string) *job {
 	j := s.jobs[id]
-	if j == nil || s.forgotten(j) {
+	if j == nil || s.forgotten(j, s.Clock.Now()) {
 		return nil
 	}
 	return j
 }
 
-func (s *Service) forgotten(j *job) bool {
-	return j.finished() && s.Clock.Now().Sub(time.UnixMilli(aws.ToInt64(j.StoppedAt))) > daysKept*24*time.Hour
+// forgotten tells jobs that ended too long ago. B13.
+func (s *Service) forgotten(j *job, now time.Time) bool {
+	return j.finished() && !s.off[B13] && now.UnixMilli()-aws.ToInt64(j.StoppedAt) > daysKept*24*time.Hour.Milliseconds()
 }
 
 func (s *Service) describeJobs(in *batch.DescribeJobsInput) (*batch.DescribeJobsOutput, error) {
-	if len(in.Jobs) == 0 {
-		return nil, refuse("jobs must have at least one id")
-	}
-	if len(in.Jobs) > maxDescribed { // B02 (API: DescribeJobsRequest.jobs; pegasus-isi/pegasus#2086)
-		return nil, refuse("Maximum number of jobs supported is  %d .", maxDescribed)
-	}
+	err := s.judge(
+		when(plain, len(in.Jobs) == 0, "jobs must have at least one id"),
+		when(B02, len(in.Jobs) > maxDescribed, "Maximum number of jobs supported is  %d .", maxDescribed))
 	out := &batch.DescribeJobsOutput{Jobs: []types.JobDetail{}}
 	for _, ref := range in.Jobs {
 		if j := s.remembered(s.nameOf("job", ref)); j != nil {
-			out.Jobs = append(out.Jobs, j.described())
+			out.Jobs = append(out.Jobs, j.JobDetail)
 		}
 	}
-	return out, nil
+	return out, err
 }
 
-// described is a copy that later changes of the job don't reach.
-func (j *job) described() types.JobDetail {
-	d := j.JobDetail
-	c := *j.Container
-	d.Container = &c
-	d.Attempts = slices.Clone(j.Attempts)
-	d.Tags = maps.Clone(j.Tags)
-	return d
-}
-
-// cancelJob ends a job that has not started. B15 (API: CancelJob): a PENDING one ends when its dependencies do; STARTING and RUNNING ones go on.
+// cancelJob ends a job that has not started, a PENDING one when its dependencies end. B15.
 func (s *Service) cancelJob(in *batch.CancelJobInput) (*batch.CancelJobOutput, error) {
-	j, err := s.named(in.JobId, in.Reason)
-	if err != nil {
-		return nil, err
-	}
-	switch j.Status {
-	case types.JobStatusPending:
-		j.IsCancelled, j.Stopped = aws.Bool(true), aws.ToString(in.Reason)
-		s.dirty.jobs[j] = true
-	case types.JobStatusSubmitted, types.JobStatusRunnable:
+	j, err := s.ending(in.JobId, in.Reason)
+	switch {
+	case err != nil:
+	case s.off[B15], j.Status == types.JobStatusSubmitted, j.Status == types.JobStatusRunnable:
 		j.IsCancelled = aws.Bool(true)
-		s.finish(j, types.JobStatusFailed, aws.ToString(in.Reason))
+		s.end(j, aws.ToString(in.Reason))
+	case j.Status == types.JobStatusPending:
+		j.IsCancelled, j.Stopped = aws.Bool(true), aws.ToString(in.Reason)
+		s.mark(j)
 	}
-	return &batch.CancelJobOutput{}, nil
+	return &batch.CancelJobOutput{}, err
 }
 
 // terminateJob ends a job in any state. API: TerminateJob.
 func (s *Service) terminateJob(in *batch.TerminateJobInput) (*batch.TerminateJobOutput, error) {
-	j, err := s.named(in.JobId, in.Reason)
-	if err != nil {
-		return nil, err
-	}
-	if !j.finished() {
+	j, err := s.ending(in.JobId, in.Reason)
+	if err == nil && !j.finished() {
 		j.IsTerminated = aws.Bool(true)
 		s.end(j, aws.ToString(in.Reason))
 	}
-	return &batch.TerminateJobOutput{}, nil
+	return &batch.TerminateJobOutput{}, err
 }
 
-func (s *Service) named(id, reason *string) (*job, error) {
-	switch {
-	case aws.ToString(reason) == "" || len(*reason) > maxReason: // B15
-		return nil, refuse("reason must have 1 to %d characters", maxReason)
-	case s.remembered(aws.ToString(id)) == nil:
-		return nil, refuse("there is no job %q", aws.ToString(id))
+// ending finds the job that is to end.
+func (s *Service) ending(id, reason *string) (*job, error) {
+	j, text := s.remembered(s.nameOf("job", aws.ToString(id))), aws.ToString(reason)
+	return j, s.judge(
+		when(plain, text == "", "reason is missing"),
+		when(B15, len(text) > maxReason, "reason must have 1 to %d characters", maxReason),
+		when(plain, j == nil, "there is no job %q", aws.ToString(id)))
+}
+
+// listJobs walks from the newest job to the oldest. The token is the place by age of the next page's first job, so that jobs submitted meanwhile shift nothing. B16.
+func (s *Service) listJobs(in *batch.ListJobsInput) (*batch.ListJobsOutput, error) {
+	from, err := strconv.Atoi(cmp.Or(aws.ToString(in.NextToken), strconv.Itoa(len(s.order))))
+	other := given(in, "ArrayJobId", "MultiNodeJobId")
+	err = s.judge(
+		when(B16, in.JobQueue == nil && other == "" || in.JobQueue != nil && other != "", "exactly one of jobQueue, arrayJobId and multiNodeJobId must be given"),
+		when(plain, in.JobQueue == nil, "array and multi-node jobs are not offered by the embedded Batch"),
+		when(plain, err != nil, "nextToken %q is not one of a page before", aws.ToString(in.NextToken)))
+	if err != nil {
+		return nil, err
 	}
-	return s.jobs[*id], nil
+	q, err := s.queue(in.JobQueue)
+	if err != nil {
+		return nil, err
+	}
+	matches, err := s.selection(in)
+	if err != nil {
+		return nil, err
+	}
+	length := pageLength(in.MaxResults, pageSize)
+	if len(in.Filters) > 0 && !s.off[B16] {
+		length = min(length, filteredPageSize)
+	}
+	out := &batch.ListJobsOutput{JobSummaryList: []types.JobSummary{}}
+	now := s.Clock.Now()
+	for i := min(from, len(s.order)-1); i >= 0; i-- {
+		j := s.order[i]
+		if aws.ToString(j.JobQueue) != aws.ToString(q.JobQueueArn) || s.forgotten(j, now) {
+			continue
+		}
+		told, known := s.told(j)
+		if !known || !matches(told) {
+			continue
+		}
+		if len(out.JobSummaryList) == length {
+			out.NextToken = aws.String(strconv.Itoa(i))
+			break
+		}
+		out.JobSummaryList = append(out.JobSummaryList, told)
+	}
+	return out, nil
+}
+
+// told is what ListJobs tells of a job, which may be what was true a while ago, or nothing yet.
+func (s *Service) told(j *job) (told types.JobSummary, known bool) {
+	lag := s.Lags().List
+	if lag == 0 || len(j.past) == 0 {
+		return j.summary(), true
+	}
+	for _, m := range j.past {
+		if m.at.After(s.Clock.Now().Add(-lag)) {
+			break
+		}
+		told, known = m.JobSummary, true
+	}
+	return told, known
+}
+
+func (j *job) summary() types.JobSummary {
+	return types.JobSummary{
+		JobId: j.JobId, JobArn: j.JobArn, JobName: j.JobName, JobDefinition: j.JobDefinition,
+		CreatedAt: j.CreatedAt, StartedAt: j.StartedAt, StoppedAt: j.StoppedAt,
+		Status: j.Status, StatusReason: j.StatusReason,
+		Container: &types.ContainerSummary{ExitCode: j.Container.ExitCode, Reason: j.Container.Reason},
+	}
+}
+
+// selection is the status or the filter of a request: the status does not count with a filter, and is RUNNING where it is not given. B16.
+func (s *Service) selection(in *batch.ListJobsInput) (func(types.JobSummary) bool, error) {
+	if len(in.Filters) == 0 {
+		status := cmp.Or(in.JobStatus, types.JobStatusRunning)
+		return func(j types.JobSummary) bool { return j.Status == status || s.off[B16] && in.JobStatus == "" }, nil
+	}
+	if len(in.Filters) > 1 || len(in.Filters[0].Values) != 1 {
+		return nil, refuse("filters: one at a time, and one value")
+	}
+	name, value := aws.ToString(in.Filters[0].Name), in.Filters[0].Values[0]
+	switch name {
+	case "JOB_NAME": // case does not count
+		value = strings.ToLower(value)
+		return func(j types.JobSummary) bool { return glob(value, strings.ToLower(*j.JobName)) }, nil
+	case "JOB_DEFINITION":
+		return func(j types.JobSummary) bool {
+			name, _, _ := strings.Cut(lastStep(*j.JobDefinition), ":")
+			return *j.JobDefinition == value || glob(value, name)
+		}, nil
+	case "BEFORE_CREATED_AT", "AFTER_CREATED_AT":
+		at, err := strconv.ParseInt(value, 10, 64)
+		if err != nil {
+			return nil, refuse("filter %s: %q is not a number of milliseconds", name, value)
+		}
+		return func(j types.JobSummary) bool {
+			return *j.CreatedAt != at && (*j.CreatedAt < at) == (name == "BEFORE_CREATED_AT")
+		}, nil
+	case "SHARE_IDENTIFIER":
+		return func(types.JobSummary) bool { return false }, nil // no queue here has shares
+	}
+	return nil, refuse("filter %q is none of JOB_NAME, JOB_DEFINITION, BEFORE_CREATED_AT, AFTER_CREATED_AT, SHARE_IDENTIFIER", name)
 }

@@ -332,7 +332,7 @@ func TestDefinitionsByReference(t *testing.T) { // B07
 		}
 	}
 	_, err := w.SubmitJob(t.Context(), submission("a", func(in *sdk.SubmitJobInput) { in.JobDefinition = aws.String("d:3") }))
-	wantRefusal(t, err, "INACTIVE")
+	wantRefusal(t, err, "no ACTIVE revision")
 	describe := func(in *sdk.DescribeJobDefinitionsInput) (found []string) {
 		t.Helper()
 		out, err := w.DescribeJobDefinitions(t.Context(), in)

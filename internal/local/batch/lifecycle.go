@@ -13,20 +13,28 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
 )
 
-// admit takes a submitted job in. States: SUBMITTED, then PENDING with unfinished dependencies or RUNNABLE. B13 (states).
-func (s *Service) admit(j *job, parents []*job, tooLong bool) {
+// mark notes that a job has changed.
+func (s *Service) mark(j *job) {
+	s.remember(j)
+	if !j.unsaved {
+		j.unsaved = true
+		s.unsaved = append(s.unsaved, j)
+	}
+}
+
+// remember keeps what ListJobs will tell once its lag is over.
+func (s *Service) remember(j *job) {
+	if s.Lags().List > 0 {
+		j.past = append(j.past, moment{s.Clock.Now(), j.summary()})
+	}
+}
+
+// admit takes a submitted job in. States: SUBMITTED, then PENDING with unfinished dependencies or RUNNABLE. B13.
+func (s *Service) admit(j *job, tooLong bool) {
 	s.jobs[j.id()] = j
 	s.order = append(s.order, j)
-	s.dirty.jobs[j] = true
-	j.Need = map[string]bool{}
-	broken := false
-	for _, p := range parents {
-		if !p.finished() && !j.Need[p.id()] {
-			j.Need[p.id()] = true
-			p.dependents = append(p.dependents, j)
-		}
-		broken = broken || p.Status == types.JobStatusFailed
-	}
+	s.mark(j)
+	broken := s.depend(j)
 	s.later(s.Step, func() {
 		switch {
 		case j.finished():
@@ -40,21 +48,39 @@ func (s *Service) admit(j *job, parents []*job, tooLong bool) {
 	})
 }
 
-// wait puts a job where it waits: for other jobs, or for room.
-func (s *Service) wait(j *job) {
-	s.dirty.jobs[j] = true
-	if len(j.Need) > 0 {
-		j.Status = types.JobStatusPending
-		return
+// depend finds what a job waits for, and tells whether any of that has failed already.
+func (s *Service) depend(j *job) (broken bool) {
+	j.need = map[string]bool{}
+	for _, d := range j.DependsOn {
+		p := s.jobs[aws.ToString(d.JobId)]
+		if p == nil {
+			continue // it has been forgotten, so it had ended
+		}
+		if !p.finished() && !j.need[p.id()] {
+			j.need[p.id()] = true
+			p.dependents = append(p.dependents, j)
+		}
+		broken = broken || p.Status == types.JobStatusFailed && !s.off[B14]
 	}
+	return broken
+}
+
+// wait puts a job where it waits: for other jobs, or for room. Either state follows from what is on disk, so nothing is written.
+func (s *Service) wait(j *job) {
 	j.Status = types.JobStatusRunnable
-	if q := s.queues[s.nameOf("job-queue", aws.ToString(j.JobQueue))]; q != nil {
+	if len(j.need) > 0 {
+		j.Status = types.JobStatusPending
+	} else if q := s.queues[s.nameOf("job-queue", aws.ToString(j.JobQueue))]; q != nil {
 		q.runnable = append(q.runnable, j)
 	}
+	s.remember(j)
 }
 
 // dispatch starts what there is room for: queues by priority, jobs of a queue by age. The oldest job holds back those behind it.
 func (s *Service) dispatch() {
+	if !s.ready {
+		return
+	}
 	queues := slices.SortedFunc(maps.Values(s.queues), func(a, b *queue) int {
 		return cmp.Or(cmp.Compare(*b.Priority, *a.Priority), cmp.Compare(*a.JobQueueName, *b.JobQueueName))
 	})
@@ -62,51 +88,90 @@ func (s *Service) dispatch() {
 		for len(q.runnable) > 0 {
 			j := q.runnable[0]
 			if j.Status == types.JobStatusRunnable {
-				e := s.room(q, j)
+				e, reason := s.room(q, j)
 				if e == nil {
+					s.stuck(j, reason)
 					break
 				}
-				s.start(j, e)
+				s.start(j, *e.ComputeEnvironmentName)
 			}
 			q.runnable = q.runnable[1:]
 		}
 	}
 }
 
-// room finds the first environment of a queue that has the vCPUs for a job now, and notes a job that none will ever have. B25 (API: JobDetail.statusReason).
-func (s *Service) room(q *queue, j *job) *types.ComputeEnvironmentDetail {
-	fits := false
+// room finds the first environment of a queue that has the vCPUs for a job now, and why none ever will have. B25.
+func (s *Service) room(q *queue, j *job) (e *types.ComputeEnvironmentDetail, reason string) {
+	if s.Stuck != nil {
+		if reason := s.Stuck(*j.JobName); reason != "" {
+			return nil, reason
+		}
+	}
+	if m, ok := s.Runner.(Machine); ok && m.MemoryMiB() > 0 {
+		if j.size.memory > m.MemoryMiB() {
+			return nil, reasonNoMemory
+		}
+		if s.memory+j.size.memory > m.MemoryMiB() {
+			return nil, ""
+		}
+	}
+	reason = reasonTooBig
 	for _, o := range q.ComputeEnvironmentOrder {
-		e, err := s.environment(aws.ToString(o.ComputeEnvironment))
-		if err != nil || e.State != types.CEStateEnabled || e.Status != types.CEStatusValid && e.Status != types.CEStatusUpdating {
-			fits = true // not for ever
+		e := s.envs[s.nameOf("compute-environment", aws.ToString(o.ComputeEnvironment))]
+		if e == nil || e.State != types.CEStateEnabled || e.Status != types.CEStatusValid && e.Status != types.CEStatusUpdating {
+			reason = "" // not for ever
 			continue
 		}
-		if e.ComputeResources == nil || s.used[*e.ComputeEnvironmentName]+j.size().vcpus <= float64(*e.ComputeResources.MaxvCpus) {
-			return e
+		most := float64(*e.ComputeResources.MaxvCpus)
+		if s.vcpus[*e.ComputeEnvironmentName]+j.size.vcpus <= most {
+			return e, ""
 		}
-		fits = fits || j.size().vcpus <= float64(*e.ComputeResources.MaxvCpus)
+		if j.size.vcpus <= most {
+			reason = ""
+		}
 	}
-	if !fits && j.StatusReason == nil {
-		j.StatusReason = aws.String(reasonTooBig)
-		s.dirty.jobs[j] = true
+	return nil, reason
+}
+
+// stuck tells why a job stays in RUNNABLE.
+func (s *Service) stuck(j *job, reason string) {
+	if reason != "" && reason != aws.ToString(j.StatusReason) && !s.off[B25] {
+		j.StatusReason = &reason
+		s.mark(j)
 	}
-	return nil
+}
+
+// hold takes what a job needs from an environment; release gives it back.
+func (s *Service) hold(j *job, environment string) {
+	j.Environment = environment
+	s.vcpus[environment] += j.size.vcpus
+	s.memory += j.size.memory
+}
+
+func (s *Service) release(j *job) {
+	s.vcpus[j.Environment] -= j.size.vcpus
+	s.memory -= j.size.memory
+	j.Environment, j.stop = "", nil
+	if j.stopTimer != nil {
+		j.stopTimer()
+		j.stopTimer = nil
+	}
 }
 
 // start begins the next attempt of a job on an environment.
-func (s *Service) start(j *job, e *types.ComputeEnvironmentDetail) {
-	j.environment = aws.ToString(e.ComputeEnvironmentName)
-	s.used[j.environment] += j.size().vcpus
+func (s *Service) start(j *job, environment string) {
+	s.hold(j, environment)
 	j.Status, j.StatusReason, j.StoppedAt = types.JobStatusStarting, nil, nil
 	c := *j.Container // those who were told of the last attempt keep what they were told
 	c.ExitCode, c.Reason, c.LogStreamName = nil, nil, nil
-	c.TaskArn = aws.String("arn:aws:ecs:" + s.Region + ":" + s.Account + ":task/AWSBatch-" + j.environment + "/" + randomHex(16))
-	c.ContainerInstanceArn = aws.String("arn:aws:ecs:" + s.Region + ":" + s.Account + ":container-instance/AWSBatch-" + j.environment + "/" + randomHex(16))
+	c.TaskArn = aws.String("arn:aws:ecs:" + s.Region + ":" + s.Account + ":task/AWSBatch-" + environment + "/" + randomHex(16))
+	c.ContainerInstanceArn = aws.String("arn:aws:ecs:" + s.Region + ":" + s.Account + ":container-instance/AWSBatch-" + environment + "/" + randomHex(16))
 	j.Container = &c
-	s.dirty.jobs[j] = true
-	r := &report{service: s, job: j, attempt: s.attempt(j)}
-	r.group, r.stream = logDestination(j)
+	s.mark(j)
+	r := s.report(j)
+	if s.off[B13] {
+		c.LogStreamName = &r.stream
+	}
 	s.later(s.Step, func() {
 		if j.Status == types.JobStatusStarting {
 			s.after = append(s.after, func() { s.launch(j, r) })
@@ -120,38 +185,39 @@ func (s *Service) launch(j *job, r *report) {
 		r.Done(Exit{StatusReason: "ECS was unable to assume the role '" + role + "' that was provided for this task. Please verify that the role being passed has the proper trust relationship and permissions."})
 		return
 	}
-	leave := func() {}
-	if s.Enter != nil {
-		var env map[string]string
-		env, leave = s.Enter(r.attempt.id(), aws.ToString(j.Container.JobRoleArn))
-		maps.Copy(env, r.attempt.Env)
-		r.attempt.Env = env
-	}
-	r.leave = leave
+	s.enter(r)
 	stop := s.Runner.Start(r.attempt, r)
-	_ = s.update(func() error {
-		if !r.done {
-			j.stop = stop
-		}
-		if r.done || j.Stopped != "" { // asked for meanwhile
-			s.after = append(s.after, stop)
-		}
-		return nil
-	})
+	s.note(func() { s.stoppable(r, stop) })
 }
 
-// id names an attempt among all.
-func (a Attempt) id() string { return a.JobID + "-" + strconv.Itoa(a.Number) }
+// enter gives an attempt what its host gives; the job's own variables come before those.
+func (s *Service) enter(r *report) {
+	if s.Enter != nil {
+		env, leave := s.Enter(r.attempt.ID(), aws.ToString(r.job.Container.JobRoleArn))
+		maps.Copy(env, r.attempt.Env)
+		r.attempt.Env, r.leave = env, leave
+	}
+}
+
+// stoppable notes how to stop an attempt, and does it where that was asked for meanwhile.
+func (s *Service) stoppable(r *report, stop func()) {
+	if !r.done {
+		r.job.stop = stop
+	}
+	if r.done || r.job.Stopped != "" {
+		s.after = append(s.after, stop)
+	}
+}
 
 func (s *Service) attempt(j *job) Attempt {
-	z, c := j.size(), j.Container
+	c := j.Container
 	a := Attempt{
 		JobID: j.id(), JobName: aws.ToString(j.JobName),
 		Queue:      s.nameOf("job-queue", aws.ToString(j.JobQueue)),
 		Definition: s.nameOf("job-definition", aws.ToString(j.JobDefinition)),
 		Number:     len(j.Attempts) + 1,
 		Image:      aws.ToString(c.Image), Command: c.Command, Env: map[string]string{},
-		VCPUs: z.vcpus, MemoryMiB: z.memory, GPUs: z.gpus,
+		VCPUs: j.size.vcpus, MemoryMiB: j.size.memory, GPUs: j.size.gpus,
 		User: aws.ToString(c.User), Privileged: aws.ToBool(c.Privileged), ReadOnly: aws.ToBool(c.ReadonlyRootFilesystem),
 	}
 	if c.LinuxParameters != nil {
@@ -163,32 +229,39 @@ func (s *Service) attempt(j *job) Attempt {
 	a.Env["AWS_BATCH_JOB_ID"] = a.JobID
 	a.Env["AWS_BATCH_JOB_ATTEMPT"] = strconv.Itoa(a.Number)
 	a.Env["AWS_BATCH_JQ_NAME"] = a.Queue
-	a.Env["AWS_BATCH_CE_NAME"] = j.environment
+	a.Env["AWS_BATCH_CE_NAME"] = j.Environment
 	return a
 }
 
-// running notes that the container runs, and starts the timeout. B11 (timeouts): each attempt's time counts from its start.
+// running notes that the container runs, and since when.
 func (s *Service) running(j *job, stream string) {
+	if j.Status != types.JobStatusStarting {
+		return // an attempt that was taken up tells it again
+	}
 	j.Status, j.StartedAt = types.JobStatusRunning, s.millis()
 	c := *j.Container
 	c.LogStreamName = &stream
 	j.Container = &c
-	s.dirty.jobs[j] = true
-	if t := j.Timeout; t != nil {
-		number := len(j.Attempts)
-		j.cancelTimer = s.Clock.AfterFunc(time.Duration(aws.ToInt32(t.AttemptDurationSeconds))*time.Second, func() {
-			// A change that fails to be kept is kept with the next one.
-			_ = s.update(func() error {
-				if len(j.Attempts) == number { // the call may come when the attempt is over
-					s.end(j, reasonTimeout)
-				}
-				return nil
-			})
-		})
-	}
+	s.mark(j)
+	s.limit(j)
 }
 
-// end stops a job in whatever state. A container is asked to stop; when it has, the job is FAILED and not retried. B11 (retries).
+// limit starts the timeout, which counts from the attempt's start. B11.
+func (s *Service) limit(j *job) {
+	if j.Timeout == nil || j.Status != types.JobStatusRunning {
+		return
+	}
+	number, end := len(j.Attempts), time.UnixMilli(*j.StartedAt).Add(time.Duration(*j.Timeout.AttemptDurationSeconds)*time.Second)
+	j.stopTimer = s.Clock.AfterFunc(end.Sub(s.Clock.Now()), func() {
+		s.note(func() {
+			if len(j.Attempts) == number { // the call may come when the attempt is over
+				s.end(j, reasonTimeout)
+			}
+		})
+	})
+}
+
+// end stops a job in whatever state. A container is asked to stop; when it has, the job is FAILED and not retried. B11.
 func (s *Service) end(j *job, reason string) {
 	switch {
 	case j.finished():
@@ -196,7 +269,7 @@ func (s *Service) end(j *job, reason string) {
 		s.finish(j, types.JobStatusFailed, reason)
 	case j.Stopped == "":
 		j.Stopped = reason
-		s.dirty.jobs[j] = true
+		s.mark(j)
 		if j.stop != nil {
 			s.after = append(s.after, j.stop)
 		}
@@ -206,42 +279,35 @@ func (s *Service) end(j *job, reason string) {
 // ended takes the end of an attempt: the job has succeeded, is tried again, or has failed.
 func (s *Service) ended(j *job, e Exit) {
 	e.StatusReason = cmp.Or(e.StatusReason, reasonExited)
-	s.release(j)
-	j.Attempts = append(j.Attempts, s.attemptDetail(j, e))
+	if s.off[B17] {
+		e.StatusReason, e.Reason = "", ""
+	}
+	if s.off[B18] && e.Code == nil {
+		e.Code = aws.Int32(1)
+	}
 	c := *j.Container
 	c.ExitCode, c.Reason = e.Code, textOrNil(e.Reason)
 	j.Container = &c
-	s.dirty.jobs[j] = true
-	switch {
-	case j.Stopped != "": // B11: whoever was stopped is not retried, whatever its exit code
-		s.finish(j, types.JobStatusFailed, j.Stopped)
-	case e.Code != nil && *e.Code == 0:
-		s.finish(j, types.JobStatusSucceeded, e.StatusReason)
-	case j.RetryStrategy != nil && len(j.Attempts) < int(aws.ToInt32(j.RetryStrategy.Attempts)) && retries(j.RetryStrategy, e):
-		j.StatusReason = &e.StatusReason
-		s.wait(j)
-	default:
-		s.finish(j, types.JobStatusFailed, e.StatusReason)
-	}
-}
-
-func (s *Service) attemptDetail(j *job, e Exit) types.AttemptDetail {
-	a := types.AttemptDetail{
-		Container: &types.AttemptContainerDetail{
-			ContainerInstanceArn: j.Container.ContainerInstanceArn,
-			TaskArn:              j.Container.TaskArn,
-			LogStreamName:        j.Container.LogStreamName,
-			ExitCode:             e.Code,
-			Reason:               textOrNil(e.Reason),
-			NetworkInterfaces:    []types.NetworkInterface{},
-		},
-		StatusReason: &e.StatusReason,
-		StoppedAt:    s.millis(),
-	}
+	a := types.AttemptDetail{Container: &types.AttemptContainerDetail{}, StatusReason: &e.StatusReason, StoppedAt: s.millis()}
+	assign(a.Container, &c)
+	fill(a.Container)
 	if j.Status == types.JobStatusRunning {
 		a.StartedAt = j.StartedAt
 	}
-	return a
+	j.Attempts = append(j.Attempts, a)
+	s.release(j)
+	switch {
+	case j.Stopped != "" && !s.off[B11]: // whatever its exit code
+		s.finish(j, types.JobStatusFailed, j.Stopped)
+	case e.Code != nil && *e.Code == 0:
+		s.finish(j, types.JobStatusSucceeded, e.StatusReason)
+	case s.retries(j, e):
+		j.StatusReason = &e.StatusReason
+		s.wait(j)
+		s.mark(j)
+	default:
+		s.finish(j, types.JobStatusFailed, e.StatusReason)
+	}
 }
 
 func textOrNil(text string) *string {
@@ -251,33 +317,20 @@ func textOrNil(text string) *string {
 	return &text
 }
 
-// release gives back what an attempt held.
-func (s *Service) release(j *job) {
-	if s.used[j.environment] -= j.size().vcpus; s.used[j.environment] <= 0 {
-		delete(s.used, j.environment)
-	}
-	j.environment, j.stop = "", nil
-	if j.cancelTimer != nil {
-		j.cancelTimer()
-		j.cancelTimer = nil
-	}
-}
-
-// finish makes a job final, and with it those that depend on it: released by success, failed by failure. B14 (job_dependencies page of the user guide).
+// finish makes a job final, and with it those that depend on it: released by success, failed by failure. B14.
 func (s *Service) finish(j *job, status types.JobStatus, reason string) {
 	for done := []*job{j}; len(done) > 0; done = done[1:] {
 		j := done[0]
 		if j.finished() {
 			continue
 		}
-		j.Status, j.StatusReason, j.StoppedAt, j.Need = status, aws.String(reason), s.millis(), nil
-		s.dirty.jobs[j] = true
+		j.Status, j.StatusReason, j.StoppedAt = status, textOrNil(reason), s.millis()
+		s.mark(j)
 		for _, d := range j.dependents {
-			delete(d.Need, j.id())
-			s.dirty.jobs[d] = true
-			if status == types.JobStatusFailed {
+			delete(d.need, j.id())
+			if status == types.JobStatusFailed && !s.off[B14] {
 				done = append(done, d)
-			} else if d.Status == types.JobStatusPending && len(d.Need) == 0 {
+			} else if d.Status == types.JobStatusPending && len(d.need) == 0 {
 				s.unblock(d)
 			}
 		}
@@ -297,18 +350,62 @@ func (s *Service) unblock(j *job) {
 	s.wait(j)
 }
 
-// logDestination is the group that the definition names and the stream of the attempt. B23 (states): clients read the stream's name, they can't build it.
-func logDestination(j *job) (group, stream string) {
-	group, prefix := "/aws/batch/job", definitionName(j)
-	if l := j.Container.LogConfiguration; l != nil && l.LogDriver == types.LogDriverAwslogs {
-		group = cmp.Or(l.Options["awslogs-group"], group)
-		prefix = cmp.Or(l.Options["awslogs-stream-prefix"], prefix)
-	}
-	return group, prefix[:min(len(prefix), 200)] + "/default/" + lastStep(aws.ToString(j.Container.TaskArn))
-}
-
 func randomHex(bytes int) string {
 	b := make([]byte, bytes)
 	_, _ = rand.Read(b) // never fails
 	return hex.EncodeToString(b)
+}
+
+// report takes the events of one attempt.
+type report struct {
+	service       *Service
+	job           *job
+	attempt       Attempt
+	group, stream string
+	leave         func()
+	done          bool // guarded by the service's lock
+}
+
+func (s *Service) report(j *job) *report {
+	r := &report{service: s, job: j, attempt: s.attempt(j), leave: func() {}}
+	r.group, r.stream = s.logDestination(j)
+	return r
+}
+
+func (r *report) Running() {
+	if l := r.service.Logs; l != nil {
+		// Without its log group a container does not start.
+		if err := l.Open(r.group, r.stream); err != nil {
+			r.end(NotStarted("CannotStartContainerError: failed to initialize logging driver: "+err.Error()), true)
+			return
+		}
+	}
+	r.service.note(func() {
+		if !r.done {
+			r.service.running(r.job, r.stream)
+		}
+	})
+}
+
+func (r *report) Line(text string) {
+	if l := r.service.Logs; l != nil {
+		l.Put(r.group, r.stream, r.service.Clock.Now(), text)
+	}
+}
+
+func (r *report) Done(e Exit) { r.end(e, false) }
+
+// end ends an attempt once; halt asks the runner to end it too.
+func (r *report) end(e Exit, halt bool) {
+	r.service.note(func() {
+		if r.done {
+			return
+		}
+		r.done = true
+		r.service.after = append(r.service.after, r.leave)
+		if halt && r.job.stop != nil {
+			r.service.after = append(r.service.after, r.job.stop)
+		}
+		r.service.ended(r.job, e)
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/batch"
@@ -16,168 +17,157 @@ type queue struct {
 	runnable []*job
 }
 
-func (q *queue) uses(e *types.ComputeEnvironmentDetail) bool {
+func (q *queue) uses(environment *string) bool {
 	return slices.ContainsFunc(q.ComputeEnvironmentOrder, func(o types.ComputeEnvironmentOrder) bool {
-		return aws.ToString(o.ComputeEnvironment) == aws.ToString(e.ComputeEnvironmentArn)
+		return aws.ToString(o.ComputeEnvironment) == aws.ToString(environment)
 	})
 }
 
 func (s *Service) createQueue(in *batch.CreateJobQueueInput) (*batch.CreateJobQueueOutput, error) {
-	name := aws.ToString(in.JobQueueName)
-	if err := checkName("job queue", name); err != nil {
-		return nil, err
+	name, foreign := aws.ToString(in.JobQueueName), given(in, "SchedulingPolicyArn", "ServiceEnvironmentOrder", "JobStateTimeLimitActions")
+	err := s.judge(append(newcomer("job queue", name, in.Tags),
+		when(plain, s.queues[name] != nil, "Object already exists: job queue %s", name),
+		when(B06, len(s.queues) >= maxQueues, "limit of %d job queues reached", maxQueues),
+		when(plain, in.Priority == nil || *in.Priority < 0, "priority must be an integer from 0"),
+		when(plain, foreign != "", "%s is not offered by the embedded Batch", foreign))...)
+	if err == nil {
+		in.ComputeEnvironmentOrder, err = s.environmentOrder(in.ComputeEnvironmentOrder)
 	}
-	switch {
-	case s.queues[name] != nil:
-		return nil, refuse("Object already exists: job queue %s", name)
-	case len(s.queues) >= maxQueues: // B06
-		return nil, refuse("limit of %d job queues reached", maxQueues)
-	case in.Priority == nil || *in.Priority < 0:
-		return nil, refuse("priority must be an integer from 0")
-	case in.SchedulingPolicyArn != nil || in.ServiceEnvironmentOrder != nil:
-		return nil, refuse("scheduling policies and service environments are not offered by the embedded Batch")
-	}
-	if err := checkTags(in.Tags); err != nil {
-		return nil, err
-	}
-	order, err := s.environmentOrder(in.ComputeEnvironmentOrder)
 	if err != nil {
 		return nil, err
 	}
-	q := &queue{JobQueueDetail: types.JobQueueDetail{
-		JobQueueName:             &name,
-		JobQueueArn:              aws.String(s.arn("job-queue", name)),
-		State:                    cmp.Or(in.State, types.JQStateEnabled),
-		Priority:                 in.Priority,
-		ComputeEnvironmentOrder:  order,
-		JobStateTimeLimitActions: in.JobStateTimeLimitActions,
-		Tags:                     in.Tags,
-	}}
-	if q.Tags == nil {
-		q.Tags = map[string]string{}
-	}
+	q := &queue{JobQueueDetail: types.JobQueueDetail{JobQueueArn: aws.String(s.arn("job-queue", name)), State: types.JQStateEnabled}}
+	assign(&q.JobQueueDetail, in)
+	fill(&q.JobQueueDetail)
 	s.queues[name] = q
 	s.settleQueue(q, types.JQStatusCreating)
 	return &batch.CreateJobQueueOutput{JobQueueArn: q.JobQueueArn, JobQueueName: &name}, nil
 }
 
-// environmentOrder checks the compute environments of a queue and gives them by ARN, in order. B20, B06 (API: CreateJobQueueRequest.computeEnvironmentOrder).
+// environmentOrder checks the compute environments of a queue and gives them by ARN, in order. B06, B20.
 func (s *Service) environmentOrder(in []types.ComputeEnvironmentOrder) ([]types.ComputeEnvironmentOrder, error) {
-	if len(in) == 0 || len(in) > maxEnvironmentsOfOne {
-		return nil, refuse("computeEnvironmentOrder must have 1 to %d compute environments", maxEnvironmentsOfOne)
-	}
-	order := make([]types.ComputeEnvironmentOrder, 0, len(in))
-	kinds := map[bool]bool{}
+	order, kinds := []types.ComputeEnvironmentOrder{}, map[bool]bool{}
 	for _, o := range in {
-		e, err := s.environment(aws.ToString(o.ComputeEnvironment))
+		e, err := s.environment(o.ComputeEnvironment)
 		if err != nil {
 			return nil, err
 		}
-		if e.Status != types.CEStatusValid {
-			return nil, refuse("%s is not VALID but %s", aws.ToString(e.ComputeEnvironmentArn), e.Status)
-		}
-		if e.ComputeResources != nil {
-			kinds[onFargate(e.ComputeResources.Type)] = true
+		kinds[onFargate(e.ComputeResources)] = true
+		if err := s.judge(when(B20, e.Status != types.CEStatusValid, "%s is not VALID but %s", aws.ToString(e.ComputeEnvironmentArn), e.Status)); err != nil {
+			return nil, err
 		}
 		order = append(order, types.ComputeEnvironmentOrder{ComputeEnvironment: e.ComputeEnvironmentArn, Order: orZero(o.Order)})
 	}
-	if len(kinds) > 1 {
-		return nil, refuse("Fargate and EC2 compute environments can't be mixed in a job queue")
-	}
 	slices.SortStableFunc(order, func(a, b types.ComputeEnvironmentOrder) int { return cmp.Compare(*a.Order, *b.Order) })
-	return order, nil
+	return order, s.judge(
+		when(plain, len(in) == 0, "computeEnvironmentOrder must have at least one compute environment"),
+		when(B06, len(in) > maxEnvironmentsOfOne, "computeEnvironmentOrder must have 1 to %d compute environments", maxEnvironmentsOfOne),
+		when(B20, len(kinds) > 1, "Fargate and EC2 compute environments can't be mixed in a job queue"))
 }
 
-func (s *Service) settleQueue(q *queue, status types.JQStatus) {
-	q.Status, q.StatusReason = status, nil
-	s.dirty.resources = true
-	s.later(s.Settle, func() {
-		if q.Status != status {
-			return
-		}
+func (s *Service) settleQueue(q *queue, passing types.JQStatus) {
+	q.StatusReason = nil
+	settle(s, &q.Status, passing, s.Settle, func() {
 		q.Status, q.StatusReason = types.JQStatusValid, aws.String("JobQueue Healthy")
-		s.dirty.resources = true
 	})
 }
 
-func (s *Service) queue(ref string) (*queue, error) {
-	q := s.queues[s.nameOf("job-queue", ref)]
+func (s *Service) queue(ref *string) (*queue, error) {
+	q := s.queues[s.nameOf("job-queue", aws.ToString(ref))]
 	if q == nil {
-		return nil, refuse("job queue %s does not exist", ref)
+		return nil, refuse("job queue %s does not exist", aws.ToString(ref))
 	}
 	return q, nil
 }
 
 func (s *Service) describeQueues(in *batch.DescribeJobQueuesInput) (*batch.DescribeJobQueuesOutput, error) {
-	wanted := make(map[string]bool, len(in.JobQueues))
-	for _, ref := range in.JobQueues {
-		wanted[s.nameOf("job-queue", ref)] = true
-	}
 	list := []types.JobQueueDetail{}
-	for _, name := range slices.Sorted(maps.Keys(s.queues)) {
-		if len(wanted) == 0 || wanted[name] {
-			detail := s.queues[name].JobQueueDetail
-			detail.Tags = maps.Clone(detail.Tags)
-			list = append(list, detail)
-		}
+	for _, name := range s.wanted("job-queue", in.JobQueues, slices.Sorted(maps.Keys(s.queues))) {
+		list = append(list, s.queues[name].JobQueueDetail)
 	}
-	list, next, err := page(list, in.NextToken, in.MaxResults, maxDescribed)
+	list, next, err := page(list, in.NextToken, in.MaxResults)
 	return &batch.DescribeJobQueuesOutput{JobQueues: list, NextToken: next}, err
 }
 
 func (s *Service) updateQueue(in *batch.UpdateJobQueueInput) (*batch.UpdateJobQueueOutput, error) {
-	q, err := s.queue(aws.ToString(in.JobQueue))
-	switch {
-	case err != nil:
+	q, err := s.queue(in.JobQueue)
+	if err != nil {
 		return nil, err
-	case changing(string(q.Status)):
-		return nil, refuse("Cannot update, resource is being modified")
-	case in.SchedulingPolicyArn != nil || in.ServiceEnvironmentOrder != nil:
-		return nil, refuse("scheduling policies and service environments are not offered by the embedded Batch")
-	case in.Priority != nil && *in.Priority < 0:
-		return nil, refuse("priority must be an integer from 0")
 	}
-	if in.ComputeEnvironmentOrder != nil {
-		order, err := s.environmentOrder(in.ComputeEnvironmentOrder)
-		if err != nil {
-			return nil, err
-		}
-		q.ComputeEnvironmentOrder = order
+	foreign := given(in, "SchedulingPolicyArn", "ServiceEnvironmentOrder", "JobStateTimeLimitActions")
+	err = s.judge(
+		when(plain, changing(string(q.Status)), "Cannot update, resource is being modified"),
+		when(plain, in.Priority != nil && *in.Priority < 0, "priority must be an integer from 0"),
+		when(plain, foreign != "", "%s is not offered by the embedded Batch", foreign))
+	if err == nil && in.ComputeEnvironmentOrder != nil {
+		in.ComputeEnvironmentOrder, err = s.environmentOrder(in.ComputeEnvironmentOrder)
 	}
-	set(&q.Priority, in.Priority)
-	if in.JobStateTimeLimitActions != nil {
-		q.JobStateTimeLimitActions = in.JobStateTimeLimitActions
+	if err != nil {
+		return nil, err
 	}
-	q.State = cmp.Or(in.State, q.State)
+	old := q.ComputeEnvironmentOrder
+	assign(&q.JobQueueDetail, in)
+	s.part(old)
 	s.settleQueue(q, types.JQStatusUpdating)
 	return &batch.UpdateJobQueueOutput{JobQueueArn: q.JobQueueArn, JobQueueName: q.JobQueueName}, nil
 }
 
+// part notes the environments that a queue has had. B21.
+func (s *Service) part(old []types.ComputeEnvironmentOrder) {
+	for _, o := range old {
+		s.related[aws.ToString(o.ComputeEnvironment)] = s.Clock.Now().Add(s.Lags().Relation)
+	}
+}
+
 func (s *Service) deleteQueue(in *batch.DeleteJobQueueInput) (*batch.DeleteJobQueueOutput, error) {
-	q, err := s.queue(aws.ToString(in.JobQueue))
-	if err != nil {
+	out := &batch.DeleteJobQueueOutput{}
+	q, err := s.queue(in.JobQueue)
+	if err != nil || q.Status == types.JQStatusDeleting {
+		return out, err
+	}
+	if err := s.judge(deletable(string(q.State), string(q.Status))...); err != nil {
 		return nil, err
 	}
-	if q.Status == types.JQStatusDeleting {
-		return &batch.DeleteJobQueueOutput{}, nil
-	}
-	// B21 (API: DeleteJobQueue).
-	if q.State != types.JQStateDisabled {
-		return nil, refuse("Cannot delete, state must be DISABLED")
-	}
-	if changing(string(q.Status)) {
-		return nil, refuse("Cannot delete, resource is being modified")
-	}
-	q.Status, s.dirty.resources = types.JQStatusDeleting, true
 	// All jobs of a queue end with it (API: DeleteJobQueue).
 	for _, j := range s.order {
 		if aws.ToString(j.JobQueue) == aws.ToString(q.JobQueueArn) {
 			s.end(j, "Job queue deleted")
 		}
 	}
-	s.later(s.Settle, func() {
+	settle(s, &q.Status, types.JQStatusDeleting, s.Settle+s.Lags().Deleting, func() {
 		delete(s.queues, aws.ToString(q.JobQueueName))
-		s.dirty.resources = true
+		s.part(q.ComputeEnvironmentOrder)
 	})
-	return &batch.DeleteJobQueueOutput{}, nil
+	return out, nil
+}
+
+// arn names a resource: kind is compute-environment, job-queue, job-definition or job.
+func (s *Service) arn(kind, name string) string {
+	return "arn:aws:batch:" + s.Region + ":" + s.Account + ":" + kind + "/" + name
+}
+
+// nameOf is the name in a reference that is a name or an ARN of this kind, region and account.
+func (s *Service) nameOf(kind, ref string) string {
+	return strings.TrimPrefix(ref, s.arn(kind, ""))
+}
+
+func lastStep(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }
+
+// listTags tells the tags of whatever an ARN names.
+func (s *Service) listTags(in *batch.ListTagsForResourceInput) (*batch.ListTagsForResourceOutput, error) {
+	arn := aws.ToString(in.ResourceArn)
+	kind, name, _ := strings.Cut(strings.TrimPrefix(arn, strings.TrimSuffix(s.arn("", ""), "/")), "/")
+	if e := s.envs[name]; e != nil && kind == "compute-environment" {
+		return &batch.ListTagsForResourceOutput{Tags: e.Tags}, nil
+	}
+	if q := s.queues[name]; q != nil && kind == "job-queue" {
+		return &batch.ListTagsForResourceOutput{Tags: q.Tags}, nil
+	}
+	if n, revision, err := splitRevision(name); kind == "job-definition" && err == nil && revision > 0 && revision <= len(s.defs[n]) {
+		return &batch.ListTagsForResourceOutput{Tags: s.defs[n][revision-1].Tags}, nil
+	}
+	if j := s.remembered(name); j != nil && kind == "job" {
+		return &batch.ListTagsForResourceOutput{Tags: j.Tags}, nil
+	}
+	return nil, refuse("resource %s does not exist", arn)
 }

@@ -9,77 +9,54 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
 )
 
-// B12 (API: EvaluateOnExit): letters, digits, dots, colons and white space, and an asterisk at the end; exit codes are digits.
+// B12: letters, digits, dots, colons and white space, and an asterisk at the end; exit codes are digits.
 var (
 	reasonPattern = regexp.MustCompile(`^[A-Za-z0-9.:\s]*\*?$`)
 	codePattern   = regexp.MustCompile(`^[0-9]*\*?$`)
 )
 
-// checkRetry. B12 (API: RetryStrategy, EvaluateOnExit).
-func checkRetry(r *types.RetryStrategy) error {
+// attemptRules are those of retry strategies and timeouts, in definitions and in submissions. B11, B12.
+func attemptRules(r *types.RetryStrategy, t *types.JobTimeout) []verdict {
+	verdicts := []verdict{when(B11, t != nil && aws.ToInt32(t.AttemptDurationSeconds) < minTimeout, "timeout: attemptDurationSeconds must be at least %d", minTimeout)}
 	if r == nil {
-		return nil
+		return verdicts
 	}
-	switch {
-	case r.Attempts != nil && (*r.Attempts < 1 || *r.Attempts > maxAttempts):
-		return refuse("retryStrategy: attempts must be from 1 to %d", maxAttempts)
-	case len(r.EvaluateOnExit) > maxRules:
-		return refuse("retryStrategy: evaluateOnExit has up to %d entries", maxRules)
-	case len(r.EvaluateOnExit) > 0 && r.Attempts == nil:
-		return refuse("retryStrategy: attempts must be given with evaluateOnExit")
+	verdicts = append(verdicts,
+		when(B12, r.Attempts != nil && (*r.Attempts < 1 || *r.Attempts > maxAttempts), "retryStrategy: attempts must be from 1 to %d", maxAttempts),
+		when(B12, len(r.EvaluateOnExit) > maxExits, "retryStrategy: evaluateOnExit has up to %d entries", maxExits),
+		when(B12, len(r.EvaluateOnExit) > 0 && r.Attempts == nil, "retryStrategy: attempts must be given with evaluateOnExit"))
+	for _, exit := range r.EvaluateOnExit {
+		code, reason, status := aws.ToString(exit.OnExitCode), aws.ToString(exit.OnReason), aws.ToString(exit.OnStatusReason)
+		verdicts = append(verdicts,
+			when(plain, exit.Action == "", "retryStrategy: an entry of evaluateOnExit has no action"),
+			when(B12, code+reason+status == "", "retryStrategy: an entry of evaluateOnExit has no condition"),
+			when(B12, max(len(code), len(reason), len(status)) > maxPattern, "retryStrategy: a pattern of evaluateOnExit has up to %d characters", maxPattern),
+			when(B12, !codePattern.MatchString(code) || !reasonPattern.MatchString(reason) || !reasonPattern.MatchString(status),
+				"retryStrategy: a pattern of evaluateOnExit has other characters than it takes, in %q, %q or %q", code, reason, status))
 	}
-	for _, rule := range r.EvaluateOnExit {
-		if err := checkRule(rule); err != nil {
-			return err
-		}
-	}
-	return nil
+	return verdicts
 }
 
-func checkRule(rule types.EvaluateOnExit) error {
-	if rule.Action == "" {
-		return refuse("retryStrategy: an entry of evaluateOnExit has no action")
-	}
-	if rule.OnExitCode == nil && rule.OnReason == nil && rule.OnStatusReason == nil {
-		return refuse("retryStrategy: an entry of evaluateOnExit has no condition")
-	}
-	for pattern, form := range map[*string]*regexp.Regexp{rule.OnReason: reasonPattern, rule.OnStatusReason: reasonPattern, rule.OnExitCode: codePattern} {
-		if p := aws.ToString(pattern); len(p) > maxPattern || !form.MatchString(p) {
-			return refuse("retryStrategy: pattern %q has characters that evaluateOnExit does not take, or more than %d", p, maxPattern)
-		}
-	}
-	return nil
-}
-
-// retries tells whether a failed attempt is to be repeated while attempts are left: the first rule that matches decides, and where none does it is.
-// B12 (API: EvaluateOnExit).
-func retries(r *types.RetryStrategy, e Exit) bool {
-	if r == nil {
+// retries tells whether a failed attempt is to be repeated: while attempts are left, the first rule that matches decides, and where none does it is. B12.
+func (s *Service) retries(j *job, e Exit) bool {
+	r := j.RetryStrategy
+	if r == nil || len(j.Attempts) >= int(aws.ToInt32(r.Attempts)) {
 		return false
 	}
-	for _, rule := range r.EvaluateOnExit {
-		if ruleMatches(rule, e) {
-			return strings.EqualFold(string(rule.Action), string(types.RetryActionRetry))
+	for _, exit := range r.EvaluateOnExit {
+		if exitMatches(exit, e) && !s.off[B12] {
+			return strings.EqualFold(string(exit.Action), string(types.RetryActionRetry))
 		}
 	}
 	return true
 }
 
-// ruleMatches needs every condition that the rule has.
-func ruleMatches(rule types.EvaluateOnExit, e Exit) bool {
+// exitMatches needs every condition that there is.
+func exitMatches(on types.EvaluateOnExit, e Exit) bool {
 	code := ""
 	if e.Code != nil {
 		code = strconv.Itoa(int(*e.Code))
 	}
-	return patternMatches(rule.OnExitCode, code) && patternMatches(rule.OnReason, e.Reason) && patternMatches(rule.OnStatusReason, e.StatusReason)
-}
-
-func patternMatches(pattern *string, text string) bool {
-	if pattern == nil {
-		return true
-	}
-	if prefix, open := strings.CutSuffix(*pattern, "*"); open {
-		return strings.HasPrefix(text, prefix)
-	}
-	return *pattern == text
+	matches := func(pattern *string, text string) bool { return pattern == nil || glob(*pattern, text) }
+	return matches(on.OnExitCode, code) && matches(on.OnReason, e.Reason) && matches(on.OnStatusReason, e.StatusReason)
 }

@@ -1,5 +1,14 @@
 package batch
 
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/kedroctl/kedroctl/internal/local/wire"
+)
+
 // Rule is the number of a rule that stands in AWS's prose and not in the service's model.
 type Rule string
 
@@ -67,4 +76,86 @@ var Rules = []struct {
 	{B25, "a job that can't be placed tells why and stays in RUNNABLE", "API: JobDetail.statusReason"},
 	{B26, "overrides of more than 8,192 characters are accepted, and the job fails", "limits"},
 	{B27, "no word of a command is empty", "API: ContainerOverrides.command"},
+}
+
+// Limits of the service; source where none is given: limits.
+const (
+	maxEnvironments      = 50 // B06
+	maxQueues            = 50 // B06
+	maxEnvironmentsOfOne = 3  // B06: compute environments of a queue
+	maxTags              = 50 // B06
+	maxTagKey            = 128
+	maxTagValue          = 256
+	minArray, maxArray   = 2, 10_000 // B06
+	maxDependencies      = 20        // B01
+	maxDescribed         = 100       // B02, and the length of pages of descriptions
+	maxOverrides         = 8192      // B26, characters
+	maxReason            = 1024      // B15 (API: CancelJob.reason)
+	minTimeout           = 60        // B11, seconds
+	maxAttempts          = 10        // B12
+	maxExits             = 5         // B12
+	maxPattern           = 512       // B12, characters
+	minMemory            = 4         // API: ResourceRequirement, MiB
+	maxImage             = 255       // API: ContainerProperties.image, characters
+	pageSize             = 1000      // B16
+	filteredPageSize     = 100       // B16
+	maxSubnetsOnFargate  = 16        // B10
+	maxGroups            = 5         // API: ComputeResource.securityGroupIds, on Fargate
+	daysKept             = 7         // B13
+)
+
+// maxBytes are the sizes of requests. B03.
+var maxBytes = map[string]int{"SubmitJob": 30 << 10, "RegisterJobDefinition": 24 << 10}
+
+var (
+	jobName      = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_-]{0,127}$`) // B05
+	resourceName = regexp.MustCompile(`^[0-9A-Za-z_-]{1,128}$`)            // B05
+	// API: ContainerProperties.image; the digest form is what ECR itself names an image by.
+	imageName = regexp.MustCompile(`^[0-9A-Za-z_:./#@-]+$`)
+)
+
+// verdict is a condition under which a request is refused.
+type verdict struct {
+	rule   Rule // plain where the service's model or common sense has it
+	broken bool
+	format string
+	args   []any
+}
+
+const plain Rule = ""
+
+func when(rule Rule, broken bool, format string, args ...any) verdict {
+	return verdict{rule, broken, format, args}
+}
+
+// judge refuses a request for the first rule that it breaks.
+func (s *Service) judge(verdicts ...verdict) error {
+	for _, v := range verdicts {
+		if v.broken && !s.off[v.rule] {
+			return refuse(v.format, v.args...)
+		}
+	}
+	return nil
+}
+
+// refuse is Batch's answer to a request that can't be carried out.
+func refuse(format string, args ...any) error {
+	return wire.NewFault(http.StatusBadRequest, "ClientException", format, args...)
+}
+
+// newcomer has what holds for the name and the tags of every resource.
+func newcomer(what, name string, tags map[string]string) []verdict {
+	return append(tagRules(tags),
+		when(B05, !resourceName.MatchString(name), "%s %q must be 1 to 128 letters, digits, hyphens and underscores", what, name))
+}
+
+func tagRules(tags map[string]string) []verdict {
+	odd := false
+	for k, v := range tags {
+		odd = odd || k == "" || utf8.RuneCountInString(k) > maxTagKey || utf8.RuneCountInString(v) > maxTagValue || strings.HasPrefix(strings.ToLower(k), "aws:")
+	}
+	return []verdict{
+		when(B06, len(tags) > maxTags, "%d tags are more than the %d that a resource can have", len(tags), maxTags),
+		when(plain, odd, "a tag's key has 1 to %d characters and does not begin with aws:, its value has up to %d", maxTagKey, maxTagValue),
+	}
 }

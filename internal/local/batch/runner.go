@@ -1,5 +1,7 @@
 package batch
 
+import "strconv"
+
 // Runner executes attempts of jobs.
 type Runner interface {
 	// Start begins an attempt and returns without waiting for it. stop asks for its end: SIGTERM, after 30 s SIGKILL; it may be called at
@@ -50,6 +52,9 @@ type Attempt struct {
 	Privileged, ReadOnly  bool
 }
 
+// ID names an attempt among all: the job's id, a hyphen and the number.
+func (a Attempt) ID() string { return a.JobID + "-" + strconv.Itoa(a.Number) }
+
 // Exit is how an attempt ended.
 type Exit struct {
 	Code         *int32 // nil: the container never ran (B18: nextflow-io/nextflow#4096)
@@ -57,7 +62,7 @@ type Exit struct {
 	StatusReason string // of the attempt; "": Essential container in task exited
 }
 
-// Texts that AWS gives. B17 (best practices page of the user guide; nextflow-io/nextflow#2005, #5099; aws/amazon-ecs-agent#1187).
+// Texts that AWS gives. B17.
 const (
 	reasonExited      = "Essential container in task exited"
 	reasonNotStarted  = "Task failed to start"
@@ -65,6 +70,7 @@ const (
 	reasonDependency  = "Dependent Job failed"
 	reasonOverrides   = "Container Overrides length must be at most 8192"
 	reasonTooBig      = "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE - the job needs more vCPUs than any compute environment of its queue may have"
+	reasonNoMemory    = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - the job needs more memory than the machine has for jobs"
 	reasonOutOfMemory = "OutOfMemoryError: Container killed due to memory usage"
 )
 

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
 
 	"github.com/kedroctl/kedroctl/internal/local/clock"
@@ -30,6 +31,7 @@ type Options struct {
 	Settle          time.Duration // how long environments and queues are CREATING, UPDATING, DELETING
 	Step            time.Duration // how long a job is SUBMITTED, and STARTING before its container is asked for
 	SubmitRate      int           // SubmitJob calls in a second before the answer is 429; 0: any number
+	CallRate        int           // the same for all other calls together
 	Lags            func() Lags   // nil: none
 	// Stuck keeps a job in RUNNABLE for as long as it gives a reason, such as CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY. Nil keeps none.
 	Stuck   func(jobName string) (reason string)
@@ -68,74 +70,159 @@ type Enter func(id, roleARN string) (env map[string]string, leave func())
 // Service is AWS Batch as an http.Handler.
 type Service struct {
 	Options
-	mux   *http.ServeMux
-	names map[string]string // of operations, by the last step of their path
+	operations map[string]http.Handler // by name
+	names      map[string]string       // of operations, by the last step of their path
+	off        map[Rule]bool
 
-	mu     sync.Mutex
-	envs   map[string]*types.ComputeEnvironmentDetail // by name
-	queues map[string]*queue                          // by name
-	defs   map[string][]*types.JobDefinition          // by name; revision n stands at n-1
-	jobs   map[string]*job                            // by id
-	order  []*job                                     // by age
-	used   map[string]float64                         // vCPUs of jobs on an environment, by its name
-	bucket bucket
-	after  []func() // what update does once the lock is free: calls to the runner
-	dirty  changes
+	mu      sync.Mutex
+	envs    map[string]*types.ComputeEnvironmentDetail // by name
+	related map[string]time.Time                       // until when an environment counts as a queue's though it is none's, by ARN
+	queues  map[string]*queue                          // by name
+	defs    map[string][]*types.JobDefinition          // by name; revision n stands at n-1
+	jobs    map[string]*job                            // by id
+	order   []*job                                     // by age
+	vcpus   map[string]float64                         // of jobs on an environment, by its name
+	memory  int64                                      // MiB of all jobs on environments
+	submits bucket
+	calls   bucket
+	ready   bool     // what an earlier process left has been taken up
+	after   []func() // what update does once the lock is free: calls to the runner
+	changed bool     // environments, queues or definitions are not on disk yet
+	unsaved []*job
 }
 
 // New makes the service, with the state that Dir holds.
 func New(o Options) (*Service, error) {
 	s := &Service{
 		Options: o,
+		names:   map[string]string{},
+		off:     map[Rule]bool{},
 		envs:    map[string]*types.ComputeEnvironmentDetail{},
+		related: map[string]time.Time{},
 		queues:  map[string]*queue{},
 		defs:    map[string][]*types.JobDefinition{},
 		jobs:    map[string]*job{},
-		used:    map[string]float64{},
-		dirty:   changes{jobs: map[*job]bool{}},
+		vcpus:   map[string]float64{},
 	}
-	s.routes()
+	if o.Lags == nil {
+		s.Lags = func() Lags { return Lags{} }
+	}
+	for _, rule := range o.Without {
+		s.off[rule] = true
+	}
+	s.operations = map[string]http.Handler{
+		"CreateComputeEnvironment":    serve(s, s.createEnvironment),
+		"DescribeComputeEnvironments": serve(s, s.describeEnvironments),
+		"UpdateComputeEnvironment":    serve(s, s.updateEnvironment),
+		"DeleteComputeEnvironment":    serve(s, s.deleteEnvironment),
+		"CreateJobQueue":              serve(s, s.createQueue),
+		"DescribeJobQueues":           serve(s, s.describeQueues),
+		"UpdateJobQueue":              serve(s, s.updateQueue),
+		"DeleteJobQueue":              serve(s, s.deleteQueue),
+		"RegisterJobDefinition":       serve(s, s.registerDefinition),
+		"DescribeJobDefinitions":      serve(s, s.describeDefinitions),
+		"DeregisterJobDefinition":     serve(s, s.deregisterDefinition),
+		"SubmitJob":                   serve(s, s.submitJob),
+		"DescribeJobs":                serve(s, s.describeJobs),
+		"ListJobs":                    serve(s, s.listJobs),
+		"CancelJob":                   serve(s, s.cancelJob),
+		"TerminateJob":                serve(s, s.terminateJob),
+		listTags:                      serve(s, s.listTags),
+	}
+	for name := range s.operations {
+		s.names[strings.ToLower(name)] = name
+	}
 	if err := s.load(); err != nil {
 		return nil, fmt.Errorf("load Batch's state: %w", err)
 	}
 	return s, nil
 }
 
+// The operation whose argument is in its path.
+const (
+	listTags = "ListTagsForResource"
+	tagsPath = "/v1/tags/"
+)
+
 // ServeHTTP answers one request; who may ask was decided before.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mux.ServeHTTP(w, r)
+	name, _ := s.Operation(r)
+	operation, offered := s.operations[name]
+	body, err := io.ReadAll(r.Body)
+	limit, limited := maxBytes[name]
+	switch {
+	case err != nil:
+	case !offered:
+		err = wire.NewFault(http.StatusNotFound, "UnknownOperationException", "the embedded Batch does not offer %s %s", r.Method, r.URL.Path)
+	case s.throttled(name):
+		err = wire.NewFault(http.StatusTooManyRequests, "TooManyRequestsException", "Too Many Requests")
+	default:
+		err = s.judge(when(B03, limited && len(body) > limit, "the request is larger than %d KiB", limit>>10))
+	}
+	if err != nil {
+		wire.WriteJSONError(w, err)
+		return
+	}
+	if name == listTags {
+		arn := strings.TrimPrefix(r.URL.Path, tagsPath)
+		body = wire.EncodeJSON(batch.ListTagsForResourceInput{ResourceArn: &arn})
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	operation.ServeHTTP(w, r)
 }
 
-func (s *Service) routes() {
-	s.mux, s.names = http.NewServeMux(), map[string]string{}
-	on := func(operation string, h http.Handler) {
-		step := strings.ToLower(operation)
-		s.names[step] = operation
-		s.mux.Handle("POST /v1/"+step, h)
+// Operations lists the operations that the service offers, in order.
+func (s *Service) Operations() []string { return slices.Sorted(maps.Keys(s.operations)) }
+
+// Operation names what a request asks for, and whether it changes anything; "" is none that is offered.
+func (s *Service) Operation(r *http.Request) (name string, mutating bool) {
+	if r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, tagsPath) {
+		return listTags, false
 	}
-	on("CreateComputeEnvironment", serve(s, s.createEnvironment))
-	on("DescribeComputeEnvironments", serve(s, s.describeEnvironments))
-	on("UpdateComputeEnvironment", serve(s, s.updateEnvironment))
-	on("DeleteComputeEnvironment", serve(s, s.deleteEnvironment))
-	on("CreateJobQueue", serve(s, s.createQueue))
-	on("DescribeJobQueues", serve(s, s.describeQueues))
-	on("UpdateJobQueue", serve(s, s.updateQueue))
-	on("DeleteJobQueue", serve(s, s.deleteQueue))
-	on("RegisterJobDefinition", atMost(maxDefinitionBytes, serve(s, s.registerDefinition)))
-	on("DescribeJobDefinitions", serve(s, s.describeDefinitions))
-	on("DeregisterJobDefinition", serve(s, s.deregisterDefinition))
-	on("SubmitJob", atMost(maxSubmitBytes, serve(s, s.submitJob)))
-	on("DescribeJobs", serve(s, s.describeJobs))
-	on("ListJobs", serve(s, s.listJobs))
-	on("CancelJob", serve(s, s.cancelJob))
-	on("TerminateJob", serve(s, s.terminateJob))
-	for _, name := range tagOperations {
-		s.names["tags "+name] = name
+	if r.Method == http.MethodPost {
+		name = s.names[strings.TrimPrefix(r.URL.Path, "/v1/")]
 	}
-	s.mux.HandleFunc("/v1/tags/{arn...}", s.serveTags)
-	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		wire.WriteJSONError(w, wire.NewFault(http.StatusNotFound, "UnknownOperationException", "the embedded Batch does not offer %s %s", r.Method, r.URL.Path))
-	})
+	return name, !strings.HasPrefix(name, "Describe") && !strings.HasPrefix(name, "List")
+}
+
+// Unfinished counts the jobs that are neither SUCCEEDED nor FAILED.
+func (s *Service) Unfinished() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, j := range s.order {
+		if !j.finished() {
+			n++
+		}
+	}
+	return n
+}
+
+// bucket holds the right to calls: as many as a second brings.
+type bucket struct {
+	tokens float64
+	at     time.Time
+}
+
+// throttled takes a token of the operation's bucket. B04.
+func (s *Service) throttled(operation string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, rate := &s.calls, float64(s.CallRate)
+	if operation == "SubmitJob" {
+		b, rate = &s.submits, float64(s.SubmitRate)
+	}
+	if rate == 0 || s.off[B04] {
+		return false
+	}
+	now := s.Clock.Now()
+	b.tokens = min(rate, b.tokens+now.Sub(b.at).Seconds()*rate)
+	b.at = now
+	if b.tokens < 1 {
+		return true
+	}
+	b.tokens--
+	return false
 }
 
 // serve makes a handler of an operation, which runs alone.
@@ -146,22 +233,6 @@ func serve[In, Out any](s *Service, operation func(*In) (*Out, error)) http.Hand
 			return err
 		})
 		return out, err
-	})
-}
-
-// atMost refuses bodies of more than limit bytes. B03 (limits).
-func atMost(limit int, h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(io.LimitReader(r.Body, int64(limit)+1))
-		if err == nil && len(body) > limit {
-			err = refuse("the request is larger than %d KiB", limit/1024)
-		}
-		if err != nil {
-			wire.WriteJSONError(w, err)
-			return
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		h.ServeHTTP(w, r)
 	})
 }
 
@@ -195,52 +266,21 @@ func (s *Service) taken() []func() {
 	return calls
 }
 
+// note makes a change for which no caller waits; one that fails to be kept is kept with the next.
+func (s *Service) note(change func()) {
+	_ = s.update(func() error { change(); return nil })
+}
+
 // later makes a change once d is over; at once, within the present change, where d is zero.
 func (s *Service) later(d time.Duration, change func()) {
 	if d <= 0 {
 		change()
 		return
 	}
-	s.Clock.AfterFunc(d, func() {
-		// A change that fails to be kept is kept with the next one.
-		_ = s.update(func() error { change(); return nil })
-	})
+	s.Clock.AfterFunc(d, func() { s.note(change) })
 }
 
 func (s *Service) millis() *int64 {
 	ms := s.Clock.Now().UnixMilli()
 	return &ms
-}
-
-// refuse is Batch's answer to a request that can't be carried out.
-func refuse(format string, args ...any) error {
-	return wire.NewFault(http.StatusBadRequest, "ClientException", format, args...)
-}
-
-// Operations lists the operations that the service offers, in order.
-func (s *Service) Operations() []string {
-	return slices.Sorted(maps.Values(s.names))
-}
-
-// Operation names what a request asks for, and whether it changes anything.
-func (s *Service) Operation(r *http.Request) (name string, mutating bool) {
-	if strings.HasPrefix(r.URL.Path, "/v1/tags/") {
-		name = tagOperations[r.Method]
-		return name, r.Method != http.MethodGet
-	}
-	name = s.names[strings.TrimPrefix(r.URL.Path, "/v1/")]
-	return name, !strings.HasPrefix(name, "Describe") && !strings.HasPrefix(name, "List")
-}
-
-// Unfinished counts the jobs that are neither SUCCEEDED nor FAILED.
-func (s *Service) Unfinished() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := 0
-	for _, j := range s.order {
-		if !j.finished() {
-			n++
-		}
-	}
-	return n
 }

@@ -8,17 +8,10 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
 
 	"github.com/kedroctl/kedroctl/internal/local/disk"
 )
-
-// changes are what is not on disk yet.
-type changes struct {
-	resources bool
-	jobs      map[*job]bool
-}
 
 // resources is the document of what changes seldom; each job has a file of its own, so that the cost of a change does not grow with their number.
 type resources struct {
@@ -27,127 +20,158 @@ type resources struct {
 	Definitions  map[string][]*types.JobDefinition
 }
 
-func (s *Service) resourcesFile() string { return filepath.Join(s.Dir, "batch.json") }
+func (s *Service) file(name string) string { return filepath.Join(s.Dir, name) }
 func (s *Service) jobFile(id string) string {
-	return filepath.Join(s.Dir, "jobs", id+".json")
+	return s.file(filepath.Join("jobs", id+".json"))
 }
 
-// save writes what has changed.
+// save writes what has changed, jobs in the order of their changes: what a job depends on is on disk before what became of the job.
 func (s *Service) save() error {
-	if s.Dir == "" {
-		s.dirty = changes{jobs: map[*job]bool{}}
-		return nil
-	}
-	if s.dirty.resources {
+	if s.changed && s.Dir != "" {
 		r := resources{s.envs, map[string]types.JobQueueDetail{}, s.defs}
 		for name, q := range s.queues {
 			r.Queues[name] = q.JobQueueDetail
 		}
-		if err := disk.WriteJSON(s.resourcesFile(), r); err != nil {
+		if err := disk.WriteJSON(s.file("batch.json"), r); err != nil {
 			return err
 		}
-		s.dirty.resources = false
 	}
-	for j := range s.dirty.jobs {
-		if err := disk.WriteJSON(s.jobFile(j.id()), j); err != nil {
-			return err
+	s.changed = false
+	for len(s.unsaved) > 0 {
+		j := s.unsaved[0]
+		if s.Dir != "" {
+			if err := disk.WriteJSON(s.jobFile(j.id()), j); err != nil {
+				return err
+			}
 		}
-		delete(s.dirty.jobs, j)
+		j.unsaved, s.unsaved = false, s.unsaved[1:]
 	}
 	return nil
 }
 
-// load reads the state that an earlier process left, and takes up from there.
+// load reads the state that an earlier process left, and goes on from there.
 func (s *Service) load() error {
-	if s.Dir == "" {
-		return nil
-	}
-	var r resources
-	if err := disk.ReadJSON(s.resourcesFile(), &r); err != nil {
-		return err
-	}
-	if r.Environments != nil {
-		s.envs = r.Environments
-	}
-	if r.Definitions != nil {
-		s.defs = r.Definitions
+	r := resources{s.envs, map[string]types.JobQueueDetail{}, s.defs}
+	if s.Dir != "" {
+		if err := disk.ReadJSON(s.file("batch.json"), &r); err != nil {
+			return err
+		}
+		if err := s.loadJobs(); err != nil {
+			return err
+		}
 	}
 	for name, q := range r.Queues {
 		s.queues[name] = &queue{JobQueueDetail: q}
 	}
-	if err := s.loadJobs(); err != nil {
-		return err
-	}
-	return s.update(s.resume)
+	attempts, stops := s.recover()
+	return s.update(func() error {
+		s.ready = true
+		s.resumeResources()
+		for _, j := range s.order {
+			s.resumeJob(j)
+		}
+		for i, r := range attempts {
+			s.resumeAttempt(r, stops[i])
+		}
+		return nil
+	})
 }
 
 func (s *Service) loadJobs() error {
-	entries, err := os.ReadDir(filepath.Join(s.Dir, "jobs"))
+	entries, err := os.ReadDir(s.file("jobs"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
-	}
-	if err != nil {
-		return err
 	}
 	for _, entry := range entries {
 		if filepath.Ext(entry.Name()) != ".json" {
 			continue // what a write that was cut short has left
 		}
-		path := filepath.Join(s.Dir, "jobs", entry.Name())
-		j := &job{}
+		path, j := s.file(filepath.Join("jobs", entry.Name())), &job{}
 		if err := disk.ReadJSON(path, j); err != nil {
 			return err
 		}
-		if s.forgotten(j) {
+		if s.forgotten(j, s.Clock.Now()) {
 			if err := os.Remove(path); err != nil {
 				return err
 			}
 			continue
 		}
+		j.measure()
 		s.jobs[j.id()] = j
 		s.order = append(s.order, j)
 	}
 	slices.SortFunc(s.order, func(a, b *job) int { return cmp.Compare(a.Seq, b.Seq) })
-	return nil
+	return err
 }
 
-// resume moves on what stood still: jobs wait as before; those that had a container have lost their host.
-func (s *Service) resume() error {
+// recover asks the runner what it takes up of the attempts that the earlier process left. Nothing starts before it has answered.
+func (s *Service) recover() (attempts []*report, stops []func()) {
+	var list []Recovered
 	for _, j := range s.order {
-		for id := range j.Need {
-			if p := s.jobs[id]; p != nil {
-				p.dependents = append(p.dependents, j)
-			}
+		if j.Status != types.JobStatusStarting && j.Status != types.JobStatusRunning {
+			continue
 		}
+		s.hold(j, j.Environment)
+		j.need = map[string]bool{}
+		r := s.report(j)
+		s.enter(r)
+		found := Recovered{Attempt: r.attempt, Events: r}
+		if s.Logs != nil {
+			found.Lines = s.Logs.Count(r.group, r.stream)
+		}
+		attempts, list = append(attempts, r), append(list, found)
 	}
-	for _, e := range s.envs {
-		s.resumeEnvironment(e)
+	if runner, ok := s.Runner.(Recoverer); ok {
+		return attempts, runner.Recover(list)
+	}
+	return attempts, make([]func(), len(attempts))
+}
+
+// resumeAttempt lets an attempt go on that was taken up. Every other has lost its host.
+func (s *Service) resumeAttempt(r *report, stop func()) {
+	switch {
+	case r.done:
+	case stop != nil:
+		s.stoppable(r, stop)
+		s.limit(r.job)
+	default:
+		r.done = true
+		s.after = append(s.after, r.leave)
+		s.ended(r.job, HostLost("i-"+randomHex(9)[:17]))
+	}
+}
+
+// resumeJob lets a job wait again, or fail where that has been missed.
+func (s *Service) resumeJob(j *job) {
+	switch {
+	case j.finished() || j.need != nil: // or its attempt was left, and has ended meanwhile
+	case s.depend(j):
+		s.finish(j, types.JobStatusFailed, reasonDependency)
+	case j.Stopped != "" && len(j.need) == 0:
+		s.finish(j, types.JobStatusFailed, j.Stopped)
+	default:
+		s.wait(j)
+	}
+}
+
+// resumeResources lets what was passing pass anew; what was DELETING is gone.
+func (s *Service) resumeResources() {
+	for name, e := range s.envs {
+		switch e.Status {
+		case types.CEStatusDeleting:
+			delete(s.envs, name)
+			s.changed = true
+		case types.CEStatusCreating, types.CEStatusUpdating:
+			s.settleEnvironment(e, e.Status)
+		}
 	}
 	for name, q := range s.queues {
-		if q.Status == types.JQStatusDeleting {
+		switch q.Status {
+		case types.JQStatusDeleting:
 			delete(s.queues, name)
-			s.dirty.resources = true
-		} else if q.Status != types.JQStatusValid {
+			s.changed = true
+		case types.JQStatusCreating, types.JQStatusUpdating:
 			s.settleQueue(q, q.Status)
 		}
-	}
-	for _, j := range s.order {
-		switch j.Status {
-		case types.JobStatusSubmitted, types.JobStatusPending, types.JobStatusRunnable:
-			s.wait(j)
-		case types.JobStatusStarting, types.JobStatusRunning:
-			s.ended(j, HostLost("i-"+randomHex(9)[:17]))
-		}
-	}
-	return nil
-}
-
-func (s *Service) resumeEnvironment(e *types.ComputeEnvironmentDetail) {
-	switch e.Status {
-	case types.CEStatusDeleting:
-		delete(s.envs, aws.ToString(e.ComputeEnvironmentName))
-		s.dirty.resources = true
-	case types.CEStatusCreating, types.CEStatusUpdating:
-		s.settle(e, e.Status)
 	}
 }

@@ -1,0 +1,88 @@
+package batch
+
+import (
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// assign gives dst the members that src has set, by their names: in the SDK's structs a resource, its making, its update and its summary share them.
+func assign(dst, src any) {
+	to, from := reflect.ValueOf(dst).Elem(), reflect.ValueOf(src).Elem()
+	for i := range from.NumField() {
+		member, value := to.FieldByName(from.Type().Field(i).Name), from.Field(i)
+		if member.IsValid() && member.CanSet() && !value.IsZero() && value.CanConvert(member.Type()) {
+			member.Set(value.Convert(member.Type()))
+		}
+	}
+}
+
+// fill makes the lists and maps empty that are not there: AWS tells of them all the same.
+func fill(v any) {
+	s := reflect.ValueOf(v).Elem()
+	for i := range s.NumField() {
+		switch f := s.Field(i); {
+		case !f.CanSet() || !f.IsZero():
+		case f.Kind() == reflect.Slice:
+			f.Set(reflect.MakeSlice(f.Type(), 0, 0))
+		case f.Kind() == reflect.Map:
+			f.Set(reflect.MakeMap(f.Type()))
+		}
+	}
+}
+
+// given is the first of these members that v has set, as it is called on the wire; "" where there is none.
+func given(v any, members ...string) string {
+	s := reflect.ValueOf(v).Elem()
+	for _, name := range members {
+		if !s.FieldByName(name).IsZero() {
+			return strings.ToLower(name[:1]) + name[1:]
+		}
+	}
+	return ""
+}
+
+// overlay has the elements of base, in the place of each the one of over with the same key, and then what else is in over.
+func overlay[T any](base, over []T, key func(T) string) []T {
+	list := slices.Clone(base)
+	for _, o := range over {
+		i := slices.IndexFunc(list, func(have T) bool { return key(have) == key(o) })
+		if i < 0 {
+			list = append(list, o)
+			continue
+		}
+		list[i] = o
+	}
+	return list
+}
+
+// page cuts one page out of a list; the token is the index of the next page's first element.
+func page[T any](list []T, token *string, size *int32) ([]T, *string, error) {
+	from, err := strconv.Atoi(aws.ToString(token))
+	if token != nil && (err != nil || from < 0 || from > len(list)) {
+		return nil, nil, refuse("nextToken %q is not one of a page before", *token)
+	}
+	to := min(len(list), from+pageLength(size, maxDescribed))
+	if to == len(list) {
+		return list[from:], nil, nil
+	}
+	return list[from:to], aws.String(strconv.Itoa(to)), nil
+}
+
+func pageLength(size *int32, most int) int {
+	if n := int(aws.ToInt32(size)); n > 0 && n < most {
+		return n
+	}
+	return most
+}
+
+// glob knows the one pattern that Batch has: a text, or the beginning of one before an asterisk.
+func glob(pattern, text string) bool {
+	if prefix, open := strings.CutSuffix(pattern, "*"); open {
+		return strings.HasPrefix(text, prefix)
+	}
+	return pattern == text
+}
