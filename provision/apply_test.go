@@ -1,7 +1,6 @@
 package provision
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -20,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kedroctl/kedroctl/internal/local"
+	"github.com/kedroctl/kedroctl/internal/local/faults"
 	"github.com/kedroctl/kedroctl/internal/project"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
@@ -248,20 +248,15 @@ func TestExistingProfileSubnetsAndServiceRole(t *testing.T) {
 }
 
 func TestApplyRefuses(t *testing.T) {
-	deny := func(action string) func(*local.Options) {
-		return func(o *local.Options) {
-			o.Denied = func(_ context.Context, asked, _ string) bool { return asked == action }
-		}
-	}
 	tests := map[string]struct {
-		aws        func(*local.Options)
+		faults     string // a line of a fault script
 		settings   func(*project.Project)
 		want, hint string
 	}{
-		"no default VPC":        {aws: func(o *local.Options) { o.NoDefaultVPC = true }, want: "no default VPC", hint: "subnets and security_groups"},
-		"roles are forbidden":   {aws: deny("iam:CreateRole"), want: "iam:CreateRole is not allowed", hint: "job_role, instance_profile"},
-		"bucket is forbidden":   {aws: deny("s3:CreateBucket"), want: "bucket kedro-spaceflights-3f9c02ab: create: s3:CreateBucket is not allowed", hint: "ask for s3:CreateBucket"},
-		"bucket of others":      {aws: func(o *local.Options) { o.ForeignBuckets = []string{"kedro-spaceflights-3f9c02ab"} }, want: "bucket kedro-spaceflights-3f9c02ab: it is owned by another account", hint: "set another bucket"},
+		"no default VPC":        {faults: "no-default-vpc", want: "no default VPC", hint: "subnets and security_groups"},
+		"roles are forbidden":   {faults: "deny iam:CreateRole", want: "iam:CreateRole is not allowed", hint: "job_role, instance_profile"},
+		"bucket is forbidden":   {faults: "deny s3:CreateBucket", want: "bucket kedro-spaceflights-3f9c02ab: create: s3:CreateBucket is not allowed", hint: "ask for s3:CreateBucket"},
+		"bucket of others":      {faults: "foreign kedro-spaceflights-3f9c02ab", want: "bucket kedro-spaceflights-3f9c02ab: it is owned by another account", hint: "set another bucket"},
 		"subnets do not exist":  {settings: func(p *project.Project) { p.Settings.AWS.Subnets = []string{"subnet-0123456789abcdef0"} }, want: "subnet-0123456789abcdef0", hint: "correct subnets"},
 		"job role is not there": {settings: func(p *project.Project) { p.Settings.AWS.JobRole = "nobody" }, want: "role nobody: there is no such resource", hint: "aws.job_role"},
 		"profile is not there":  {settings: func(p *project.Project) { p.Settings.AWS.InstanceProfile = "none" }, want: "instance profile none: there is no such resource", hint: "aws.instance_profile"},
@@ -269,15 +264,16 @@ func TestApplyRefuses(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			var options []func(*local.Options)
-			if test.aws != nil {
-				options = append(options, test.aws)
+			script, err := faults.Parse(strings.NewReader(test.faults))
+			if err != nil {
+				t.Fatal(err)
 			}
 			var settings []func(*project.Project)
 			if test.settings != nil {
 				settings = append(settings, test.settings)
 			}
-			_, err := Apply(t.Context(), embedded(t, options...).Clients, testSpec(t, settings...), &steps{})
+			a := embedded(t, func(o *local.Options) { o.Faults = script })
+			_, err = Apply(t.Context(), a.Clients, testSpec(t, settings...), &steps{})
 			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(ui.Hint(err), test.hint) {
 				t.Errorf("error %v\nhint %q\nwant %q, %q", err, ui.Hint(err), test.want, test.hint)
 			}

@@ -29,7 +29,6 @@ import (
 
 	"github.com/kedroctl/kedroctl/build"
 	"github.com/kedroctl/kedroctl/internal/local/batch"
-	"github.com/kedroctl/kedroctl/internal/local/scripted"
 	"github.com/kedroctl/kedroctl/internal/project"
 	"github.com/kedroctl/kedroctl/run"
 )
@@ -75,41 +74,6 @@ func readSnapshot(dir string) (s project.Snapshot, err error) {
 	return s, json.Unmarshal(text, &s)
 }
 
-// jobScript reads the words of the script command job.
-func jobScript(w *world, pattern string, words []string) (scripted.Script, error) {
-	s := scripted.Script{Match: pattern}
-	for _, word := range words {
-		key, value, _ := strings.Cut(word, "=")
-		var err error
-		switch key {
-		case "exit":
-			_, err = fmt.Sscan(value, &s.Exit)
-		case "sleep":
-			s.Duration, err = time.ParseDuration(value)
-			s.Do = w.boot
-		case "attempt":
-			_, err = fmt.Sscan(value, &s.Attempt)
-		case "line":
-			s.Lines = append(s.Lines, value)
-		case "hostlost":
-			end := batch.HostLost("i-0123456789abcdef0")
-			s.End = &end
-		case "oom":
-			end := batch.OutOfMemory()
-			s.End = &end
-		case "nopull":
-			end := batch.NotStarted("CannotPullContainerError: no such image")
-			s.End = &end
-		default:
-			err = fmt.Errorf("job: no word %q", word)
-		}
-		if err != nil {
-			return s, err
-		}
-	}
-	return s, nil
-}
-
 // aws is a client's configuration for the world's server.
 func (w *world) aws() aws.Config {
 	info := w.server.Info()
@@ -118,6 +82,23 @@ func (w *world) aws() aws.Config {
 
 func (w *world) s3() *s3.Client {
 	return s3.NewFromConfig(w.aws(), func(o *s3.Options) { o.UsePathStyle = true })
+}
+
+// running counts the jobs that run.
+func (w *world) running() (n int, err error) {
+	client := sdkbatch.NewFromConfig(w.aws())
+	queues, err := client.DescribeJobQueues(context.Background(), nil)
+	if err != nil {
+		return 0, err
+	}
+	for _, q := range queues.JobQueues {
+		jobs, err := client.ListJobs(context.Background(), &sdkbatch.ListJobsInput{JobQueue: q.JobQueueName}) // without a status: those that run
+		if err != nil {
+			return 0, err
+		}
+		n += len(jobs.JobSummaryList)
+	}
+	return n, nil
 }
 
 // boot does what the container entry would: it writes each output that the request asks for, and the record.

@@ -1,12 +1,14 @@
 package main
 
 import (
-	"context"
+	"bytes"
+	"errors"
 	"flag"
+	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -14,8 +16,8 @@ import (
 
 	"github.com/kedroctl/kedroctl/internal/local"
 	"github.com/kedroctl/kedroctl/internal/local/clock"
+	"github.com/kedroctl/kedroctl/internal/local/faults"
 	"github.com/kedroctl/kedroctl/internal/local/scripted"
-	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
 var update = flag.Bool("update", false, "write what commands print into the scripts")
@@ -24,7 +26,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"kedroctl": main, "python3": fakePython})
 }
 
-// TestScripts runs each script of testdata/script with a copy of the project flights, against an embedded AWS of its own in this process.
+// TestScripts runs each script of testdata/script with a copy of the project flights, against an embedded AWS of its own in this process, where goes
+// wrong what faults.txt of the script says.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/script",
@@ -33,7 +36,8 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		Setup:               setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"fault": cmdFault, "deny": cmdDeny, "job": cmdJob, "calls": cmdCalls, "image": cmdImage, "object": cmdObject, "lacks": cmdLacks, "documented": cmdDocumented, "started": cmdStarted,
+			"faults": cmdFaults, "calls": cmdCalls, "image": cmdImage, "object": cmdObject, "lacks": cmdLacks, "documented": cmdDocumented,
+			"started": cmdStarted,
 		},
 	})
 }
@@ -41,12 +45,7 @@ func TestScripts(t *testing.T) {
 // world is the embedded AWS of one script.
 type world struct {
 	server *local.Server
-	jobs   *scripted.Runner
-
-	mu     sync.Mutex
-	faults map[string][]*wire.Fault // by service.Operation: the answers to the next calls
-	denied map[string]bool          // actions
-	marked int                      // number of calls at the last "calls -mark"
+	marked int // number of calls at the last "calls -mark"
 }
 
 // worldKey finds the world of a script.
@@ -58,16 +57,18 @@ func setup(e *testscript.Env) error {
 	if err := os.CopyFS(e.WorkDir+"/project", os.DirFS("../../testdata/projects/flights")); err != nil {
 		return err
 	}
-	w := &world{faults: map[string][]*wire.Fault{}, denied: map[string]bool{}}
-	w.jobs = scripted.New(clock.Real{}, scripted.Script{Do: w.boot})
+	initial, err := os.ReadFile(e.WorkDir + "/faults.txt")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	script, err := faults.Parse(bytes.NewReader(initial))
+	if err != nil {
+		return fmt.Errorf("faults.txt: %w", err)
+	}
+	w := &world{}
 	server, err := local.Listen(local.Options{
-		Dir: e.WorkDir + "/.aws", Runner: w.jobs, Settle: time.Millisecond, Step: time.Millisecond, NoDefaultVPC: strings.Contains(e.WorkDir, "no_default_vpc"), ForeignBuckets: []string{"someone-elses-bucket"},
-		Intercept: w.intercept,
-		Denied: func(_ context.Context, action, _ string, _ map[string]string) bool {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			return w.denied[action]
-		},
+		Dir: e.WorkDir + "/.aws", Runner: scripted.New(clock.Real{}, scripted.Script{Do: w.boot}), Settle: time.Millisecond, Step: time.Millisecond,
+		Faults: script,
 	})
 	if err != nil {
 		return err
@@ -87,60 +88,20 @@ func setup(e *testscript.Env) error {
 	return nil
 }
 
-func (w *world) intercept(service, operation string) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	op := service + "." + operation
-	next := w.faults[op]
-	if len(next) == 0 {
-		return nil
+// cmdFaults lets another script decide what goes wrong: faults FILE; without FILE, nothing does.
+func cmdFaults(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 1 {
+		ts.Fatalf("usage: faults [FILE]")
 	}
-	w.faults[op] = next[1:]
-	return next[0]
-}
-
-// cmdFault lets the next calls of an operation fail: fault batch.SubmitJob 429 TooManyRequestsException [TIMES [MESSAGE]].
-func cmdFault(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 3 {
-		ts.Fatalf("usage: fault SERVICE.OPERATION STATUS CODE [TIMES [MESSAGE]]")
+	text := ""
+	if len(args) > 0 {
+		text = ts.ReadFile(args[0])
 	}
-	status, err := strconv.Atoi(args[1])
-	ts.Check(err)
-	times, message := 1, "asked for by the script"
-	if len(args) > 3 {
-		times, err = strconv.Atoi(args[3])
-		ts.Check(err)
+	s, err := faults.Parse(strings.NewReader(text))
+	if err != nil {
+		ts.Fatalf("%s: %v", args[0], err)
 	}
-	if len(args) > 4 {
-		message = args[4]
-	}
-	w := worldOf(ts)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for range times {
-		w.faults[args[0]] = append(w.faults[args[0]], wire.NewFault(status, args[2], "%s", message))
-	}
-}
-
-// cmdDeny takes permissions away: deny iam:CreateRole. Negated, it gives them back.
-func cmdDeny(ts *testscript.TestScript, neg bool, args []string) {
-	w := worldOf(ts)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, action := range args {
-		w.denied[action] = !neg
-	}
-}
-
-// cmdJob scripts the jobs whose name matches: job '*-data_science-*' exit=1 line='what it prints' or job '*' hostlost attempt=1.
-func cmdJob(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: job PATTERN exit=N | hostlost | oom | sleep=DURATION [attempt=N] [line=TEXT]...")
-	}
-	w := worldOf(ts)
-	s, err := jobScript(w, args[0], args[1:])
-	ts.Check(err)
-	w.jobs.Add(s)
+	worldOf(ts).server.SetFaults(s)
 }
 
 // cmdCalls marks the present (calls -mark), or wants no mutating call since (calls -none), or prints those there were (calls).
@@ -211,19 +172,21 @@ func cmdDocumented(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// cmdStarted waits until N jobs have started: started N.
+// cmdStarted waits until N jobs run: started N.
 func cmdStarted(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: started N")
 	}
 	n, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	w := worldOf(ts)
+	running := 0
 	for range 200 {
-		if len(w.jobs.Started()) >= n {
+		running, err = worldOf(ts).running()
+		ts.Check(err)
+		if running >= n {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	ts.Fatalf("%d jobs have started, want %d", len(w.jobs.Started()), n)
+	ts.Fatalf("%d jobs run, want %d", running, n)
 }

@@ -1,7 +1,9 @@
 package local
 
 import (
-	"crypto/rand"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base32"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -26,17 +28,17 @@ type key struct {
 
 // keyring holds the server's own key and those of running jobs.
 type keyring struct {
-	account string
-	mu      sync.Mutex
-	byID    map[string]key
-	byPath  map[string]key // by the last step of the path that serves them
+	own    key
+	mu     sync.Mutex
+	byID   map[string]key
+	byPath map[string]key // by the last step of the path that serves them
 }
 
 func newKeyring(o Options) *keyring {
 	own := key{id: o.AccessKey, secret: o.SecretKey, caller: wire.Caller{
 		AccessKey: o.AccessKey, ARN: "arn:aws:iam::" + o.Account + ":user/local", UserID: "AIDALOCAL",
 	}}
-	return &keyring{account: o.Account, byID: map[string]key{o.AccessKey: own}, byPath: map[string]key{}}
+	return &keyring{own: own, byID: map[string]key{own.id: own}, byPath: map[string]key{}}
 }
 
 func (k *keyring) find(id string) (key, bool) {
@@ -46,16 +48,25 @@ func (k *keyring) find(id string) (key, bool) {
 	return found, ok
 }
 
-// issue makes the key of a session of a role and gives the path by which its owner fetches it; revoke takes it back.
-func (k *keyring) issue(roleARN string) (path string, revoke func()) {
-	role := roleARN[strings.LastIndex(roleARN, "/")+1:]
-	session := strings.ToLower(rand.Text())
-	at := rand.Text()
-	issued := key{id: "ASIA" + rand.Text()[:16], secret: rand.Text() + rand.Text(), token: rand.Text(), roleARN: roleARN}
-	issued.caller = wire.Caller{
-		AccessKey: issued.id, UserID: "AROALOCAL:" + session,
-		ARN: "arn:aws:sts::" + k.account + ":assumed-role/" + role + "/" + session,
+// role is the ARN of the role whose session an access key is for, "" for a key of no role.
+func (k *keyring) role(id string) string {
+	found, _ := k.find(id)
+	return found.roleARN
+}
+
+// issue makes the key of a session of a role and gives the path by which its owner fetches it; revoke takes it back. All of it follows from the name of
+// the session and the server's own secret: a job that outlives the server's process finds the next one with the same.
+func (k *keyring) issue(session, roleARN string) (path string, revoke func()) {
+	derived := func(what string) string {
+		mac := hmac.New(sha256.New, []byte(k.own.secret))
+		mac.Write([]byte(strings.Join([]string{what, session, roleARN}, "\x00"))) // never fails
+		return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(mac.Sum(nil))
 	}
+	role := roleARN[strings.LastIndex(roleARN, "/")+1:]
+	account, _, _ := strings.Cut(strings.TrimPrefix(k.own.caller.ARN, "arn:aws:iam::"), ":")
+	at := derived("path")
+	issued := key{id: "ASIA" + derived("id")[:16], secret: derived("secret"), token: derived("token"), roleARN: roleARN}
+	issued.caller = wire.Caller{AccessKey: issued.id, UserID: "AROALOCAL:" + session, ARN: "arn:aws:sts::" + account + ":assumed-role/" + role + "/" + session}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.byID[issued.id], k.byPath[at] = issued, issued
@@ -87,8 +98,8 @@ func (k *keyring) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // enter gives a job what its host gives on AWS: a region, a role's credentials, and here the way to this server.
-func (s *Server) enter(_, roleARN string) (env map[string]string, leave func()) {
-	path, revoke := s.keys.issue(roleARN)
+func (s *Server) enter(id, roleARN string) (env map[string]string, leave func()) {
+	path, revoke := s.keys.issue(id, roleARN)
 	return map[string]string{
 		"AWS_ENDPOINT_URL":                   s.opt.Endpoint,
 		"AWS_CONTAINER_CREDENTIALS_FULL_URI": s.opt.Endpoint + path,

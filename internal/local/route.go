@@ -2,6 +2,7 @@ package local
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -19,78 +20,131 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.lastCall.Store(time.Now().UnixNano())
 	switch auth := r.Header.Get("Authorization"); {
 	case strings.HasPrefix(auth, algorithm+" "):
-		s.serveSigned(w, r, auth)
+		s.serveSigned(w, r, scopeOf(auth))
 	case r.URL.Path == "/v2" || strings.HasPrefix(r.URL.Path, "/v2/"):
-		s.serveCall(w, r, "ecr", s.services["ecr"]) // the registry knows its callers by a password, not by a signature
+		s.answer(w, r, &Call{Service: "ecr"}, wire.Caller{}, nil) // the registry knows its callers by a password, not by a signature
 	case strings.HasPrefix(r.URL.Path, credentialsPath):
 		s.keys.serve(w, r)
 	case strings.HasPrefix(r.URL.Path, controlPath):
 		s.serveControl(w, r)
 	default:
-		refuseUnsigned(w, r)
+		s.refuseUnsigned(w, r)
 	}
 }
 
 // serveSigned checks the signature and asks the service that it names.
-func (s *Server) serveSigned(w http.ResponseWriter, r *http.Request, auth string) {
-	name := scopeOf(auth).service
-	svc, ok := s.services[name]
-	if !ok {
-		refuse(w, r, name, wire.NewFault(http.StatusNotImplemented, "NotImplemented", "the embedded AWS does not offer the service %q", name))
-		return
-	}
+func (s *Server) serveSigned(w http.ResponseWriter, r *http.Request, sc scope) {
+	call := &Call{Service: sc.service}
 	var body []byte
-	if name != "s3" { // whose bodies are large, and whose signatures name the hash in a header
+	if sc.service != "s3" { // whose bodies are large, and whose signatures name the hash in a header
 		var err error
 		if body, err = io.ReadAll(io.LimitReader(r.Body, maxBody)); err != nil {
-			refuse(w, r, name, wire.NewFault(http.StatusBadRequest, "RequestTimeout", "read the request: %v", err))
+			s.answer(w, r, call, wire.Caller{}, wire.NewFault(http.StatusBadRequest, "RequestTimeout", "read the request: %v", err))
 			return
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 	}
-	caller, err := s.verify(r, auth, body)
-	if err != nil {
-		refuse(w, r, name, err)
-		return
+	if m := subjects.FindSubmatch(body); m != nil {
+		call.Resource = string(m[1])
 	}
-	r = r.WithContext(wire.WithCaller(r.Context(), caller))
-	s.serveCall(w, r.WithContext(wire.WithCaller(r.Context(), caller)), name, svc)
-}
-
-// serveCall lets a service answer, and notes that it did.
-func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, name string, svc service) {
-	c := Call{Time: s.opt.Clock.Now(), Service: name, Principal: wire.CallerOf(r.Context()).ARN}
-	c.Operation, c.Mutating = svc.Operation(r)
-	answer := &statusWriter{ResponseWriter: w, status: http.StatusOK}
-	if err := s.allows(r, c); err != nil {
-		refuse(answer, r, name, err)
-	} else {
-		svc.ServeHTTP(answer, r)
-	}
-	c.Status = answer.status
-	s.journal.add(c)
-}
-
-// allows asks those who may stand in a call's way. Denials of the other services are by resource, and so their own business.
-func (s *Server) allows(r *http.Request, c Call) error {
-	if s.opt.Intercept != nil {
-		if err := s.opt.Intercept(c.Service, c.Operation); err != nil {
-			return err
-		}
-	}
-	if c.Service == "batch" || c.Service == "logs" {
-		return s.opt.Denied.Check(r.Context(), "AccessDeniedException", c.Service+":"+c.Operation, "*", nil)
-	}
-	return nil
+	caller, err := s.verify(r, sc, body)
+	s.answer(w, r, call, caller, err)
 }
 
 // refuseUnsigned answers requests without a signature, and those that have it in the URL, in the words of the service that they seem to be for.
-func refuseUnsigned(w http.ResponseWriter, r *http.Request) {
+func (s *Server) refuseUnsigned(w http.ResponseWriter, r *http.Request) {
 	service, code := "s3", "AccessDenied"
 	if strings.HasPrefix(r.URL.Path, "/v1/") || r.Header.Get("X-Amz-Target") != "" {
 		service, code = "batch", "MissingAuthenticationTokenException"
 	}
-	refuse(w, r, service, wire.NewFault(http.StatusForbidden, code, "requests without a signature in the Authorization header are not served"))
+	s.answer(w, r, &Call{Service: service}, wire.Caller{},
+		wire.NewFault(http.StatusForbidden, code, "requests without a signature in the Authorization header are not served"))
+}
+
+// answer lets a service answer a call, unless it is to be refused or the fault script has other plans, and notes what became of it.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, c *Call, caller wire.Caller, refusal error) {
+	c.Time, c.Principal = s.opt.Clock.Now(), caller.ARN
+	r = r.WithContext(withCall(wire.WithCaller(r.Context(), caller), c))
+	rec := &recorder{ResponseWriter: w, status: http.StatusOK}
+	svc, ok := s.services[c.Service]
+	if ok {
+		c.Operation, c.Mutating = svc.Operation(r)
+	} else if refusal == nil {
+		refusal = wire.NewFault(http.StatusNotImplemented, "NotImplemented", "the embedded AWS does not offer the service %q", c.Service)
+	}
+	if refusal == nil {
+		s.serveCall(rec, r, c, svc)
+	} else {
+		refuse(rec, r, c.Service, refusal)
+	}
+	c.Status, c.Code = rec.status, rec.code()
+	s.journal.add(*c)
+}
+
+func (s *Server) serveCall(w *recorder, r *http.Request, c *Call, svc http.Handler) {
+	script, operation := s.faults.Load(), c.Service+"."+c.Operation
+	if c.Service == "ec2" && script.NoDefaultVPC {
+		svc = s.services[emptyEC2]
+	}
+	fault := script.Call(operation)
+	switch {
+	case fault == nil:
+		if err := s.admit(r.Context(), c); err != nil {
+			refuse(w, r, c.Service, err)
+			return
+		}
+		svc.ServeHTTP(w, r)
+	case fault.Fault != nil:
+		refuse(w, r, c.Service, fault.Fault)
+	case fault.CutAfter:
+		unheard := &recorder{ResponseWriter: newAnswer(), status: http.StatusOK}
+		svc.ServeHTTP(unheard, r)
+		w.status = unheard.status
+		cut(w.ResponseWriter)
+	default:
+		s.wait(r.Context(), fault.Hang)
+		w.status = 0
+		cut(w.ResponseWriter)
+	}
+}
+
+// admit refuses calls above their rate, and those to services that leave it to the server to deny them: all their actions are on "*".
+func (s *Server) admit(ctx context.Context, c *Call) error {
+	if s.faults.Load().Throttles(c.Service+"."+c.Operation, s.opt.Clock.Now()) {
+		return throttled[c.Service]
+	}
+	if c.Service == "batch" || c.Service == "logs" {
+		return wire.Denied(s.denied).Check(ctx, "AccessDeniedException", c.Service+":"+c.Operation, "*", nil)
+	}
+	return nil
+}
+
+// throttled is how each service refuses calls above their rate. Batch: nextflow-io/nextflow#710; the others: the errors page of their API references.
+var throttled = map[string]error{
+	"batch": wire.NewFault(http.StatusTooManyRequests, "TooManyRequestsException", "Too Many Requests"),
+	"s3":    wire.NewFault(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate."),
+	"ec2":   wire.NewFault(http.StatusServiceUnavailable, "RequestLimitExceeded", "Request limit exceeded."),
+	"iam":   wire.NewFault(http.StatusBadRequest, "Throttling", "Rate exceeded"),
+	"sts":   wire.NewFault(http.StatusBadRequest, "Throttling", "Rate exceeded"),
+	"ecr":   wire.NewFault(http.StatusBadRequest, "ThrottlingException", "Rate exceeded"),
+	"logs":  wire.NewFault(http.StatusBadRequest, "ThrottlingException", "Rate exceeded"),
+}
+
+// wait returns after d, or when the client has gone.
+func (s *Server) wait(ctx context.Context, d time.Duration) {
+	over := make(chan struct{})
+	defer s.opt.Clock.AfterFunc(d, func() { close(over) })()
+	select {
+	case <-over:
+	case <-ctx.Done():
+	}
+}
+
+// cut ends the connection without a word.
+func cut(w http.ResponseWriter) {
+	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+		_ = conn.Close() // nobody is to hear of it
+	}
 }
 
 // refuse states an error in the protocol of a service.
@@ -99,26 +153,12 @@ func refuse(w http.ResponseWriter, r *http.Request, service string, err error) {
 	case "s3":
 		objects.WriteFault(w, r, err)
 	case "iam":
-		wire.WriteQueryFault(w, "https://iam.amazonaws.com/doc/2010-05-08/", err)
+		wire.IAM.WriteFault(w, err)
 	case "sts":
-		wire.WriteQueryFault(w, "https://sts.amazonaws.com/doc/2011-06-15/", err)
+		wire.STS.WriteFault(w, err)
 	case "ec2":
-		wire.WriteEC2Fault(w, err)
+		wire.EC2.WriteFault(w, err)
 	default:
 		wire.WriteJSONError(w, err)
 	}
 }
-
-// statusWriter remembers the status of an answer.
-type statusWriter struct {
-	http.ResponseWriter
-	status int
-}
-
-func (w *statusWriter) WriteHeader(status int) {
-	w.status = status
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Unwrap lets http.ResponseController reach the connection.
-func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -5,32 +5,46 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
+	"github.com/kedroctl/kedroctl/internal/local/faults"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
 const (
 	defaultIdle = 10 * time.Minute
 	settleTime  = 300 * time.Millisecond // as long as AWS takes seconds
-	submitRate  = 50                     // B04 of package batch
 )
+
+// rates are those that AWS documents for an account in a region, as a fault script: the limits pages of Batch and of CloudWatch Logs.
+const rates = `
+rate batch.SubmitJob 50
+rate logs.GetLogEvents 25
+rate logs.DescribeLogStreams 25
+rate logs.FilterLogEvents 5
+`
 
 // ServeOptions say what the process behind --local is to be.
 type ServeOptions struct {
-	Dir    string        // where its state is kept
-	Port   int           // 0: the one that it had before, at first any free one
-	Region string        // "": the one that it had before, at first us-east-1
-	Idle   time.Duration // without calls and unfinished jobs the process ends after this time; default 10 minutes, negative: never
+	Dir     string         // where its state is kept
+	Host    string         // address that it listens on; "": 127.0.0.1
+	Port    int            // 0: the one that it had before, at first any free one
+	Region  string         // "": the one that it had before, at first us-east-1
+	Idle    time.Duration  // without calls and unfinished jobs the process ends after this time; default 10 minutes, negative: never
+	Faults  *faults.Script // what goes wrong; nil: nothing but calls above the documented rates
+	Journal io.Writer      // gets each call as a line of JSON; may be nil
 	// Runner makes what executes jobs, once it is known how they reach the server. close ends what it still executes.
 	Runner func(ctx context.Context, info Info) (runner JobRunner, close func(), err error)
 	Ready  func(Info) // called when the server answers; may be nil
 }
 
-// Serve is a server on this machine's loopback until ctx ends, Stop is called, or it has been idle. Its keys and its port stay the same for as long as
+// Serve is a server until ctx ends, Stop is called, or it has been idle. Its keys and its port stay the same for as long as
 // its state does: the names of pushed images contain the port. It returns nil unless something failed.
 func Serve(ctx context.Context, o ServeOptions) error {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
@@ -49,6 +63,10 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	if err != nil {
 		return err
 	}
+	documented, err := faults.Parse(strings.NewReader(rates))
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	runner, closeRunner, err := o.Runner(ctx, info)
@@ -58,7 +76,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	defer closeRunner()
 	s, err := New(Options{
 		Dir: o.Dir, Endpoint: info.Endpoint, Region: info.Region, Account: info.Account, AccessKey: info.AccessKey, SecretKey: info.SecretKey,
-		Runner: runner, Settle: settleTime, SubmitRate: submitRate,
+		Runner: runner, Settle: settleTime, Faults: cmp.Or(o.Faults, &faults.Script{}).WithRates(documented), Journal: o.Journal,
 	})
 	if err != nil {
 		return errors.Join(err, listener.Close())
@@ -92,12 +110,17 @@ func open(ctx context.Context, o ServeOptions) (Info, net.Listener, error) {
 	if o.Port != 0 {
 		port = fmt.Sprint(o.Port)
 	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:"+port)
+	host := cmp.Or(o.Host, "127.0.0.1")
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(host, port))
 	if err != nil {
 		return Info{}, nil, ui.WithHint(fmt.Errorf("open the port of the embedded AWS, which the names of its images contain: %w", err),
 			"end the process that has the port, or begin anew with 'kedroctl local reset'")
 	}
-	info.Endpoint = "http://" + l.Addr().String()
+	at := l.Addr().(*net.TCPAddr).AddrPort()
+	if at.Addr().IsUnspecified() { // every address of the machine: its jobs and this user's tools keep to loopback
+		at = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), at.Port())
+	}
+	info.Endpoint = "http://" + at.String()
 	return info, l, nil
 }
 

@@ -5,15 +5,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
+	"github.com/kedroctl/kedroctl/internal/local/account"
 	"github.com/kedroctl/kedroctl/internal/local/batch"
 	"github.com/kedroctl/kedroctl/internal/local/clock"
-	"github.com/kedroctl/kedroctl/internal/local/wire"
+	"github.com/kedroctl/kedroctl/internal/local/faults"
 )
 
 // JobRunner executes the jobs of the embedded Batch.
@@ -22,7 +25,7 @@ type JobRunner = batch.Runner
 // Clock is the time that the server lives by.
 type Clock = clock.Clock
 
-// Options say what a server is. The zero value is a server of its own for a test: in memory, with fixed keys and no delays.
+// Options say what a server is. The zero value is a server of its own for a test: in memory, with fixed keys, no delays and no throttling.
 type Options struct {
 	Dir       string // where state is kept; "" keeps it in memory only
 	Addr      string // host:port for Listen; default a free port of 127.0.0.1
@@ -34,24 +37,20 @@ type Options struct {
 	Runner    JobRunner
 	Clock     Clock // default the machine's
 
-	Settle     time.Duration // how long compute environments and queues are CREATING, UPDATING, DELETING
-	Step       time.Duration // how long a job is SUBMITTED, and STARTING before its container
-	SubmitRate int           // SubmitJob calls a second before 429; 0: any number
+	Settle time.Duration // how long compute environments and queues are CREATING, UPDATING, DELETING
+	Step   time.Duration // how long a job is SUBMITTED, and STARTING before its container
 
-	NoDefaultVPC   bool     // the account's default VPC was removed
-	ForeignBuckets []string // names of buckets that other accounts own
-
-	// Denied tells what the caller may not do: actions such as batch:SubmitJob on an ARN or "*". Nil denies nothing.
-	Denied wire.Denied
-	// Intercept is asked before each call. An error is the answer in the call's place; a *wire.Fault decides its status and code.
-	Intercept func(service, operation string) error
+	Faults  *faults.Script // what goes wrong; nil: nothing
+	Journal io.Writer      // gets each call as a line of JSON; may be nil
 }
 
 // Server is the embedded AWS.
 type Server struct {
 	opt      Options
+	faults   atomic.Pointer[faults.Script]
 	keys     *keyring
 	journal  journal
+	account  *account.Service
 	batch    *batch.Service
 	services map[string]service // by the name in a signature's scope
 	scratch  string             // directory that Close removes
@@ -65,6 +64,8 @@ type service interface {
 	http.Handler
 	// Operation names what a request asks for, and whether it changes anything.
 	Operation(*http.Request) (name string, mutating bool)
+	// Operations lists the names of the API reference that the service offers.
+	Operations() []string
 }
 
 // New makes a server with the state that Dir holds. It listens nowhere; Listen does.
@@ -80,7 +81,8 @@ func New(o Options) (*Server, error) {
 	if o.Runner == nil {
 		o.Runner = noRunner{}
 	}
-	s := &Server{opt: o, keys: newKeyring(o)}
+	s := &Server{opt: o, keys: newKeyring(o), journal: journal{out: o.Journal}}
+	s.SetFaults(cmp.Or(o.Faults, &faults.Script{}))
 	s.lastCall.Store(time.Now().UnixNano())
 	if err := s.addServices(); err != nil {
 		return nil, fmt.Errorf("make the embedded AWS: %w", err)
@@ -124,13 +126,22 @@ func (s *Server) Close() error {
 	return err
 }
 
+// SetFaults lets a script decide from now on what goes wrong, in place of the one before.
+func (s *Server) SetFaults(script *faults.Script) { s.faults.Store(script) }
+
 // Calls lists the requests that were answered, oldest first.
 func (s *Server) Calls() []Call { return s.journal.list() }
 
-// noRunner is what a server without a runner has: no container ever starts.
-type noRunner struct{}
-
-func (noRunner) Start(_ batch.Attempt, e batch.Events) func() {
-	e.Done(batch.NotStarted("CannotStartContainerError: this server has no job runner"))
-	return func() {}
+// Operations lists all that the server offers, in the form batch.SubmitJob, sorted.
+func (s *Server) Operations() []string {
+	var all []string
+	for name, svc := range s.services {
+		for _, operation := range svc.Operations() {
+			if name != emptyEC2 {
+				all = append(all, name+"."+operation)
+			}
+		}
+	}
+	slices.Sort(all)
+	return all
 }

@@ -1,10 +1,13 @@
 package local
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/kedroctl/kedroctl/internal/local/account"
@@ -13,21 +16,14 @@ import (
 	"github.com/kedroctl/kedroctl/internal/local/logs"
 	"github.com/kedroctl/kedroctl/internal/local/network"
 	"github.com/kedroctl/kedroctl/internal/local/objects"
+	"github.com/kedroctl/kedroctl/internal/local/policy"
+	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
 // addServices makes each service of AWS, those first that others ask.
-func (s *Server) addServices() error {
-	o := s.opt
+func (s *Server) addServices() (err error) {
+	o, script := s.opt, s.faults.Load
 	data, err := s.dataDir()
-	if err != nil {
-		return err
-	}
-	iam, err := account.New(account.Options{Dir: o.Dir, Account: o.Account, Now: o.Clock.Now, Denied: o.Denied})
-	if err != nil {
-		return err
-	}
-	s3, err := objects.New(objects.Options{Dir: filepath.Join(data, "buckets"), Region: o.Region, Account: o.Account, Foreign: o.ForeignBuckets,
-		Now: o.Clock.Now, Denied: o.Denied})
 	if err != nil {
 		return err
 	}
@@ -35,26 +31,43 @@ func (s *Server) addServices() error {
 	if err != nil {
 		return fmt.Errorf("endpoint: %w", err)
 	}
-	ecr, err := images.New(images.Options{Dir: filepath.Join(data, "images"), Region: o.Region, Account: o.Account, Host: endpoint.Host,
-		Now: o.Clock.Now, Denied: o.Denied})
+	if s.account, err = account.New(account.Options{Dir: o.Dir, Account: o.Account, Now: o.Clock.Now, Denied: s.denied}); err != nil {
+		return err
+	}
+	s3, err := objects.New(objects.Options{Dir: filepath.Join(data, "buckets"), Region: o.Region, Account: o.Account, Now: o.Clock.Now, Denied: s.denied,
+		Foreign: func(bucket string) bool { return slices.Contains(script().Foreign, bucket) }})
 	if err != nil {
 		return err
 	}
-	ec2 := network.New(network.Options{Account: o.Account, Region: o.Region, NoDefaultVPC: o.NoDefaultVPC, Denied: o.Denied})
-	cloudwatch, err := logs.New(logs.Options{Region: o.Region, Account: o.Account, Now: o.Clock.Now, Dir: o.Dir})
+	ecr, err := images.New(images.Options{Dir: filepath.Join(data, "images"), Region: o.Region, Account: o.Account, Host: endpoint.Host,
+		Now: o.Clock.Now, Denied: s.denied})
+	if err != nil {
+		return err
+	}
+	cloudwatch, err := logs.New(logs.Options{Region: o.Region, Account: o.Account, Now: o.Clock.Now, Dir: o.Dir,
+		Lag: func() (time.Duration, bool) { return script().Lag.Lines, script().Lag.Shuffle }})
 	if err != nil {
 		return err
 	}
 	s.batch, err = batch.New(batch.Options{
-		Region: o.Region, Account: o.Account, Clock: o.Clock, Runner: o.Runner, Roles: roles{iam}, Logs: cloudwatch, Enter: s.enter, Dir: o.Dir,
-		Settle: o.Settle, Step: o.Step, SubmitRate: o.SubmitRate,
+		Region: o.Region, Account: o.Account, Clock: o.Clock, Runner: faultyRunner{o.Runner, o.Clock, script}, Roles: roles{s.account}, Logs: cloudwatch,
+		Enter: s.enter, Dir: o.Dir, Settle: o.Settle, Step: o.Step,
+		Stuck: func(job string) string { return script().Stuck(job) },
+		Lags: func() batch.Lags {
+			lag := script().Lag
+			return batch.Lags{Deleting: lag.Deleting, Relation: lag.Relation, Propagation: lag.Roles, List: lag.List}
+		},
 	})
-	if err != nil {
-		return err
+	s.services = map[string]service{
+		"iam": s.account, "sts": account.STS(o.Account), "s3": s3, "ecr": ecr, "logs": cloudwatch, "batch": s.batch,
+		"ec2":    network.New(network.Options{Account: o.Account, Region: o.Region, Denied: s.denied}),
+		emptyEC2: network.New(network.Options{Account: o.Account, Region: o.Region, Denied: s.denied, NoDefaultVPC: true}),
 	}
-	s.services = map[string]service{"iam": iam, "sts": iam, "s3": s3, "ecr": ecr, "ec2": ec2, "logs": cloudwatch, "batch": s.batch}
-	return nil
+	return err
 }
+
+// emptyEC2 answers for ec2 where the default VPC was removed.
+const emptyEC2 = "ec2 without a VPC"
 
 // dataDir is for objects and images, which are on disk always: without Dir in a directory that Close removes.
 func (s *Server) dataDir() (string, error) {
@@ -69,19 +82,20 @@ func (s *Server) dataDir() (string, error) {
 	return dir, nil
 }
 
+// denied tells what a caller may not do: what the fault script says, and jobs on S3 what the policies of their role do not allow.
+func (s *Server) denied(ctx context.Context, action, resource string, conditions map[string]string) bool {
+	if c := callOf(ctx); c.Resource == "" && resource != "*" {
+		c.Resource = resource
+	}
+	if s.faults.Load().Denies(action) {
+		return true
+	}
+	role := s.keys.role(wire.CallerOf(ctx).AccessKey)
+	return role != "" && strings.HasPrefix(action, "s3:") && !policy.Allows(s.account.Statements(role), action, resource, conditions)
+}
+
 // roles answers Batch's questions about IAM.
 type roles struct{ *account.Service }
-
-func (r roles) RoleSince(arn string) (time.Time, bool) {
-	role, ok := r.Role(arn)
-	return role.Created, ok
-}
-
-// InstanceProfileSince wants a role in the profile too: instances without one reach no cluster.
-func (r roles) InstanceProfileSince(arnOrName string) (time.Time, bool) {
-	p, ok := r.InstanceProfile(arnOrName)
-	return p.Changed, ok && p.Role != ""
-}
 
 func (r roles) ServiceLinkedRole() (string, error) {
 	role, err := r.EnsureServiceLinkedRole("batch.amazonaws.com")

@@ -46,8 +46,7 @@ func scopeOf(auth string) scope {
 }
 
 // verify finds who signed a request, by signing it again with the secret that belongs to the access key.
-func (s *Server) verify(r *http.Request, auth string, body []byte) (wire.Caller, error) {
-	sc := scopeOf(auth)
+func (s *Server) verify(r *http.Request, sc scope, body []byte) (wire.Caller, error) {
 	k, ok := s.keys.find(sc.accessKey)
 	if !ok || k.token != r.Header.Get("X-Amz-Security-Token") {
 		return wire.Caller{}, unknownKey(sc)

@@ -1,8 +1,10 @@
 package local
 
 import (
+	"bufio"
 	"bytes"
 	"io"
+	"net"
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -33,11 +35,14 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if in.Body == nil {
 		in.Body = http.NoBody
 	}
-	a := &answer{header: http.Header{}, status: http.StatusOK}
+	a := newAnswer()
 	t.ServeHTTP(a, in)
 	_ = in.Body.Close() // was read
 	if err := r.Context().Err(); err != nil {
 		return nil, err
+	}
+	if a.cut {
+		return nil, io.ErrUnexpectedEOF
 	}
 	return &http.Response{
 		Status: http.StatusText(a.status), StatusCode: a.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -51,7 +56,10 @@ type answer struct {
 	status int
 	body   bytes.Buffer
 	begun  bool
+	cut    bool
 }
+
+func newAnswer() *answer { return &answer{header: http.Header{}, status: http.StatusOK} }
 
 func (a *answer) Header() http.Header { return a.header }
 
@@ -59,6 +67,13 @@ func (a *answer) WriteHeader(status int) {
 	if !a.begun {
 		a.begun, a.status = true, status
 	}
+}
+
+// Hijack is what cuts a connection.
+func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	a.cut = true
+	conn, _ := net.Pipe()
+	return conn, nil, nil
 }
 
 func (a *answer) Write(b []byte) (int, error) {

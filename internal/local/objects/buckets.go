@@ -55,7 +55,7 @@ func (s *Service) createBucket(r *request) error {
 	if err != nil {
 		return err
 	}
-	if slices.Contains(s.opt.Foreign, r.bucketName) {
+	if s.opt.Foreign != nil && s.opt.Foreign(r.bucketName) {
 		return wire.NewFault(http.StatusConflict, "BucketAlreadyExists", "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.")
 	}
 	if err := s.addBucket(r.bucketName, tags); err != nil {

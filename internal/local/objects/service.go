@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,10 +20,10 @@ import (
 type Options struct {
 	Dir     string // directory of the state; a directory per bucket is made in it
 	Region  string
-	Account string           // 12 digits; the owner of objects
-	Foreign []string         // names of buckets that other accounts own: they can neither be made nor be used
-	Now     func() time.Time // nil: time.Now
-	Denied  wire.Denied      // what the caller may not do, by s3: actions
+	Account string                   // 12 digits; the owner of objects
+	Foreign func(bucket string) bool // whether another account owns a bucket: it can neither be made nor be used; nil: none
+	Now     func() time.Time         // nil: time.Now
+	Denied  wire.Denied              // what the caller may not do, by s3: actions
 }
 
 // Service is S3 of one account in one region.
@@ -156,7 +155,7 @@ func (s *Service) allowed(req *request, action, bucket, key string) error {
 }
 
 func (s *Service) find(name string) (*bucket, error) {
-	if slices.Contains(s.opt.Foreign, name) {
+	if s.opt.Foreign != nil && s.opt.Foreign(name) {
 		return nil, errAccessDenied
 	}
 	s.mu.RLock()

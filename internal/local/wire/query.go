@@ -193,13 +193,3 @@ func lowerFirst(field string) string {
 	_, size := utf8.DecodeRuneInString(field)
 	return strings.ToLower(field[:size]) + strings.TrimSuffix(field[size:], "_")
 }
-
-// WriteQueryFault states err as IAM and STS do.
-func WriteQueryFault(w http.ResponseWriter, namespace string, err error) {
-	d := IAM
-	d.namespace = namespace
-	d.WriteFault(w, err)
-}
-
-// WriteEC2Fault states err as EC2 does.
-func WriteEC2Fault(w http.ResponseWriter, err error) { EC2.WriteFault(w, err) }
