@@ -1,7 +1,8 @@
 package clock
 
 import (
-	"slices"
+	"cmp"
+	"container/heap"
 	"sync"
 	"time"
 )
@@ -29,12 +30,8 @@ func (Real) AfterFunc(d time.Duration, f func()) func() {
 type Fake struct {
 	mu     sync.Mutex
 	now    time.Time
-	timers []*timer // by time, then by age
-}
-
-type timer struct {
-	at time.Time
-	f  func()
+	count  int
+	timers timers
 }
 
 // NewFake is a clock that stands at now.
@@ -51,45 +48,60 @@ func (c *Fake) Now() time.Time {
 func (c *Fake) AfterFunc(d time.Duration, f func()) func() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t := &timer{c.now.Add(d), f}
-	i, _ := slices.BinarySearchFunc(c.timers, t, func(have, want *timer) int {
-		if have.at.After(want.at) {
-			return 1
-		}
-		return -1
-	})
-	c.timers = slices.Insert(c.timers, i, t)
-	return func() { c.drop(t) }
-}
-
-func (c *Fake) drop(t *timer) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.timers = slices.DeleteFunc(c.timers, func(have *timer) bool { return have == t })
+	c.count++
+	t := &timer{c.now.Add(d), c.count, f}
+	heap.Push(&c.timers, t)
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		t.f = func() {}
+	}
 }
 
 // Advance moves the clock by d and makes, in order of time and in this goroutine, the calls that fall due on the way, those that they ask for included.
 func (c *Fake) Advance(d time.Duration) {
 	end := c.Now().Add(d)
-	for t := c.next(end); t != nil; t = c.next(end) {
-		t.f()
+	for f := c.next(end); f != nil; f = c.next(end) {
+		f()
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = end
 }
 
-// next takes the first timer that is due by end and moves the clock to it.
-func (c *Fake) next(end time.Time) *timer {
+// next moves the clock to the first timer that is due by end and gives its call; without one it moves the clock to end.
+func (c *Fake) next(end time.Time) func() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.timers) == 0 || c.timers[0].at.After(end) {
+		c.now = latest(c.now, end)
 		return nil
 	}
-	t := c.timers[0]
-	c.timers = c.timers[1:]
-	if t.at.After(c.now) {
-		c.now = t.at
+	t := heap.Pop(&c.timers).(*timer)
+	c.now = latest(c.now, t.at)
+	return t.f
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
 	}
-	return t
+	return b
+}
+
+type timer struct {
+	at  time.Time
+	age int
+	f   func()
+}
+
+// timers is a heap by time, then by age.
+type timers []*timer
+
+func (t timers) Len() int           { return len(t) }
+func (t timers) Less(i, j int) bool { return cmp.Or(t[i].at.Compare(t[j].at), t[i].age-t[j].age) < 0 }
+func (t timers) Swap(i, j int)      { t[i], t[j] = t[j], t[i] }
+func (t *timers) Push(x any)        { *t = append(*t, x.(*timer)) }
+func (t *timers) Pop() any {
+	last := len(*t) - 1
+	x := (*t)[last]
+	*t = (*t)[:last]
+	return x
 }

@@ -11,10 +11,12 @@ import (
 
 // Write puts data at path in one step: readers see the old file or the new one. Directories on the way are made.
 func Write(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = os.MkdirAll(filepath.Dir(path), 0o755); err == nil {
+			f, err = os.CreateTemp(filepath.Dir(path), ".tmp-*")
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -33,7 +35,7 @@ func WriteJSON(path string, v any) error {
 	if path == "" {
 		return nil
 	}
-	data, err := json.MarshalIndent(v, "", " ")
+	data, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
@@ -42,11 +44,8 @@ func WriteJSON(path string, v any) error {
 
 // ReadJSON reads what WriteJSON wrote; an absent file or an empty path leaves v as it is.
 func ReadJSON(path string, v any) error {
-	if path == "" {
-		return nil
-	}
 	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if path == "" || errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {

@@ -3,7 +3,9 @@ package scripted
 import (
 	"context"
 	"path"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kedroctl/kedroctl/internal/local/batch"
@@ -32,13 +34,6 @@ func (s Script) matches(a batch.Attempt) bool {
 	return (s.Match == "" || ok) && (s.Attempt == 0 || s.Attempt == a.Number)
 }
 
-func (s Script) end() batch.Exit {
-	if s.End != nil {
-		return *s.End
-	}
-	return batch.Exited(s.Exit)
-}
-
 // Runner follows scripts.
 type Runner struct {
 	clock clock.Clock
@@ -64,7 +59,7 @@ func (r *Runner) Add(scripts ...Script) {
 func (r *Runner) Started() []batch.Attempt {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return append([]batch.Attempt(nil), r.started...)
+	return slices.Clone(r.started)
 }
 
 // Start begins an attempt.
@@ -72,51 +67,36 @@ func (r *Runner) Start(a batch.Attempt, e batch.Events) func() {
 	r.mu.Lock()
 	r.started = append(r.started, a)
 	p := &play{clock: r.clock, attempt: a, events: e}
-	for _, s := range r.scripts {
-		if s.matches(a) {
-			p.script = s
-			break
-		}
+	if i := slices.IndexFunc(r.scripts, func(s Script) bool { return s.matches(a) }); i >= 0 {
+		p.Script = r.scripts[i]
 	}
 	r.mu.Unlock()
 	p.ctx, p.cancel = context.WithCancel(context.Background())
-	p.begin()
-	return p.stop
+	switch {
+	case p.End != nil && p.End.Code == nil && p.End.Reason != "": // it gets no container
+		p.after(p.Startup, func() { p.done(*p.End) })
+	case p.Startup <= 0:
+		p.run()
+	default:
+		p.after(p.Startup, p.run)
+	}
+	return func() { p.done(batch.Exited(terminated)) }
 }
 
 // play is an attempt on its way through a script.
 type play struct {
+	Script
 	clock   clock.Clock
-	script  Script
 	attempt batch.Attempt
 	events  batch.Events
 	ctx     context.Context
 	cancel  context.CancelFunc
-
-	mu   sync.Mutex
-	over bool
-}
-
-func (p *play) begin() {
-	if p.script.neverRan() {
-		p.after(p.script.Startup, func() { p.done(*p.script.End) })
-		return
-	}
-	if p.script.Startup <= 0 {
-		p.run()
-		return
-	}
-	p.after(p.script.Startup, p.run)
-}
-
-// neverRan tells the ends of attempts that got no container.
-func (s Script) neverRan() bool {
-	return s.End != nil && s.End.Code == nil && s.End.Reason != ""
+	over    atomic.Bool
 }
 
 func (p *play) run() {
 	p.events.Running()
-	p.proceed(p.script.Lines, p.script.Duration)
+	p.proceed(p.Lines, p.Duration)
 }
 
 // proceed writes the lines, evenly over the time that is left, and then does the work.
@@ -124,7 +104,7 @@ func (p *play) proceed(lines []string, left time.Duration) {
 	gap := left / time.Duration(len(lines)+1)
 	p.after(gap, func() {
 		if len(lines) == 0 {
-			p.work()
+			p.done(p.work())
 			return
 		}
 		p.events.Line(lines[0])
@@ -132,17 +112,17 @@ func (p *play) proceed(lines []string, left time.Duration) {
 	})
 }
 
-func (p *play) work() {
-	if p.script.Do == nil {
-		p.done(p.script.end())
-		return
+func (p *play) work() batch.Exit {
+	if p.Do != nil {
+		if err := p.Do(p.ctx, p.attempt); err != nil {
+			p.events.Line(err.Error())
+			return batch.Exited(1)
+		}
 	}
-	if err := p.script.Do(p.ctx, p.attempt); err != nil {
-		p.events.Line(err.Error())
-		p.done(batch.Exited(1))
-		return
+	if p.End != nil {
+		return *p.End
 	}
-	p.done(p.script.end())
+	return batch.Exited(p.Exit)
 }
 
 // after calls f once d is over, unless the attempt is over by then.
@@ -156,14 +136,8 @@ func (p *play) after(d time.Duration, f func()) {
 
 // done tells the end, once.
 func (p *play) done(e batch.Exit) {
-	p.mu.Lock()
-	over := p.over
-	p.over = true
-	p.mu.Unlock()
 	p.cancel()
-	if !over {
+	if p.over.CompareAndSwap(false, true) {
 		p.events.Done(e)
 	}
 }
-
-func (p *play) stop() { p.done(batch.Exited(terminated)) }
