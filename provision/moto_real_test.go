@@ -3,11 +3,7 @@
 package provision
 
 import (
-	"net"
-	"net/http"
-	"os/exec"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -17,31 +13,11 @@ import (
 	"github.com/kedroctl/kedroctl/internal/realtest"
 )
 
-// moto starts an unmodified moto_server, the judge that was not written here.
+// moto is the judge that was not written here.
 func moto(t *testing.T) *testAWS {
 	t.Helper()
-	server := realtest.Moto(t)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	listener.Close()
-	host, port, _ := net.SplitHostPort(address)
-	cmd := exec.Command(server, "-H", host, "-p", port)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-		if answer, err := http.Get("http://" + address + "/moto-api/"); err == nil {
-			answer.Body.Close()
-			return newTestAWS(aws.Config{Region: testRegion, BaseEndpoint: aws.String("http://" + address),
-				Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
-		} else if time.Now().After(deadline) {
-			t.Fatalf("moto_server does not answer: %v", err)
-		}
-	}
+	return newTestAWS(aws.Config{Region: testRegion, BaseEndpoint: aws.String(realtest.StartMoto(t)),
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
 }
 
 func TestMotoStackComesAndGoes(t *testing.T) {

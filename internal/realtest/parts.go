@@ -4,8 +4,12 @@ package realtest
 
 import (
 	"cmp"
+	"net"
+	"net/http"
 	"os"
+	"os/exec"
 	"testing"
+	"time"
 )
 
 // Missing ends a test that lacks a part.
@@ -27,6 +31,33 @@ func Python(t testing.TB) string {
 func Moto(t testing.TB) string {
 	t.Helper()
 	return part(t, "KEDROCTL_TEST_MOTO")
+}
+
+// StartMoto starts an unmodified moto, gives its endpoint, and ends it with the test.
+func StartMoto(t testing.TB) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	listener.Close()
+	host, port, _ := net.SplitHostPort(address)
+	cmd := exec.Command(Moto(t), "-H", host, "-p", port)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		answer, err := http.Get("http://" + address + "/moto-api/")
+		if err == nil {
+			answer.Body.Close()
+			return "http://" + address
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("moto_server does not answer: %v", err)
+		}
+	}
 }
 
 // part is the path that a variable names.

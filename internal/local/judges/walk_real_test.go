@@ -1,0 +1,160 @@
+//go:build real
+
+package judges
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/kedroctl/kedroctl/internal/local"
+	"github.com/kedroctl/kedroctl/internal/local/clock"
+	"github.com/kedroctl/kedroctl/internal/local/scripted"
+	"github.com/kedroctl/kedroctl/internal/realtest"
+)
+
+const account = "123456789012"
+
+// serve is an embedded AWS whose jobs do as their names say.
+func serve(t *testing.T) *local.Server {
+	t.Helper()
+	runner := scripted.New(clock.Real{},
+		scripted.Script{Match: "fails", Exit: 1},
+		scripted.Script{Match: "slow", Duration: time.Hour},
+		scripted.Script{Lines: []string{"hello"}})
+	s, err := local.Listen(local.Options{Account: account, Runner: runner})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// stockedImage is what the repository "stocked" has as v1.
+var stockedImage v1.Image = empty.Image
+
+// stock makes the repository "stocked" and pushes an image to it.
+func stock(t *testing.T, s *local.Server) {
+	t.Helper()
+	client := ecr.NewFromConfig(s.Config())
+	made, err := client.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("stocked")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	login, err := client.GetAuthorizationToken(t.Context(), &ecr.GetAuthorizationTokenInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref, err := name.ParseReference(*made.Repository.RepositoryUri+":v1", name.Insecure)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := authn.FromConfig(authn.AuthConfig{Auth: *login.AuthorizationData[0].AuthorizationToken})
+	if err := remote.Write(ref, stockedImage, remote.WithAuth(token), remote.WithContext(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// python runs a script of testdata with the interpreter that has boto3 and awscli, against a server, and gives what it prints.
+func python(t *testing.T, info local.Info, args ...string) []byte {
+	t.Helper()
+	interpreter := filepath.Join(filepath.Dir(realtest.Moto(t)), "python")
+	if out, err := exec.Command(interpreter, "-c", "import awscli, boto3").CombinedOutput(); err != nil {
+		realtest.Missing(t, "awscli and boto3 beside moto, which scripts/test-real installs: "+string(out))
+	}
+	c := exec.CommandContext(t.Context(), interpreter, args...)
+	c.Dir = "testdata"
+	nothing := filepath.Join(t.TempDir(), "none")
+	c.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+info.Endpoint, "AWS_ACCESS_KEY_ID="+info.AccessKey, "AWS_SECRET_ACCESS_KEY="+info.SecretKey,
+		"AWS_DEFAULT_REGION="+info.Region, "AWS_CONFIG_FILE="+nothing, "AWS_SHARED_CREDENTIALS_FILE="+nothing, "AWS_EC2_METADATA_DISABLED=true",
+		"PYTHONDONTWRITEBYTECODE=1", "PYTHONWARNINGS=ignore")
+	var said bytes.Buffer
+	c.Stderr = &said
+	out, err := c.Output()
+	if err != nil {
+		t.Errorf("%s: %v\n%s", args[0], err, &said)
+	}
+	return out
+}
+
+// neverSet are operations that tell of configurations which the embedded S3 lets nobody make: an error is their only answer.
+var neverSet = []string{"s3.GetBucketCors", "s3.GetBucketReplication", "s3.GetBucketWebsite", "s3.GetObjectLockConfiguration"}
+
+// step is a line that walk.py prints.
+type step struct {
+	Service   string
+	Operation string
+	Error     string          // code
+	Answer    json.RawMessage // nil where there is an error
+}
+
+func (s step) name() string { return s.Service + "." + s.Operation }
+
+// walk makes the calls of testdata/steps.py.
+func walk(t *testing.T, info local.Info, args ...string) (steps []step) {
+	t.Helper()
+	lines := json.NewDecoder(bytes.NewReader(python(t, info, append([]string{"walk.py"}, args...)...)))
+	for lines.More() {
+		var s step
+		if err := lines.Decode(&s); err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, s)
+	}
+	return steps
+}
+
+// TestEveryOperation walks all that is offered with boto3 and with awscli, each to an answer and to an error.
+func TestEveryOperation(t *testing.T) {
+	for _, client := range []string{"boto3", "awscli"} {
+		t.Run(client, func(t *testing.T) {
+			s := serve(t)
+			stock(t, s)
+			before := len(s.Calls())
+			steps := walk(t, s.Info(), client)
+			answered := slices.Clone(neverSet)
+			for _, c := range s.Calls()[before:] {
+				if c.Status < 400 {
+					answered = append(answered, c.Service+"."+c.Operation)
+				}
+			}
+			var refused []string
+			for _, s := range steps {
+				if s.Error != "" {
+					refused = append(refused, s.name())
+				}
+			}
+			for what, got := range map[string][]string{"answered": answered, "refused": refused} {
+				slices.Sort(got)
+				if diff := cmp.Diff(s.Operations(), slices.Compact(got)); diff != "" {
+					t.Errorf("operations that are offered (-) and that were %s (+):\n%s", what, diff)
+				}
+			}
+		})
+	}
+}
+
+// TestPagesAndWaiters follows each of boto3's paginators whose operation is offered, and its waiters for buckets, objects, roles and profiles.
+func TestPagesAndWaiters(t *testing.T) {
+	s := serve(t)
+	stock(t, s)
+	python(t, s.Info(), append([]string{"pages.py"}, s.Operations()...)...)
+}
