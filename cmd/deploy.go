@@ -39,9 +39,19 @@ What is unchanged is skipped. After a failure or an interrupt the same command g
 	}
 }
 
-// deploy makes the image beside the stack and the upload. The push waits for the repository alone, the job definition for image and roles; that the
-// queue is VALID is awaited last.
+// deploy makes all that a run needs, and records it.
 func (t *target) deploy(ctx context.Context) (provision.Deployment, error) {
+	tasks := t.term.Tasks()
+	dep, err := t.assemble(ctx, tasks, t.image)
+	if err != nil {
+		return dep, err
+	}
+	return t.record(ctx, tasks, dep)
+}
+
+// assemble makes the image beside the stack and the upload. A push waits for the repository alone, the job definition for image and roles; that the
+// queue is VALID is awaited last.
+func (t *target) assemble(ctx context.Context, tasks *ui.Tasks, image imageMaker) (provision.Deployment, error) {
 	inputs, err := provision.NewInputs(t.project, t.plan)
 	if err != nil {
 		return provision.Deployment{}, err
@@ -49,12 +59,11 @@ func (t *target) deploy(ctx context.Context) (provision.Deployment, error) {
 	if err := inputs.Check(ctx, t.store); err != nil {
 		return provision.Deployment{}, err
 	}
-	tasks := t.term.Tasks()
 	eg, work := errgroup.WithContext(ctx)
 	stack := provision.Start(work, t.clients, t.spec, &steps{term: t.term})
 	dep := t.deployment()
 	eg.Go(func() (err error) {
-		if dep.Image, err = t.image(work, tasks, stack.Repository); err != nil {
+		if dep.Image, err = image(work, tasks, stack.Repository); err != nil {
 			return err
 		}
 		dep.JobDefinition, err = t.register(work, tasks, stack, dep.Image)
@@ -68,8 +77,11 @@ func (t *target) deploy(ctx context.Context) (provision.Deployment, error) {
 		}
 		return provision.Deployment{}, err
 	}
-	return t.record(ctx, tasks, dep)
+	return dep, nil
 }
+
+// imageMaker gives the reference of an image of the project as it is, and may wait for the repository.
+type imageMaker func(ctx context.Context, tasks *ui.Tasks, repository func() (provision.Repository, error)) (string, error)
 
 // errTold ends work that needs a part of the stack which cannot be made: the stack's own error says why.
 var errTold = errors.New("the stack is not complete")

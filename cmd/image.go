@@ -115,18 +115,23 @@ func (t *target) newImage(ctx context.Context, tasks *ui.Tasks, engine *build.En
 	return image, nil
 }
 
-// tellConfig warns of configuration that the image has not, though jobs may miss it, and of what in it looks like a secret. An image that is there
-// already is no better than a new one.
+// tellConfig warns of configuration that the image has not, and of what in it looks like a secret. An image that is there already is no better than a
+// new one.
 func (t *target) tellConfig() error {
-	left, err := build.LeftOut(t.project, t.snapshot)
-	if err != nil {
+	if err := t.tellLeftOut(); err != nil {
 		return err
-	}
-	for _, l := range left {
-		t.term.Warn("%s stays out of the image: %s", l.Path, l.Reason)
 	}
 	exposed, err := build.Exposed(t.project, t.snapshot)
 	t.tellExposed("the image", exposed)
+	return err
+}
+
+// tellLeftOut warns of configuration that images have not, though jobs may miss it.
+func (t *target) tellLeftOut() error {
+	left, err := build.LeftOut(t.project, t.snapshot)
+	for _, l := range left {
+		t.term.Warn("%s stays out of the image: %s", l.Path, l.Reason)
+	}
 	return err
 }
 

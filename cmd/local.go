@@ -48,7 +48,7 @@ func (d *deps) serve(c *cli.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	return local.Serve(c.Context, local.ServeOptions{Dir: dir, Runner: containers.Maker(engine.Host, dir), Ready: func(info local.Info) {
+	return local.Serve(c.Context, local.ServeOptions{Dir: dir, Runner: withProcesses(dir, containers.Maker(engine.Host, dir)), Ready: func(info local.Info) {
 		if err := d.tellServer(info); err != nil {
 			d.term.Warn("%v", err)
 		}

@@ -25,12 +25,15 @@ func newRun(d *deps) *cli.Command {
 		Name: "run", Category: catMain, ArgsUsage: handsOn, Usage: "Run the deployed project: one Batch job per group of nodes, followed to the end",
 		UsageText: "$ kedroctl run --pipelines data_science --params model_options.test_size=0.3",
 		Description: `Submits all jobs at once, each with the jobs that it waits for, and follows them. The selection flags are Kedro's own.
-What stands after -- goes to the project's own run command. Neither Python nor Docker is needed here.`,
+What stands after -- goes to the project's own run command. Neither Python nor Docker is needed here.
+With --local --no-image nothing need be deployed: each job is a process of the project's own interpreter, with a copy of the
+configuration and none of the other jobs' data. Memory is not limited then.`,
 		Flags: append(append(selectionFlags(), jobFlags()...),
 			&cli.StringFlag{Name: "runner", Aliases: []string{"r"}, Usage: "Kedro's `RUNNER` inside each job, such as ParallelRunner"},
 			&cli.BoolFlag{Name: "async", Usage: "load and save datasets with threads inside each job", DisableDefaultText: true},
 			&cli.StringFlag{Name: "load-versions", Aliases: []string{"lv"}, Usage: "versions to load, `DATASET:VERSION,…`"},
 			&cli.BoolFlag{Name: "allow-overlap", DisableDefaultText: true, Usage: "start also while another run writes the same paths"},
+			&cli.BoolFlag{Name: "no-image", DisableDefaultText: true, Usage: "with --local: run the project as it is, without Docker and without a deployment"},
 			&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, DisableDefaultText: true, Usage: "return when all jobs are submitted"},
 		),
 		Action: d.run,
@@ -45,18 +48,19 @@ func (d *deps) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := d.initialized()
+	versions, err := loadVersions(c.String("load-versions"))
 	if err != nil {
 		return err
 	}
-	clients, err := d.runClients(c.Context, &p)
+	prepare := d.deployed
+	if c.Bool("no-image") {
+		prepare = d.undeployed
+	}
+	clients, in, err := prepare(c)
 	if err != nil {
 		return err
 	}
-	in, err := d.runInput(c, p, clients)
-	if err != nil {
-		return err
-	}
+	in.Args, in.LoadVersions, in.Owner, in.AllowOverlap = d.kedroArgs(c), versions, owner(), c.Bool("allow-overlap")
 	table := d.newJobTable(in.Plan)
 	stop := d.term.Refresh(table.lines)
 	defer stop()
@@ -94,39 +98,44 @@ func (d *deps) ended(r run.Run, result run.Result, detached bool) error {
 	return codedError{error: fmt.Errorf("run %s ended with failed jobs", r.ID), code: exitRunFailed}
 }
 
-// runInput takes image and snapshot from the deployment, grouping and resources from the tree.
-func (d *deps) runInput(c *cli.Context, p project.Project, clients run.Clients) (run.Input, error) {
+// deployed prepares a run of the latest deployment: image and snapshot are the deployment's, grouping and resources come from the tree.
+func (d *deps) deployed(c *cli.Context) (run.Clients, run.Input, error) {
+	p, err := d.initialized()
+	if err != nil {
+		return run.Clients{}, run.Input{}, err
+	}
+	clients, err := d.runClients(c.Context, &p)
+	if err != nil {
+		return run.Clients{}, run.Input{}, err
+	}
 	dep, err := provision.LatestDeployment(c.Context, clients.S3, p.Settings.Bucket)
 	if err != nil {
-		return run.Input{}, err
+		return run.Clients{}, run.Input{}, err
 	}
 	if err := provision.CheckQueue(c.Context, d.batchClient(), dep.Queue); err != nil {
-		return run.Input{}, err
+		return run.Clients{}, run.Input{}, err
 	}
 	d.tellDeployment(p, dep)
 	snapshot, err := d.runSnapshot(c, p, dep)
 	if err != nil {
-		return run.Input{}, err
+		return run.Clients{}, run.Input{}, err
 	}
 	pl, err := plan.New(snapshot, p.Settings, plan.Options{Project: p.Name, Selection: selection(c), Params: paramNames(c.String("params"))})
 	if err != nil {
-		return run.Input{}, err
+		return run.Clients{}, run.Input{}, err
 	}
 	if err := d.findings(pl, true); err != nil {
-		return run.Input{}, err
+		return run.Clients{}, run.Input{}, err
 	}
 	spec, err := provision.New(p, plan.Grants{})
-	if err != nil {
-		return run.Input{}, err
-	}
-	versions, err := loadVersions(c.String("load-versions"))
-	if err != nil {
-		return run.Input{}, err
-	}
+	return clients, runInput(pl, snapshot, dep, spec), err
+}
+
+// runInput is what a run of a plan on a deployment is started with, but for the flags.
+func runInput(pl plan.Plan, s project.Snapshot, dep provision.Deployment, spec provision.Spec) run.Input {
 	return run.Input{
-		Plan: pl, Snapshot: snapshot, Deployment: dep.ID, Queue: dep.Queue, JobDefinition: dep.JobDefinition, LogGroup: dep.LogGroup,
-		Tags: spec.Tags(), Args: d.kedroArgs(c), LoadVersions: versions, Owner: owner(), AllowOverlap: c.Bool("allow-overlap"),
-	}, nil
+		Plan: pl, Snapshot: s, Deployment: dep.ID, Queue: dep.Queue, JobDefinition: dep.JobDefinition, LogGroup: dep.LogGroup, Tags: spec.Tags(),
+	}
 }
 
 // tellDeployment says what is about to run, and whether the tree has changed since.

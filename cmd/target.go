@@ -41,12 +41,13 @@ func (d *deps) source(ctx context.Context) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
+	return d.sourceOf(ctx, p, pl, s)
+}
+
+func (d *deps) sourceOf(ctx context.Context, p project.Project, pl plan.Plan, s project.Snapshot) (*target, error) {
 	key, err := build.InputKey(p, s)
-	if err != nil {
-		return nil, err
-	}
 	revision := sync.OnceValue(func() string { return gitRevision(ctx, p.Dir) })
-	return &target{deps: d, project: p, plan: pl, snapshot: s, key: key, revision: revision}, nil
+	return &target{deps: d, project: p, plan: pl, snapshot: s, key: key, revision: revision}, err
 }
 
 // target is a source with its stack and the clients that reach it.
@@ -55,15 +56,20 @@ func (d *deps) target(ctx context.Context) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.clients, err = d.provisionClients(ctx, &t.project); err != nil {
-		return nil, err
+	return t, t.connect(ctx)
+}
+
+// connect makes the clients of the account, and with its region the stack.
+func (t *target) connect(ctx context.Context) (err error) {
+	if t.clients, err = t.provisionClients(ctx, &t.project); err != nil {
+		return err
 	}
-	if t.store, err = d.s3Client(ctx, &t.project); err != nil {
-		return nil, err
+	if t.store, err = t.s3Client(ctx, &t.project); err != nil {
+		return err
 	}
-	t.ecr = ecr.NewFromConfig(*d.config)
+	t.ecr = ecr.NewFromConfig(*t.config)
 	t.spec, err = provision.New(t.project, t.plan.Grants)
-	return t, err
+	return err
 }
 
 // pushed is the image that the registry has for the project as it is.
