@@ -280,6 +280,11 @@ func (w *workshop) lostHost(t *testing.T) {
 	if err := syscall.Kill(server.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
+	for _, c := range w.containers() { // which the next server would take up
+		if err := exec.Command("docker", "rm", "--force", c).Run(); err != nil {
+			t.Fatal(err)
+		}
+	}
 	var state jobs
 	for range 90 {
 		state = answer[jobs](w, "status", id) // the first one starts the server again

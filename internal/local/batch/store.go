@@ -115,7 +115,7 @@ func (s *Service) recover() (attempts []*report, stops []func()) {
 		j.need = map[string]bool{}
 		r := s.report(j)
 		s.enter(r)
-		found := Recovered{Attempt: r.attempt, Events: r}
+		found := Recovered{Attempt: r.attempt, Events: r, Running: j.Status == types.JobStatusRunning}
 		if s.Logs != nil {
 			found.Lines = s.Logs.Count(r.group, r.stream)
 		}

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
@@ -17,7 +19,6 @@ import (
 const (
 	graceSeconds = 30              // from SIGTERM to SIGKILL (job_timeouts page of the Batch user guide)
 	createTime   = 2 * time.Minute // to make a container, on a busy machine
-	mib          = 1 << 20
 )
 
 // lostInstance is the instance that a job was on when its engine went away.
@@ -34,18 +35,19 @@ type attempt struct {
 	started bool   // whether that has run
 }
 
-// name is what the attempt's label says. The engine has no two containers of a name.
 func (a *attempt) name() string { return fmt.Sprintf("%s-%d", a.JobID, a.Number) }
 
-// run pulls the image, runs the container, and gives its end; asked ends when the attempt is to be stopped. The errors are named as by the ECS agent
-// (aws/amazon-ecs-agent, agent/engine/errors.go).
+// container is the name of the attempt's container, which the engine gives to no other one.
+func (a *attempt) container() string { return "kedroctl-" + a.name() }
+
+// run pulls the image, runs the container, and gives its end; asked ends when the attempt is to be stopped. Errors have the names that the ECS agent
+// gives them (aws/amazon-ecs-agent, agent/engine/errors.go).
 func (r *Runner) run(asked context.Context, a *attempt) batch.Exit {
 	if a.id == "" {
 		if err := r.pull(asked, a.Image); err != nil {
 			return batch.NotStarted("CannotPullContainerError: " + err.Error())
 		}
-		var err error
-		if a.id, err = r.create(a); err != nil {
+		if err := r.create(a); err != nil {
 			return batch.NotStarted("CannotCreateContainerError: " + err.Error())
 		}
 	}
@@ -60,33 +62,31 @@ func (r *Runner) run(asked context.Context, a *attempt) batch.Exit {
 	return r.follow(asked, a)
 }
 
-// create goes on when the attempt is stopped: the engine makes the container all the same, which nobody could remove without its id. A container of the
-// name is one that an earlier server asked for in the moment of its end, and that the engine may still be making.
-func (r *Runner) create(a *attempt) (id string, err error) {
+// create goes on when the attempt is stopped: the engine makes the container all the same, which nobody could remove without its id. Where the name is
+// taken, an earlier server asked for the container in the moment of its end, and the engine may still be making it.
+func (r *Runner) create(a *attempt) error {
 	ctx, cancel := context.WithTimeout(context.Background(), createTime)
 	defer cancel()
 	machine, err := r.machine(ctx)
 	if err != nil {
-		return "", err
+		return err
 	}
-	o := client.ContainerCreateOptions{Name: "kedroctl-" + a.name(), Config: r.config(a), HostConfig: a.hostConfig(machine.NCPU)}
+	o := client.ContainerCreateOptions{Name: a.container(), Config: r.config(a), HostConfig: a.hostConfig(machine.NCPU)}
 	for {
 		out, err := r.docker.ContainerCreate(ctx, o)
 		if !errdefs.IsConflict(err) {
-			return out.ID, err
+			a.id = out.ID
+			return err
 		}
-		if found, err := r.docker.ContainerInspect(ctx, o.Name, client.ContainerInspectOptions{}); err == nil {
-			return found.Container.ID, nil
+		if r.adopt(ctx, a) && a.id != "" {
+			return nil
 		}
 		pause(ctx)
 	}
 }
 
 func (r *Runner) config(a *attempt) *container.Config {
-	c := &container.Config{
-		Image: a.Image, Cmd: a.Command, User: a.User,
-		Labels: map[string]string{labelOwner: r.owner, labelJob: a.name()},
-	}
+	c := &container.Config{Image: a.Image, Cmd: a.Command, User: a.User, Labels: map[string]string{labelOwner: r.owner, labelJob: a.name()}}
 	for _, name := range slices.Sorted(maps.Keys(a.Env)) {
 		c.Env = append(c.Env, name+"="+a.Env[name])
 	}
@@ -113,38 +113,54 @@ func (a *attempt) hostConfig(cpus int) *container.HostConfig {
 	return h
 }
 
-// follow passes a container's lines on while it runs, and waits for its end.
+// follow passes a container's lines on while it runs, and gives its end. A stop waits in the engine; it is of no use to a container that has ended by
+// itself, and where the engine has gone the attempt ends anyway.
 func (r *Runner) follow(asked context.Context, a *attempt) batch.Exit {
 	if !a.told {
 		a.events.Running()
 	}
-	defer context.AfterFunc(asked, func() { r.terminate(a.id) })()
+	defer context.AfterFunc(asked, func() {
+		grace := graceSeconds
+		_, _ = r.docker.ContainerStop(r.life, a.id, client.ContainerStopOptions{Timeout: &grace})
+	})()
 	r.lines(a)
 	wait := r.docker.ContainerWait(r.life, a.id, client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
 	select {
 	case <-wait.Result:
-		return r.exit(a.id)
 	case <-wait.Error:
 		return batch.HostLost(lostInstance)
 	}
-}
-
-// exit reads how a container ended. The engine notes too that some process in it was killed for want of memory.
-func (r *Runner) exit(id string) batch.Exit {
-	out, err := r.docker.ContainerInspect(r.life, id, client.ContainerInspectOptions{})
+	out, err := r.docker.ContainerInspect(r.life, a.id, client.ContainerInspectOptions{})
 	if err != nil || out.Container.State == nil {
 		return batch.HostLost(lostInstance)
 	}
 	exit := batch.Exited(int32(out.Container.State.ExitCode))
-	if out.Container.State.OOMKilled && out.Container.State.ExitCode != 0 {
+	if out.Container.State.OOMKilled && *exit.Code != 0 { // where only some process within was killed the job may have gone on
 		exit.Reason = batch.OutOfMemory().Reason
 	}
 	return exit
 }
 
-// terminate sends SIGTERM to a container, and SIGKILL 30 s later. It waits in the engine; a container that has ended by itself, or an engine that has
-// gone, ends the attempt anyway.
-func (r *Runner) terminate(id string) {
-	grace := graceSeconds
-	_, _ = r.docker.ContainerStop(r.life, id, client.ContainerStopOptions{Timeout: &grace})
+// lines passes on what a container writes until it ends, but for what was passed on before. Where the log can't be read the engine has gone, which is
+// told by the wait for the end.
+func (r *Runner) lines(a *attempt) {
+	stream, err := r.docker.ContainerLogs(r.life, a.id, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Follow: true})
+	if err != nil {
+		return
+	}
+	defer stream.Close()
+	_, _ = stdcopy.StdCopy(a, a, stream)
+}
+
+// Write takes one line, or as much of it as the engine keeps in one: 16 KiB, also with AWS's log driver. Empty ones are no events of a log.
+func (a *attempt) Write(p []byte) (int, error) {
+	text := strings.TrimRight(strings.ToValidUTF8(string(p), "\uFFFD"), "\r\n")
+	switch {
+	case text == "":
+	case a.skip > 0:
+		a.skip--
+	default:
+		a.events.Line(text)
+	}
+	return len(p), nil
 }

@@ -55,7 +55,7 @@ func newEngine(t *testing.T) (*engine, *Runner) {
 	mux.HandleFunc("DELETE /{version}/containers/{id}", e.remove)
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
-	r, err := New(t.Context(), "tcp://"+s.Listener.Addr().String(), "/state", local.Info{Endpoint: "http://127.0.0.1:4566"})
+	r, err := newRunner(t.Context(), "tcp://"+s.Listener.Addr().String(), "/state", local.Info{Endpoint: "http://127.0.0.1:4566"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/moby/moby/api/pkg/authconfig"
@@ -18,28 +17,26 @@ import (
 // has it; one of the server's own registry must be there.
 func (r *Runner) pull(ctx context.Context, image string) error {
 	var o client.ImagePullOptions
+	var err error
 	own := strings.HasPrefix(image, r.registry+"/")
 	if own {
-		auth, err := r.authorization(ctx)
-		if err != nil {
+		if o.RegistryAuth, err = r.authorization(ctx); err != nil {
 			return err
 		}
-		o.RegistryAuth = auth
 	}
 	resp, err := r.docker.ImagePull(ctx, image, o)
 	if err == nil {
 		err = resp.Wait(ctx)
 	}
-	if err == nil || own || ctx.Err() != nil {
-		return err
-	}
-	if _, inspected := r.docker.ImageInspect(ctx, image); inspected == nil {
-		return nil
+	if err != nil && !own {
+		if _, absent := r.docker.ImageInspect(ctx, image); absent == nil {
+			return nil
+		}
 	}
 	return err
 }
 
-// authorization asks ECR for the right to pull, in the form that the engine takes.
+// authorization asks the server's ECR for the right to pull, in the form that the engine takes.
 func (r *Runner) authorization(ctx context.Context) (string, error) {
 	api := ecr.New(ecr.Options{
 		Region: r.server.Region, BaseEndpoint: &r.server.Endpoint,
@@ -49,13 +46,10 @@ func (r *Runner) authorization(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("get ECR authorization: %w", err)
 	}
-	if len(out.AuthorizationData) == 0 {
-		return "", fmt.Errorf("get ECR authorization: none was given")
-	}
-	plain, err := base64.StdEncoding.DecodeString(aws.ToString(out.AuthorizationData[0].AuthorizationToken))
+	token, err := base64.StdEncoding.DecodeString(*out.AuthorizationData[0].AuthorizationToken)
 	if err != nil {
 		return "", fmt.Errorf("get ECR authorization: %w", err)
 	}
-	user, password, _ := strings.Cut(string(plain), ":")
+	user, password, _ := strings.Cut(string(token), ":")
 	return authconfig.Encode(registry.AuthConfig{Username: user, Password: password, ServerAddress: r.registry})
 }

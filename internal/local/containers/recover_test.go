@@ -47,7 +47,7 @@ func (s *story) over() bool {
 func exited(code int32, reason string) *batch.Exit { return &batch.Exit{Code: &code, Reason: reason} }
 
 func TestRecover(t *testing.T) {
-	log := []string{"one", "two", "", "three"}
+	log := []string{"one", "two\r", "", "\xffthree"}
 	tests := map[string]struct {
 		found *held           // by the server that comes after
 		left  batch.Recovered // by the one that was killed
@@ -55,19 +55,19 @@ func TestRecover(t *testing.T) {
 	}{
 		"a container that runs goes on": {
 			found: &held{state: container.StateRunning, lines: log}, left: batch.Recovered{Running: true, Lines: 2},
-			want: &story{Lines: []string{"three"}, End: exited(0, "")}},
+			want: &story{Lines: []string{"\uFFFDthree"}, End: exited(0, "")}},
 		"one that has ended tells its end": {
 			found: &held{state: container.StateExited, lines: log, exit: 3}, left: batch.Recovered{Running: true},
-			want: &story{Lines: []string{"one", "two", "three"}, End: exited(3, "")}},
+			want: &story{Lines: []string{"one", "two", "\uFFFDthree"}, End: exited(3, "")}},
 		"one that ran out of memory": {
 			found: &held{state: container.StateExited, exit: 137, oom: true}, left: batch.Recovered{Running: true},
 			want: &story{End: exited(137, "OutOfMemoryError: Container killed due to memory usage")}},
 		"one that began to run untold": {
 			found: &held{state: container.StateRunning, lines: log},
-			want:  &story{Told: 1, Lines: []string{"one", "two", "three"}, End: exited(0, "")}},
+			want:  &story{Told: 1, Lines: []string{"one", "two", "\uFFFDthree"}, End: exited(0, "")}},
 		"one that was made but not started": {
 			found: &held{state: container.StateCreated, lines: log},
-			want:  &story{Told: 1, Lines: []string{"one", "two", "three"}, End: exited(0, "")}},
+			want:  &story{Told: 1, Lines: []string{"one", "two", "\uFFFDthree"}, End: exited(0, "")}},
 		"an attempt without one begins anew": {
 			want: &story{Told: 1, Lines: []string{"of its own"}, End: exited(0, "")}},
 		"an attempt that has lost its own is lost":    {left: batch.Recovered{Running: true}},

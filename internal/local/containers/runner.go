@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/system"
 	"github.com/moby/moby/client"
 
@@ -23,12 +25,15 @@ const (
 )
 
 const (
-	askTime     = 5 * time.Second  // to ask the engine what machine it has
+	askTime     = 5 * time.Second  // for the engine to say what machine it has
+	recoverTime = 2 * time.Minute  // to look through what an earlier server left
 	cleanUpTime = 30 * time.Second // to remove a container
-)
+	pollTime    = 50 * time.Millisecond
 
-// reservedMiB is what is left to the machine itself, as by ECS_RESERVED_MEMORY in the example of the Batch user guide, memory-management page.
-const reservedMiB = 256
+	// reservedMiB is left to the machine itself, as ECS_RESERVED_MEMORY does in the example of the Batch user guide's page on memory management.
+	reservedMiB = 256
+	mib         = 1 << 20
+)
 
 // Runner runs jobs as containers. It is a batch.Runner, batch.Recoverer and batch.Machine.
 type Runner struct {
@@ -38,8 +43,8 @@ type Runner struct {
 	server   local.Info
 	known    atomic.Pointer[system.Info]
 
-	mu    sync.Mutex // lets no attempt begin while the runner closes
-	life  context.Context
+	mu    sync.Mutex      // lets no attempt begin while the runner closes
+	life  context.Context // ends with Close
 	end   context.CancelFunc
 	going sync.WaitGroup
 }
@@ -48,7 +53,7 @@ type Runner struct {
 // directory. The engine need not answer yet; jobs that find none fail to start.
 func Maker(host, dir string) func(context.Context, local.Info) (local.JobRunner, func(), error) {
 	return func(ctx context.Context, info local.Info) (local.JobRunner, func(), error) {
-		r, err := New(ctx, host, dir, info)
+		r, err := newRunner(ctx, host, dir, info)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -56,8 +61,7 @@ func Maker(host, dir string) func(context.Context, local.Info) (local.JobRunner,
 	}
 }
 
-// New makes a runner, which works until Close.
-func New(ctx context.Context, host, dir string, server local.Info) (*Runner, error) {
+func newRunner(ctx context.Context, host, dir string, server local.Info) (*Runner, error) {
 	docker, err := client.New(client.FromEnv, client.WithHost(host))
 	if err != nil {
 		return nil, fmt.Errorf("connect to the Docker Engine at %s: %w", host, err)
@@ -121,8 +125,8 @@ func (r *Runner) begin(a *attempt) (stop func()) {
 }
 
 // finish reports how an attempt ended. A container that has ended stays until that is known: should the server be killed before, the next one finds it.
-// One that counts as lost is removed before, so that it does not run beside the next attempt. When the runner was closed its jobs have lost their host,
-// which the next server says.
+// One that counts as lost is removed before, so that it does not run beside the next attempt. The jobs of a runner that was closed have lost their
+// host, which the next server says.
 func (r *Runner) finish(a *attempt, exit batch.Exit) {
 	if exit.Code != nil {
 		a.events.Done(exit)
@@ -133,13 +137,60 @@ func (r *Runner) finish(a *attempt, exit batch.Exit) {
 	}
 }
 
-// Close kills and removes the containers that still run, without a report, and returns when they are gone.
-func (r *Runner) Close() {
-	r.mu.Lock()
-	r.end()
-	r.mu.Unlock()
-	r.going.Wait()
-	_ = r.docker.Close() // only idle connections
+// Recover takes up what an earlier server of the state directory left when it was killed. An attempt that had not begun to run begins again. All
+// containers of the directory that belong to none of the attempts are gone when it returns.
+func (r *Runner) Recover(left []batch.Recovered) []func() {
+	ctx, cancel := context.WithTimeout(r.life, recoverTime)
+	defer cancel()
+	adopted, ids := make([]*attempt, len(left)), []string{}
+	for i, l := range left {
+		a := &attempt{Attempt: l.Attempt, events: l.Events, told: l.Running, skip: l.Lines}
+		if r.adopt(ctx, a) {
+			adopted[i], ids = a, append(ids, a.id)
+		}
+	}
+	r.sweep(ctx, ids)
+	stops := make([]func(), len(left))
+	for i, a := range adopted {
+		if a != nil {
+			stops[i] = r.begin(a)
+		}
+	}
+	return stops
+}
+
+// adopt gives an attempt the container that it had, and tells whether it can go on. Without one it can begin anew unless it had run. A container that is
+// created was not started: the engine answers when a start that was under way is over.
+func (r *Runner) adopt(ctx context.Context, a *attempt) bool {
+	out, err := r.docker.ContainerInspect(ctx, a.container(), client.ContainerInspectOptions{})
+	if err != nil || out.Container.State == nil {
+		return !a.told
+	}
+	state := out.Container.State.Status
+	a.id, a.started = out.Container.ID, state != container.StateCreated
+	return slices.Contains([]container.ContainerState{container.StateCreated, container.StateRunning, container.StatePaused, container.StateExited}, state)
+}
+
+// sweep removes the containers of the state directory but those to keep, and returns when they are gone. Where the engine does not answer, its
+// containers don't run either.
+func (r *Runner) sweep(ctx context.Context, keep []string) {
+	for rest := true; rest; pause(ctx) { // an attempt is in vain where another removal is under way
+		rest = false
+		out, _ := r.docker.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: make(client.Filters).Add("label", labelOwner+"="+r.owner)})
+		for _, c := range out.Items {
+			if !slices.Contains(keep, c.ID) {
+				rest = true
+				r.remove(c.ID)
+			}
+		}
+	}
+}
+
+func pause(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(pollTime):
+	}
 }
 
 // remove makes sure that a container is gone; one that is gone already is as good.
@@ -150,4 +201,13 @@ func (r *Runner) remove(id string) {
 	ctx, cancel := context.WithTimeout(context.Background(), cleanUpTime)
 	defer cancel()
 	_, _ = r.docker.ContainerRemove(ctx, id, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+}
+
+// Close kills and removes the containers that still run, without a report, and returns when they are gone.
+func (r *Runner) Close() {
+	r.mu.Lock()
+	r.end()
+	r.mu.Unlock()
+	r.going.Wait()
+	_ = r.docker.Close() // only idle connections
 }
