@@ -1,16 +1,24 @@
 package objects
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/md5"
+	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"hash"
+	"hash/crc32"
+	"hash/crc64"
 	"io"
+	"io/fs"
 	"net/http"
+	"net/http/httputil"
+	"net/textproto"
 	"os"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -18,137 +26,163 @@ import (
 )
 
 const (
-	maxPut      = 5 << 30 // bytes in one PUT: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
-	maxDocument = 2 << 20 // bytes of a document; 1,000 keys of DeleteObjects fit
+	maxPut         = 5 << 30 // bytes in one PUT: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+	maxDocument    = 2 << 20 // bytes of a document; 1,000 keys of DeleteObjects fit
+	checksumHeader = "X-Amz-Checksum-"
+	// What S3 computes where the client names no algorithm.
+	defaultAlgorithm = "CRC64NVME"
 )
 
-// intake is the body of a request, with all that its headers promise of it.
-type intake struct {
-	from      io.Reader
-	trailers  *chunked // nil unless the body is aws-chunked
-	size      int64
-	sha256    hash.Hash // nil unless contentID is promised
-	algorithm string
-	value     string // promised checksum, "" for none or in a trailer
-	contentID string // promised SHA-256 in hexadecimal, "" for none
+// algorithms of checksums. The polynomial of CRC-64/NVME is with its bits reversed, as package crc64 wants it.
+var algorithms = map[string]func() hash.Hash{
+	"CRC32":          func() hash.Hash { return crc32.NewIEEE() },
+	"CRC32C":         func() hash.Hash { return crc32.New(crc32.MakeTable(crc32.Castagnoli)) },
+	defaultAlgorithm: func() hash.Hash { return crc64.New(crc64.MakeTable(0x9a6c9329ac4bc9b5)) },
+	"SHA1":           sha1.New,
+	"SHA256":         sha256.New,
 }
 
-// received is what came.
-type received struct {
-	size     int64
-	md5      []byte
-	checksum checksum
+// checksum is one of an object or a part; the value is base64, with "-N" after it for a composite of N parts.
+type checksum struct {
+	Algorithm, Value, Type string
 }
 
-// newIntake reads the promises. fallback is the checksum's algorithm where the client names none.
-func newIntake(r *http.Request, fallback string) (*intake, error) {
-	algorithm, value, err := declared(r.Header)
-	if err != nil {
-		return nil, err
+// show sets the checksum in the headers of an answer.
+func (c checksum) show(h http.Header) {
+	h.Set(checksumHeader+c.Algorithm, c.Value)
+	if c.Type != "" {
+		h.Set(checksumHeader+"Type", c.Type)
 	}
-	in := &intake{from: r.Body, size: r.ContentLength, algorithm: algorithm, value: value}
-	if algorithm == "" {
-		in.algorithm = fallback
-	}
-	switch payload := r.Header.Get("X-Amz-Content-Sha256"); {
-	case strings.HasPrefix(payload, "STREAMING-"):
-		if in.size, err = strconv.ParseInt(r.Header.Get("X-Amz-Decoded-Content-Length"), 10, 64); err != nil {
-			return nil, errNoLength
-		}
-		in.trailers = newChunked(r.Body)
-		in.from = in.trailers
-	case len(payload) == hex.EncodedLen(sha256.Size):
-		in.contentID, in.sha256 = payload, sha256.New()
-	}
-	switch {
-	case in.size < 0:
-		return nil, errNoLength
-	case in.size > maxPut:
-		return nil, errTooLarge
-	}
-	return in, nil
 }
 
-// copyTo takes the whole body and checks the promises; what is at w is of use only if there is no error.
-func (in *intake) copyTo(w io.Writer, h http.Header) (received, error) {
-	if in.sha256 != nil {
-		w = io.MultiWriter(w, in.sha256)
-	}
-	got, err := digest(w, in.from, in.algorithm)
-	if errors.Is(err, io.ErrUnexpectedEOF) || err == nil && got.size != in.size {
-		return received{}, errIncomplete
-	}
-	if err != nil {
-		return received{}, err
-	}
-	return got, in.check(got, h)
+// field is the member of an SDK's struct that has checksums of the algorithm.
+func (c checksum) field(of any) reflect.Value {
+	return reflect.ValueOf(of).Elem().FieldByName("Checksum" + c.Algorithm)
 }
 
-// digest copies a content and computes what S3 tells of it.
-func digest(w io.Writer, from io.Reader, algorithm string) (received, error) {
-	id, sum := md5.New(), algorithms[algorithm]()
-	n, err := io.Copy(io.MultiWriter(w, id, sum), from)
-	value := base64.StdEncoding.EncodeToString(sum.Sum(nil))
-	return received{n, id.Sum(nil), checksum{algorithm, value, fullObject}}, err
-}
-
-func (in *intake) check(got received, h http.Header) error {
-	if in.sha256 != nil && hex.EncodeToString(in.sha256.Sum(nil)) != strings.ToLower(in.contentID) {
-		return wire.NewFault(http.StatusBadRequest, "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.")
-	}
-	if want := h.Get("Content-Md5"); want != "" {
-		sum, err := base64.StdEncoding.DecodeString(want)
-		if err != nil || len(sum) != md5.Size {
-			return errInvalidDigest
-		}
-		if !bytes.Equal(sum, got.md5) {
-			return errBadDigest
-		}
-	}
-	want := in.value
-	if h.Get("X-Amz-Trailer") != "" {
-		if want = in.trailers.value(checksumHeader + in.algorithm); want == "" {
-			return wire.NewFault(http.StatusBadRequest, "MalformedTrailerError", "The request contained trailing data that was not well-formed or did not conform to our published schema.")
-		}
-	}
-	if want != "" && want != got.checksum.Value {
-		return wire.NewFault(http.StatusBadRequest, "BadDigest", "The %s you specified did not match the calculated checksum.", in.algorithm)
-	}
-	return nil
+// newContent stores the body of r as a new blob, checked. algorithm is that of the checksum where the client names none.
+func (s *store) newContent(r *http.Request, algorithm string) (got record, err error) {
+	blob, err := s.newBlob(func(f *os.File) error {
+		got, err = receive(r, f, algorithm)
+		return err
+	})
+	got.Blob = blob
+	return got, err
 }
 
 // readDocument is a small body, checked.
 func readDocument(r *http.Request) ([]byte, error) {
-	in, err := newIntake(r, defaultAlgorithm)
-	if err != nil {
-		return nil, err
-	}
-	if in.size > maxDocument {
+	if r.ContentLength > maxDocument {
 		return nil, errTooLarge
 	}
 	var b bytes.Buffer
-	_, err = in.copyTo(&b, r.Header)
+	_, err := receive(r, &b, defaultAlgorithm)
 	return b.Bytes(), err
 }
 
-// receive stores the body as a new blob of the bucket, and gives its name.
-func (b *bucket) receive(r *http.Request, fallback string) (name string, got received, err error) {
-	in, err := newIntake(r, fallback)
+// receive copies the body of r to w and checks all that the headers promise of it; what is at w is of use only if there is no error.
+// Signatures of chunks are not checked: who may call is the router's matter, and the checksums tell whether the content is whole.
+func receive(r *http.Request, w io.Writer, algorithm string) (record, error) {
+	named, promised, err := declared(r.Header)
 	if err != nil {
-		return "", received{}, err
+		return record{}, err
 	}
-	name, err = b.newBlob(func(f *os.File) error {
-		got, err = in.copyTo(f, r.Header)
-		return err
-	})
-	return name, got, err
+	if named != "" {
+		algorithm = named
+	}
+	var body io.Reader = r.Body
+	size, buffered := r.ContentLength, bufio.NewReader(r.Body)
+	payload := r.Header.Get("X-Amz-Content-Sha256")
+	if strings.HasPrefix(payload, "STREAMING-") { // aws-chunked has the form of HTTP's own chunks
+		body = httputil.NewChunkedReader(buffered)
+		if size, err = strconv.ParseInt(r.Header.Get("X-Amz-Decoded-Content-Length"), 10, 64); err != nil {
+			size = -1
+		}
+	}
+	if size < 0 {
+		return record{}, errNoLength
+	}
+	if size > maxPut {
+		return record{}, errTooLarge
+	}
+	id := sha256.New()
+	if len(payload) == hex.EncodedLen(sha256.Size) {
+		w = io.MultiWriter(w, id)
+	}
+	got, err := digest(w, body, algorithm)
+	_, ours := errors.AsType[*fs.PathError](err)
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF) || err == nil && got.Size != size:
+		return record{}, errIncomplete
+	case err != nil && !ours:
+		return record{}, invalidRequest("The body cannot be read: %v", err)
+	case err != nil:
+		return record{}, err
+	case len(payload) == hex.EncodedLen(sha256.Size) && hex.EncodeToString(id.Sum(nil)) != strings.ToLower(payload):
+		return record{}, wire.NewFault(http.StatusBadRequest, "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.")
+	}
+	if r.Header.Get("X-Amz-Trailer") != "" {
+		trailer, _ := textproto.NewReader(buffered).ReadMIMEHeader() // what cannot be read is not there
+		if promised = strings.TrimSpace(trailer.Get(checksumHeader + algorithm)); promised == "" {
+			return record{}, wire.NewFault(http.StatusBadRequest, "MalformedTrailerError", "The request contained trailing data that was not well-formed or did not conform to our published schema.")
+		}
+	}
+	return got, got.check(r.Header.Get("Content-Md5"), promised)
 }
 
-// store writes what from has as a new blob of the bucket, and gives its name.
-func (b *bucket) store(from io.Reader, algorithm string) (name string, got received, err error) {
-	name, err = b.newBlob(func(f *os.File) error {
-		got, err = digest(f, from, algorithm)
-		return err
-	})
-	return name, got, err
+// check compares a content with its promised MD5 and checksum, where they are not "".
+func (r record) check(md5sum, promised string) error {
+	if md5sum != "" {
+		want, err := base64.StdEncoding.DecodeString(md5sum)
+		if err != nil || len(want) != md5.Size {
+			return wire.NewFault(http.StatusBadRequest, "InvalidDigest", "The Content-MD5 you specified was invalid.")
+		}
+		if hex.EncodeToString(want) != r.ETag {
+			return badDigest("Content-MD5")
+		}
+	}
+	if promised != "" && promised != r.Checksum.Value {
+		return badDigest(r.Checksum.Algorithm)
+	}
+	return nil
+}
+
+func badDigest(name string) error {
+	return wire.NewFault(http.StatusBadRequest, "BadDigest", "The %s you specified did not match the calculated checksum.", name)
+}
+
+// digest copies a content and computes what S3 tells of it.
+func digest(w io.Writer, from io.Reader, algorithm string) (record, error) {
+	etag, sum := md5.New(), algorithms[algorithm]()
+	n, err := io.Copy(io.MultiWriter(w, etag, sum), from)
+	value := base64.StdEncoding.EncodeToString(sum.Sum(nil))
+	return record{Size: n, ETag: hex.EncodeToString(etag.Sum(nil)), Checksum: checksum{algorithm, value, fullObject}}, err
+}
+
+// declared is the checksum that the headers promise: its algorithm ("" for none) and value ("" where it comes as a trailer).
+func declared(h http.Header) (algorithm, value string, err error) {
+	found := 0
+	for name := range algorithms {
+		if v := h.Get(checksumHeader + name); v != "" {
+			algorithm, value = name, v
+			found++
+		}
+	}
+	if trailer := h.Get("X-Amz-Trailer"); trailer != "" {
+		algorithm = strings.TrimPrefix(strings.ToUpper(trailer), strings.ToUpper(checksumHeader))
+		value = ""
+		found++
+	}
+	sdk := strings.ToUpper(h.Get("X-Amz-Sdk-Checksum-Algorithm"))
+	switch {
+	case found > 1:
+		return "", "", invalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
+	case found == 1 && algorithms[algorithm] == nil:
+		return "", "", invalidRequest("The value specified in the x-amz-trailer header is not supported")
+	case found == 0 && sdk != "":
+		return "", "", invalidRequest("x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.")
+	case found == 1 && sdk != "" && sdk != algorithm:
+		return "", "", invalidRequest("Value for x-amz-sdk-checksum-algorithm header is invalid.")
+	}
+	return algorithm, value, nil
 }

@@ -3,6 +3,7 @@ package objects
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -11,239 +12,186 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"github.com/kedroctl/kedroctl/internal/local/disk"
 	"github.com/kedroctl/kedroctl/internal/local/policy"
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
-// config is a sub-resource of a bucket that holds one document.
+// config is a sub-resource of a bucket or object: one document.
 type config struct {
-	query   string                           // the query parameter
-	noun    string                           // in the names of its operations
-	action  string                           // in the names of its actions
-	initial string                           // document of a new bucket, "" for none
-	absent  string                           // code of the fault when there is none
-	check   func(r *request, d []byte) error // nil: it cannot be set here
-	removed string                           // operation that removes it, "" for none
+	kind    kind
+	query   string     // the query parameter
+	noun    string     // in the names of its operations
+	action  string     // in the names of its actions
+	absent  string     // code of the fault when there is none
+	root    string     // of the document, "" where it is no XML
+	into    func() any // the SDK's struct that the document must fit; nil: it cannot be changed here
+	initial string     // document of a new bucket, "" for none
 }
 
-const (
-	header   = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
-	xmlnsTag = ` xmlns="http://s3.amazonaws.com/doc/2006-03-01/"`
-
-	// What every bucket has since 2023: https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html
-	defaultEncryption = header + `<ServerSideEncryptionConfiguration` + xmlnsTag + `><Rule><ApplyServerSideEncryptionByDefault>` +
-		`<SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault><BucketKeyEnabled>false</BucketKeyEnabled></Rule></ServerSideEncryptionConfiguration>`
-	defaultAccessBlock = header + `<PublicAccessBlockConfiguration` + xmlnsTag + `><BlockPublicAcls>true</BlockPublicAcls><IgnorePublicAcls>true</IgnorePublicAcls>` +
-		`<BlockPublicPolicy>true</BlockPublicPolicy><RestrictPublicBuckets>true</RestrictPublicBuckets></PublicAccessBlockConfiguration>`
-	defaultOwnership = header + `<OwnershipControls` + xmlnsTag + `><Rule><ObjectOwnership>BucketOwnerEnforced</ObjectOwnership></Rule></OwnershipControls>`
-)
-
+// A new bucket is private and encrypted: https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html
 var configs = []config{
-	{"publicAccessBlock", "PublicAccessBlock", "BucketPublicAccessBlock", defaultAccessBlock, "NoSuchPublicAccessBlockConfiguration", checkAccessBlock, "DeletePublicAccessBlock"},
-	{"encryption", "BucketEncryption", "EncryptionConfiguration", defaultEncryption, "ServerSideEncryptionConfigurationNotFoundError", checkEncryption, "DeleteBucketEncryption"},
-	{"ownershipControls", "BucketOwnershipControls", "BucketOwnershipControls", defaultOwnership, "OwnershipControlsNotFoundError", checkOwnership, "DeleteBucketOwnershipControls"},
-	{"lifecycle", "BucketLifecycleConfiguration", "LifecycleConfiguration", "", "NoSuchLifecycleConfiguration", checkLifecycle, "DeleteBucketLifecycle"},
-	{"tagging", "BucketTagging", "BucketTagging", "", "NoSuchTagSet", checkTagging, "DeleteBucketTagging"},
-	{"policy", "BucketPolicy", "BucketPolicy", "", "NoSuchBucketPolicy", checkBucketPolicy, "DeleteBucketPolicy"},
-	// What clients look at, and this S3 does not offer to change:
-	{"versioning", "BucketVersioning", "BucketVersioning", header + `<VersioningConfiguration` + xmlnsTag + `/>`, "", nil, ""},
-	{"logging", "BucketLogging", "BucketLogging", header + `<BucketLoggingStatus` + xmlnsTag + `/>`, "", nil, ""},
-	{"accelerate", "BucketAccelerateConfiguration", "AccelerateConfiguration", header + `<AccelerateConfiguration` + xmlnsTag + `/>`, "", nil, ""},
-	{"notification", "BucketNotificationConfiguration", "BucketNotification", header + `<NotificationConfiguration` + xmlnsTag + `/>`, "", nil, ""},
-	{"requestPayment", "BucketRequestPayment", "BucketRequestPayment", header + `<RequestPaymentConfiguration` + xmlnsTag + `><Payer>BucketOwner</Payer></RequestPaymentConfiguration>`, "", nil, ""},
-	{"cors", "BucketCors", "BucketCORS", "", "NoSuchCORSConfiguration", nil, ""},
-	{"website", "BucketWebsite", "BucketWebsite", "", "NoSuchWebsiteConfiguration", nil, ""},
-	{"replication", "BucketReplication", "ReplicationConfiguration", "", "ReplicationConfigurationNotFoundError", nil, ""},
-	{"object-lock", "ObjectLockConfiguration", "BucketObjectLockConfiguration", "", "ObjectLockConfigurationNotFoundError", nil, ""},
+	{buckets, "publicAccessBlock", "PublicAccessBlock", "BucketPublicAccessBlock", "NoSuchPublicAccessBlockConfiguration",
+		"PublicAccessBlockConfiguration", func() any { return new(types.PublicAccessBlockConfiguration) },
+		"<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls><IgnorePublicAcls>true</IgnorePublicAcls>" +
+			"<BlockPublicPolicy>true</BlockPublicPolicy><RestrictPublicBuckets>true</RestrictPublicBuckets></PublicAccessBlockConfiguration>"},
+	{buckets, "encryption", "BucketEncryption", "EncryptionConfiguration", "ServerSideEncryptionConfigurationNotFoundError",
+		"ServerSideEncryptionConfiguration", func() any { return new(types.ServerSideEncryptionConfiguration) },
+		"<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm>" +
+			"</ApplyServerSideEncryptionByDefault><BucketKeyEnabled>false</BucketKeyEnabled></Rule></ServerSideEncryptionConfiguration>"},
+	{buckets, "ownershipControls", "BucketOwnershipControls", "BucketOwnershipControls", "OwnershipControlsNotFoundError",
+		"OwnershipControls", func() any { return new(types.OwnershipControls) },
+		"<OwnershipControls><Rule><ObjectOwnership>BucketOwnerEnforced</ObjectOwnership></Rule></OwnershipControls>"},
+	{buckets, "policy", "BucketPolicy", "BucketPolicy", "NoSuchBucketPolicy", "", func() any { return nil }, ""},
+	{buckets, "tagging", "BucketTagging", "BucketTagging", "NoSuchTagSet", "Tagging", func() any { return new(types.Tagging) }, ""},
+	{objects, "tagging", "ObjectTagging", "ObjectTagging", "", "Tagging", func() any { return new(types.Tagging) }, "<Tagging><TagSet/></Tagging>"},
+	{buckets, "versioning", "BucketVersioning", "BucketVersioning", "", "", nil, "<VersioningConfiguration/>"},
+	{buckets, "location", "BucketLocation", "BucketLocation", "", "", nil, ""},
 }
 
-// initialConfig is the configuration of a new bucket.
-func initialConfig() map[string]string {
-	all := map[string]string{}
-	for _, c := range configs {
-		if c.initial != "" {
-			all[c.query] = c.initial
-		}
+func (c config) addOperations(all map[string]operation) {
+	selector := " " + string(c.kind) + " " + c.query
+	all[http.MethodGet+selector] = operation{"Get" + c.noun, "Get" + c.action, "", c.get}
+	if c.into == nil {
+		return
 	}
-	return all
-}
-
-func configOperations() map[string]operation {
-	all := map[string]operation{"GET bucket acl": {"GetBucketAcl", "GetBucketAcl", (*Service).getACL}}
-	for _, c := range configs {
-		all["GET bucket "+c.query] = operation{"Get" + c.noun, "Get" + c.action, c.get}
-		if c.check != nil {
-			all["PUT bucket "+c.query] = operation{"Put" + c.noun, "Put" + c.action, c.put}
-		}
-		if c.removed != "" {
-			// Only policies have an action of their own for this.
-			action := "Put" + c.action
-			if c.query == "policy" {
-				action = c.removed
-			}
-			all["DELETE bucket "+c.query] = operation{c.removed, action, c.remove}
-		}
+	remove := "Put" + c.action
+	if c.query == "policy" || c.kind == objects { // the only ones with an action of their own
+		remove = "Delete" + c.action
 	}
-	return all
+	all[http.MethodPut+selector] = operation{"Put" + c.noun, "Put" + c.action, "", c.put}
+	all[http.MethodDelete+selector] = operation{"Delete" + c.noun, remove, "", c.remove}
 }
 
-func (c config) get(_ *Service, r *request) error {
-	r.bucket.mu.RLock()
-	document, ok := r.bucket.info.Config[c.query]
-	r.bucket.mu.RUnlock()
+func (c config) get(s *Service, r *request) ([]any, error) {
+	on, ok := s.store.get(r.subject())
 	if !ok {
-		return wire.NewFault(http.StatusNotFound, c.absent, "The bucket has no such configuration: %s", c.query)
+		return nil, s.missing(r, r.bucket)
+	}
+	document, ok := on.Config[c.query]
+	switch {
+	case !ok && c.kind == objects:
+		document = c.initial
+	case !ok:
+		return nil, wire.NewFault(http.StatusNotFound, c.absent, "The bucket has no such configuration: %s", c.query)
 	}
 	if c.query == "policy" {
 		r.w.Header().Set("Content-Type", "application/json")
-	} else {
-		r.w.Header().Set("Content-Type", "application/xml")
+		_, _ = r.w.Write([]byte(document)) // the client is gone if this fails
+		return nil, nil
 	}
-	// The client is gone if this fails; there is nobody left to tell.
-	_, _ = r.w.Write([]byte(document))
-	return nil
+	writeXML(r.w, http.StatusOK, []byte(document))
+	return nil, nil
 }
 
-func (c config) put(_ *Service, r *request) error {
+func (c config) put(s *Service, r *request) ([]any, error) {
 	document, err := readDocument(r.Request)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := c.check(r, document); err != nil {
-		return err
+		return nil, err
 	}
-	if err := r.bucket.configure(c.query, string(document)); err != nil {
-		return err
+	if err := c.set(s, r, string(bytes.TrimSpace(bytes.TrimPrefix(document, []byte(strings.TrimSpace(xml.Header)))))); err != nil {
+		return nil, err
 	}
-	if c.query == "policy" || c.query == "tagging" {
+	if c.kind == buckets && (c.query == "policy" || c.query == "tagging") {
 		r.w.WriteHeader(http.StatusNoContent)
+	}
+	return nil, nil
+}
+
+// check wants the document to fit the SDK's struct, and to name what it is for.
+func (c config) check(r *request, document []byte) error {
+	if c.query == "policy" {
+		return checkBucketPolicy(r.bucket, document)
+	}
+	in := c.into()
+	if err := wire.DecodeXML(bytes.NewReader(document), c.root, in); err != nil {
+		return err
+	}
+	switch in := in.(type) {
+	case *types.Tagging:
+		return checkTags(in.TagSet, c.kind)
+	case *types.ServerSideEncryptionConfiguration:
+		if len(in.Rules) != 1 || in.Rules[0].ApplyServerSideEncryptionByDefault == nil {
+			return errMalformedXML
+		}
+	case *types.OwnershipControls:
+		if len(in.Rules) != 1 || in.Rules[0].ObjectOwnership == "" {
+			return errMalformedXML
+		}
 	}
 	return nil
 }
 
-func (c config) remove(_ *Service, r *request) error {
-	// Encryption cannot be had off: it falls back to the default.
+// remove leaves no document. Encryption cannot be had off: it falls back to the default.
+func (c config) remove(s *Service, r *request) ([]any, error) {
 	document := ""
 	if c.query == "encryption" {
 		document = c.initial
 	}
-	if err := r.bucket.configure(c.query, document); err != nil {
-		return err
-	}
-	r.w.WriteHeader(http.StatusNoContent)
-	return nil
+	return nil, c.set(s, r, document)
 }
 
-// configure sets a document, or removes it if it is empty.
-func (b *bucket) configure(name, document string) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.gone {
-		return errNoSuchBucket
+// set keeps a document, or none where it is empty.
+func (c config) set(s *Service, r *request, document string) error {
+	if _, ok := s.store.get(r.subject()); !ok {
+		return s.missing(r, r.bucket)
 	}
-	info := b.info
-	info.Config = maps.Clone(info.Config)
-	info.Config[name] = document
-	if document == "" {
-		delete(info.Config, name)
-	}
-	if err := disk.WriteJSON(b.infoPath(), info); err != nil {
-		return err
-	}
-	b.info = info
-	return nil
+	return s.store.change(r.subject(), func(old record, exists bool) (record, error) {
+		if !exists {
+			return record{}, errNoSuchKey
+		}
+		old.Config = maps.Clone(old.Config)
+		if old.Config[c.query] = document; document == "" {
+			delete(old.Config, c.query)
+		}
+		return old, nil
+	})
 }
 
-// getACL is the only one there is where the bucket's owner owns all objects.
-func (s *Service) getACL(r *request) error {
-	if _, ok := r.bucket.object(r.key); !ok && r.key != "" {
-		return s.missing(r)
+// tagsConfig is the configuration of a bucket or object that is made with tags.
+func tagsConfig(set []types.Tag, of kind) (map[string]string, error) {
+	if len(set) == 0 {
+		return map[string]string{}, nil
 	}
-	type grantee struct {
-		XSI  string `xml:"xmlns:xsi,attr"`
-		Type string `xml:"xsi:type,attr"`
-		ID   string
-	}
-	type grant struct {
-		Grantee    grantee
-		Permission string
-	}
-	writeXML(r.w, http.StatusOK, struct {
-		XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ AccessControlPolicy"`
-		Owner   owner
-		Grants  []grant `xml:"AccessControlList>Grant"`
-	}{Owner: owner{s.opt.Account}, Grants: []grant{{grantee{"http://www.w3.org/2001/XMLSchema-instance", "CanonicalUser", s.opt.Account}, "FULL_CONTROL"}}})
-	return nil
+	return map[string]string{"tagging": string(wire.EncodeXML("Tagging", types.Tagging{TagSet: set}))}, checkTags(set, of)
 }
 
-func checkAccessBlock(_ *request, d []byte) error {
-	return wire.DecodeXML(bytes.NewReader(d), "PublicAccessBlockConfiguration", new(types.PublicAccessBlockConfiguration))
-}
-
-func checkEncryption(_ *request, d []byte) error {
-	var in types.ServerSideEncryptionConfiguration
-	if err := wire.DecodeXML(bytes.NewReader(d), "ServerSideEncryptionConfiguration", &in); err != nil {
-		return err
-	}
-	if len(in.Rules) != 1 || in.Rules[0].ApplyServerSideEncryptionByDefault == nil || in.Rules[0].ApplyServerSideEncryptionByDefault.SSEAlgorithm == "" {
-		return errMalformedXML
-	}
-	return nil
-}
-
-func checkOwnership(_ *request, d []byte) error {
-	var in types.OwnershipControls
-	if err := wire.DecodeXML(bytes.NewReader(d), "OwnershipControls", &in); err != nil {
-		return err
-	}
-	if len(in.Rules) != 1 || in.Rules[0].ObjectOwnership == "" {
-		return errMalformedXML
-	}
-	return nil
-}
-
-func checkTagging(_ *request, d []byte) error {
-	_, err := decodeTags(d, 50)
-	return err
-}
-
-// decodeTags is a set of tags: at most limit, no key twice, keys of at most 128 characters and values of at most 256.
-func decodeTags(d []byte, limit int) (map[string]string, error) {
+// tagSet are the tags that tagsConfig or a request set.
+func tagSet(r record) []types.Tag {
 	var in types.Tagging
-	if err := wire.DecodeXML(bytes.NewReader(d), "Tagging", &in); err != nil {
-		return nil, err
+	if document := r.Config["tagging"]; document != "" {
+		_ = wire.DecodeXML(strings.NewReader(document), "Tagging", &in) // it was checked when it was set
 	}
-	tags := map[string]string{}
-	for _, t := range in.TagSet {
-		tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
-	}
-	if len(tags) < len(in.TagSet) {
-		return nil, invalidTag("Cannot provide multiple Tags with the same key")
-	}
-	return tags, checkTags(tags, limit)
+	return in.TagSet
 }
 
-func checkTags(tags map[string]string, limit int) error {
-	if len(tags) > limit {
+// checkTags allows 50 tags of a bucket and 10 of an object, none twice.
+func checkTags(set []types.Tag, of kind) error {
+	limit := map[kind]int{buckets: 50, objects: 10}[of]
+	if len(set) > limit {
 		return wire.NewFault(http.StatusBadRequest, "BadRequest", "Object tags cannot be greater than %d", limit)
 	}
-	for k, v := range tags {
-		if err := wire.CheckTag(k, v); err != nil {
-			return invalidTag(err.Error())
+	var keys []string
+	for _, t := range set {
+		key, value := aws.ToString(t.Key), aws.ToString(t.Value)
+		err := wire.CheckTag(key, value)
+		if slices.Contains(keys, key) {
+			err = errors.New("Cannot provide multiple Tags with the same key") //nolint:staticcheck // AWS's text
 		}
+		if err != nil {
+			return wire.NewFault(http.StatusBadRequest, "InvalidTag", "%v", err)
+		}
+		keys = append(keys, key)
 	}
 	return nil
-}
-
-func invalidTag(text string) error {
-	return wire.NewFault(http.StatusBadRequest, "InvalidTag", "%s", text)
 }
 
 // checkBucketPolicy wants statements about anybody, and about this bucket alone.
-func checkBucketPolicy(r *request, d []byte) error {
+func checkBucketPolicy(bucket string, document []byte) error {
 	malformed := func(why any) error { return wire.NewFault(http.StatusBadRequest, "MalformedPolicy", "%v", why) }
-	statements, err := policy.Parse(d)
+	statements, err := policy.Parse(document)
 	if err != nil {
 		return malformed(err)
 	}
@@ -255,7 +203,7 @@ func checkBucketPolicy(r *request, d []byte) error {
 			return malformed("Missing required field Resource")
 		}
 		for _, resource := range slices.Concat(s.Resource, s.NotResource) {
-			if name, _, _ := strings.Cut(strings.TrimPrefix(resource, "arn:aws:s3:::"), "/"); name != r.bucketName {
+			if name, _, _ := strings.Cut(strings.TrimPrefix(resource, "arn:aws:s3:::"), "/"); name != bucket {
 				return malformed("Policy has invalid resource")
 			}
 		}

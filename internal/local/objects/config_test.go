@@ -42,15 +42,6 @@ func TestConfigurationComesBack(t *testing.T) {
 	if got, err := c.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: bucket}); err != nil || *got.Policy != policy {
 		t.Errorf("policy: %v, %v", got, err)
 	}
-	rules := []types.LifecycleRule{{ID: aws.String("runs"), Status: types.ExpirationStatusEnabled, Filter: &types.LifecycleRuleFilter{Prefix: aws.String("runs/")},
-		Expiration: &types.LifecycleExpiration{Days: aws.Int32(30)}, AbortIncompleteMultipartUpload: &types.AbortIncompleteMultipartUpload{DaysAfterInitiation: aws.Int32(1)}}}
-	if _, err := c.PutBucketLifecycleConfiguration(ctx, &s3.PutBucketLifecycleConfigurationInput{Bucket: bucket,
-		LifecycleConfiguration: &types.BucketLifecycleConfiguration{Rules: rules}}); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := c.GetBucketLifecycleConfiguration(ctx, &s3.GetBucketLifecycleConfigurationInput{Bucket: bucket}); err != nil || *got.Rules[0].Expiration.Days != 30 || *got.Rules[0].Filter.Prefix != "runs/" {
-		t.Errorf("lifecycle: %v, %v", got, err)
-	}
 	tags := []types.Tag{{Key: aws.String("kedroctl:project"), Value: aws.String("a & b")}}
 	if _, err := c.PutBucketTagging(ctx, &s3.PutBucketTaggingInput{Bucket: bucket, Tagging: &types.Tagging{TagSet: tags}}); err != nil {
 		t.Fatal(err)
@@ -67,13 +58,11 @@ func TestAbsentConfigurationHasItsCode(t *testing.T) {
 	}
 	_, block := c.GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{Bucket: bucket})
 	_, policy := c.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: bucket})
-	_, lifecycle := c.GetBucketLifecycleConfiguration(ctx, &s3.GetBucketLifecycleConfigurationInput{Bucket: bucket})
 	_, tags := c.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: bucket})
-	_, cors := c.GetBucketCors(ctx, &s3.GetBucketCorsInput{Bucket: bucket})
 	_, versioning := c.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{Bucket: bucket, VersioningConfiguration: &types.VersioningConfiguration{Status: "Enabled"}})
 	_, absent := c.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: aws.String("absent")})
-	want := []string{"NoSuchPublicAccessBlockConfiguration", "NoSuchBucketPolicy", "NoSuchLifecycleConfiguration", "NoSuchTagSet", "NoSuchCORSConfiguration", "NotImplemented", "NoSuchBucket"}
-	got := []string{wiretest.Code(t, block), wiretest.Code(t, policy), wiretest.Code(t, lifecycle), wiretest.Code(t, tags), wiretest.Code(t, cors), wiretest.Code(t, versioning), wiretest.Code(t, absent)}
+	want := []string{"NoSuchPublicAccessBlockConfiguration", "NoSuchBucketPolicy", "NoSuchTagSet", "NotImplemented", "NoSuchBucket"}
+	got := []string{wiretest.Code(t, block), wiretest.Code(t, policy), wiretest.Code(t, tags), wiretest.Code(t, versioning), wiretest.Code(t, absent)}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -85,10 +74,6 @@ func TestBrokenConfigurationIsRefused(t *testing.T) {
 		_, err := c.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: bucket, Policy: &p})
 		return err
 	}
-	lifecycle := func(rules ...types.LifecycleRule) error {
-		_, err := c.PutBucketLifecycleConfiguration(ctx, &s3.PutBucketLifecycleConfigurationInput{Bucket: bucket, LifecycleConfiguration: &types.BucketLifecycleConfiguration{Rules: append([]types.LifecycleRule{}, rules...)}})
-		return err
-	}
 	encryption := func(rules ...types.ServerSideEncryptionRule) error {
 		_, err := c.PutBucketEncryption(ctx, &s3.PutBucketEncryptionInput{Bucket: bucket, ServerSideEncryptionConfiguration: &types.ServerSideEncryptionConfiguration{Rules: append([]types.ServerSideEncryptionRule{}, rules...)}})
 		return err
@@ -98,8 +83,6 @@ func TestBrokenConfigurationIsRefused(t *testing.T) {
 		return err
 	}
 	const allow = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::data/*"}}`
-	everything := &types.LifecycleRuleFilter{Prefix: aws.String("")}
-	month := &types.LifecycleExpiration{Days: aws.Int32(30)}
 	tests := map[string]struct {
 		err  error
 		want string
@@ -109,13 +92,6 @@ func TestBrokenConfigurationIsRefused(t *testing.T) {
 		"a policy without version":      {policy(strings.Replace(allow, "2012-10-17", "", 1)), "MalformedPolicy"},
 		"a policy with a typing error":  {policy(strings.Replace(allow, "Principal", "Principle", 1)), "MalformedPolicy"},
 		"a policy of another bucket":    {policy(strings.Replace(allow, ":::data", ":::date", 1)), "MalformedPolicy"},
-		"a lifecycle without rules":     {lifecycle(), "MalformedXML"},
-		"a rule without filter":         {lifecycle(types.LifecycleRule{Status: "Enabled", Expiration: month}), "MalformedXML"},
-		"a rule with an unknown status": {lifecycle(types.LifecycleRule{Status: "On", Filter: everything, Expiration: month}), "MalformedXML"},
-		"a rule that does nothing":      {lifecycle(types.LifecycleRule{Status: "Enabled", Filter: everything}), "InvalidRequest"},
-		"a rule of no days":             {lifecycle(types.LifecycleRule{Status: "Enabled", Filter: everything, Expiration: &types.LifecycleExpiration{Days: aws.Int32(0)}}), "InvalidArgument"},
-		"two rules with one id": {lifecycle(types.LifecycleRule{ID: bucket, Status: "Enabled", Filter: everything, Expiration: month},
-			types.LifecycleRule{ID: bucket, Status: "Enabled", Filter: everything, Expiration: month}), "InvalidArgument"},
 		"an encryption without rules":   {encryption(), "MalformedXML"},
 		"an encryption of another kind": {encryption(types.ServerSideEncryptionRule{ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{SSEAlgorithm: "ROT13"}}), "MalformedXML"},
 		"a tag twice":                   {tags(types.Tag{Key: bucket, Value: bucket}, types.Tag{Key: bucket, Value: bucket}), "InvalidTag"},

@@ -5,21 +5,22 @@ import (
 	"cmp"
 	"crypto/md5"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/hex"
-	"encoding/xml"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
-	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"github.com/kedroctl/kedroctl/internal/local/disk"
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
@@ -29,328 +30,272 @@ const (
 	minPart  = 5 << 20 // bytes of any part but the last
 )
 
-func (s *Service) createUpload(r *request) error {
-	target, err := s.newObject(r)
+// Kinds of checksums of multipart objects: over the whole object, or over the checksums of its parts.
+const (
+	fullObject = string(types.ChecksumTypeFullObject)
+	composite  = string(types.ChecksumTypeComposite)
+)
+
+// upload splits the key of an upload's record.
+func (n id) upload() (key, uploadID string) {
+	i := strings.LastIndex(n.Key, "/")
+	return n.Key[:i], n.Key[i+1:]
+}
+
+// upload names the one that the request is about.
+func (r *request) upload() id { return id{uploads, r.bucket, r.key + "/" + r.query.Get("uploadId")} }
+
+func (s *Service) createUpload(r *request) ([]any, error) {
+	u, err := newObject(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	algorithm := strings.ToUpper(r.Header.Get("X-Amz-Checksum-Algorithm"))
-	u := upload{ID: rand.Text(), Started: s.opt.Now().UTC(), Explicit: algorithm != "", parts: map[int]part{}}
-	if algorithm = cmp.Or(algorithm, defaultAlgorithm); algorithms[algorithm] == nil {
-		return invalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
+	named := strings.ToUpper(r.Header.Get("X-Amz-Checksum-Algorithm"))
+	u.Checksum.Algorithm = cmp.Or(named, defaultAlgorithm)
+	if algorithms[u.Checksum.Algorithm] == nil {
+		return nil, invalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
 	}
-	target.Checksum.Algorithm = algorithm
-	if target.Checksum.Type, err = checksumType(algorithm, r.Header.Get("X-Amz-Checksum-Type")); err != nil {
-		return err
+	if u.Checksum.Type, err = checksumType(u.Checksum.Algorithm, strings.ToUpper(r.Header.Get("X-Amz-Checksum-Type"))); err != nil {
+		return nil, err
 	}
-	u.Target = target
-	if err := r.bucket.addUpload(u); err != nil {
-		return err
+	uploadID := rand.Text()
+	u.ID, u.Modified, u.Parts = id{uploads, r.bucket, r.key + "/" + uploadID}, s.opt.Now().UTC(), map[int32]record{}
+	if err := s.store.change(u.ID, func(record, bool) (record, error) { return u, nil }); err != nil {
+		return nil, err
 	}
-	if u.Explicit {
-		r.w.Header().Set("x-amz-checksum-algorithm", algorithm)
-		r.w.Header().Set("x-amz-checksum-type", target.Checksum.Type)
+	if named != "" {
+		r.w.Header().Set("x-amz-checksum-algorithm", named)
+		r.w.Header().Set("x-amz-checksum-type", u.Checksum.Type)
 	}
-	r.w.Header().Set("x-amz-server-side-encryption", "AES256")
-	writeXML(r.w, http.StatusOK, struct {
-		XMLName  xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ InitiateMultipartUploadResult"`
-		Bucket   string
-		Key      string
-		UploadID string `xml:"UploadId"`
-	}{Bucket: r.bucketName, Key: r.key, UploadID: u.ID})
-	return nil
+	return []any{s3.CreateMultipartUploadOutput{Bucket: &r.bucket, Key: &r.key, UploadId: &uploadID}}, nil
 }
 
-func (b *bucket) addUpload(u upload) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.gone {
-		return errNoSuchBucket
+// checksumType is that of a multipart upload.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+func checksumType(algorithm, asked string) (string, error) {
+	switch {
+	case asked == "" && algorithm == defaultAlgorithm:
+		return fullObject, nil
+	case asked == "":
+		return composite, nil
+	case asked != composite && asked != fullObject:
+		return "", invalidRequest("Value for x-amz-checksum-type header is invalid.")
+	case asked == composite && algorithm == defaultAlgorithm, asked == fullObject && strings.HasPrefix(algorithm, "SHA"):
+		return "", invalidRequest("The %s checksum type cannot be used with the %s checksum algorithm.", asked, strings.ToLower(algorithm))
 	}
-	if err := disk.WriteJSON(filepath.Join(b.uploadDir(u.ID), "upload.json"), u); err != nil {
-		return err
-	}
-	b.uploads[u.ID] = u
-	return nil
-}
-
-// upload is the one that the request names, for the key of the request. The caller holds the bucket's lock.
-func (r *request) upload() (upload, error) {
-	u, ok := r.bucket.uploads[r.query.Get("uploadId")]
-	if !ok || u.Target.Key != r.key {
-		return upload{}, errNoSuchUpload
-	}
-	return u, nil
+	return asked, nil
 }
 
 // partOf is the upload and the number of the part that the request is about.
-func (r *request) partOf() (upload, int, error) {
-	number, err := strconv.Atoi(r.query.Get("partNumber"))
-	if err != nil || number < 1 || number > maxParts {
-		return upload{}, 0, invalidArgument("Part number must be an integer between 1 and %d, inclusive", maxParts)
+func (s *Service) partOf(r *request) (u record, number int32, err error) {
+	n, err := strconv.Atoi(r.query.Get("partNumber"))
+	if err != nil || n < 1 || n > maxParts {
+		return record{}, 0, invalidArgument("Part number must be an integer between 1 and %d, inclusive", maxParts)
 	}
-	r.bucket.mu.RLock()
-	defer r.bucket.mu.RUnlock()
-	u, err := r.upload()
-	return u, number, err
-}
-
-func (s *Service) uploadPart(r *request) error {
-	u, number, err := r.partOf()
-	if err != nil {
-		return err
+	u, ok := s.store.get(r.upload())
+	if !ok {
+		return record{}, 0, errNoSuchUpload
 	}
-	if algorithm, _, err := declared(r.Header); err != nil {
-		return err
-	} else if u.Explicit && algorithm != "" && algorithm != u.Target.Checksum.Algorithm {
-		return invalidRequest("Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
-			strings.ToLower(u.Target.Checksum.Algorithm), strings.ToLower(algorithm))
-	}
-	name, got, err := r.bucket.receive(r.Request, u.Target.Checksum.Algorithm)
-	if err != nil {
-		return err
-	}
-	p := s.newPart(number, name, got)
-	if err := r.addPart(p); err != nil {
-		return err
-	}
-	r.w.Header().Set("ETag", quoted(p.MD5))
-	r.w.Header().Set("x-amz-server-side-encryption", "AES256")
-	r.w.Header().Set(checksumHeader+got.checksum.Algorithm, p.Checksum)
-	return nil
-}
-
-func (s *Service) newPart(number int, blob string, got received) part {
-	return part{number, blob, got.size, hex.EncodeToString(got.md5), got.checksum.Value, s.opt.Now().UTC()}
+	return u, int32(n), nil
 }
 
 // addPart takes the place of an earlier part of that number.
-func (r *request) addPart(p part) error {
-	b := r.bucket
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	u, err := r.upload() // it may have ended meanwhile
-	if err == nil {
-		err = disk.WriteJSON(b.partPath(u.ID, p.Number), p)
-	}
-	if err != nil {
-		b.dropBlobs(p.Blob)
-		return err
-	}
-	if old, ok := u.parts[p.Number]; ok {
-		b.dropBlobs(old.Blob)
-	}
-	u.parts[p.Number] = p
-	return nil
+func (s *Service) addPart(n id, number int32, p *record) error {
+	p.Modified = s.opt.Now().UTC()
+	return s.store.change(n, func(u record, exists bool) (record, error) {
+		if !exists { // any more
+			return *p, errNoSuchUpload
+		}
+		u.Parts = maps.Clone(u.Parts)
+		u.Parts[number] = *p
+		return u, nil
+	})
 }
 
-func (s *Service) uploadPartCopy(r *request) error {
-	u, number, err := r.partOf()
+func (s *Service) uploadPart(r *request) ([]any, error) {
+	u, number, err := s.partOf(r)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	if algorithm, _, err := declared(r.Header); err == nil && algorithm != "" && algorithm != u.Checksum.Algorithm && u.Checksum.Algorithm != defaultAlgorithm {
+		return nil, invalidRequest("Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
+			strings.ToLower(u.Checksum.Algorithm), strings.ToLower(algorithm))
+	}
+	p, err := s.store.newContent(r.Request, u.Checksum.Algorithm)
+	if err != nil {
+		return nil, err
+	}
+	p.Checksum.Type = "" // only objects have one
+	if err := s.addPart(u.ID, number, &p); err != nil {
+		return nil, err
+	}
+	r.showWritten(p)
+	return nil, nil
+}
+
+func (s *Service) uploadPartCopy(r *request) ([]any, error) {
+	u, number, err := s.partOf(r)
+	if err != nil {
+		return nil, err
 	}
 	source, f, err := s.copySource(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer f.Close()
-	c, err := copyRange(r.Header.Get("X-Amz-Copy-Source-Range"), source.Size)
+	first, length, err := copyRange(r.Header.Get("X-Amz-Copy-Source-Range"), source.Size)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	name, got, err := r.bucket.store(io.NewSectionReader(f, c.start, c.length), u.Target.Checksum.Algorithm)
+	p, err := s.store.copied(io.NewSectionReader(f, first, length), u.Checksum.Algorithm)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p := s.newPart(number, name, got)
-	if err := r.addPart(p); err != nil {
-		return err
+	if err := s.addPart(u.ID, number, &p); err != nil {
+		return nil, err
 	}
-	writeXML(r.w, http.StatusOK, copyAnswer{XMLName: xml.Name{Local: "CopyPartResult"}, ETag: quoted(p.MD5), LastModified: stamp(p.Modified)})
-	return nil
+	return []any{types.CopyPartResult{ETag: p.quotedETag(), LastModified: &p.Modified}}, nil
 }
 
 // copyRange is bytes=first-last, both given and within the source.
-func copyRange(header string, size int64) (section, error) {
+func copyRange(header string, size int64) (first, length int64, err error) {
 	if header == "" {
-		return section{0, size, size, false}, nil
+		return 0, size, nil
 	}
-	var first, last int64
+	var last int64
 	if n, err := fmt.Sscanf(header, "bytes=%d-%d", &first, &last); n != 2 || err != nil || first > last {
-		return section{}, invalidArgument("The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy")
+		return 0, 0, invalidArgument("The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy")
 	}
 	if last >= size {
-		return section{}, invalidArgument("Range specified is not valid for source object of size: %d", size)
+		return 0, 0, invalidArgument("Range specified is not valid for source object of size: %d", size)
 	}
-	return section{first, last - first + 1, size, true}, nil
+	return first, last - first + 1, nil
 }
 
-func (s *Service) abortUpload(r *request) error {
-	r.bucket.mu.Lock()
-	defer r.bucket.mu.Unlock()
-	u, err := r.upload()
-	if err != nil {
-		return err
-	}
-	if err := r.bucket.dropUpload(u); err != nil {
-		return err
-	}
-	r.w.WriteHeader(http.StatusNoContent)
-	return nil
+func (s *Service) abortUpload(r *request) ([]any, error) {
+	return nil, s.store.change(r.upload(), func(u record, exists bool) (record, error) {
+		if !exists {
+			return u, errNoSuchUpload
+		}
+		return record{}, nil
+	})
 }
 
-// dropUpload forgets an upload and its parts. The caller holds the lock.
-func (b *bucket) dropUpload(u upload) error {
-	if err := os.RemoveAll(b.uploadDir(u.ID)); err != nil {
-		return err
-	}
-	delete(b.uploads, u.ID)
-	for _, p := range u.parts {
-		b.dropBlobs(p.Blob)
-	}
-	return nil
-}
-
-type completeAnswer struct {
-	XMLName  xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ CompleteMultipartUploadResult"`
-	Location string
-	Bucket   string
-	Key      string
-	ETag     string
-
-	ChecksumCRC32     string `xml:",omitempty"`
-	ChecksumCRC32C    string `xml:",omitempty"`
-	ChecksumCRC64NVME string `xml:",omitempty"`
-	ChecksumSHA1      string `xml:",omitempty"`
-	ChecksumSHA256    string `xml:",omitempty"`
-	ChecksumType      string
-}
-
-func (s *Service) completeUpload(r *request) error {
+func (s *Service) completeUpload(r *request) ([]any, error) {
 	allow, err := condition(r.Header)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	document, err := io.ReadAll(io.LimitReader(r.Body, maxDocument))
+	document, err := io.ReadAll(io.LimitReader(r.Body, maxDocument)) // its checksum headers are of the object
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var in types.CompletedMultipartUpload
 	if err := wire.DecodeXML(bytes.NewReader(document), "CompleteMultipartUpload", &in); err != nil {
-		return err
+		return nil, err
 	}
-	r.bucket.mu.RLock()
-	u, err := r.upload()
-	var parts []part
-	if err == nil {
-		parts, err = chosen(u, in.Parts)
+	u, ok := s.store.get(r.upload())
+	if !ok {
+		return nil, errNoSuchUpload
 	}
-	r.bucket.mu.RUnlock()
+	parts, err := u.chosen(in.Parts)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	o, err := s.assemble(r, u, parts)
+	got, err := s.store.assembled(u.Checksum, parts)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := s.finish(r, u, o, allow); err != nil {
-		return err
-	}
-	writeXML(r.w, http.StatusOK, completed(r, o))
-	return nil
-}
-
-func completed(r *request, o object) completeAnswer {
-	answer := completeAnswer{Location: "http://" + r.Host + r.URL.EscapedPath(), Bucket: r.bucketName, Key: r.key, ETag: quoted(o.ETag), ChecksumType: o.Checksum.Type}
-	*map[string]*string{"CRC32": &answer.ChecksumCRC32, "CRC32C": &answer.ChecksumCRC32C, defaultAlgorithm: &answer.ChecksumCRC64NVME,
-		"SHA1": &answer.ChecksumSHA1, "SHA256": &answer.ChecksumSHA256}[o.Checksum.Algorithm] = o.Checksum.Value
-	return answer
-}
-
-// finish makes o the object and ends the upload, unless another request ended it while the parts were put together.
-func (s *Service) finish(r *request, u upload, o object, allow func(object, bool) error) error {
-	err := r.bucket.put(o, func(old object, exists bool) error {
-		if _, err := r.upload(); err != nil {
+	o := record{ID: r.subject(), Headers: u.Headers, Config: u.Config}
+	err = s.commit(&o, got, func(old record, exists bool) error {
+		if _, ok := s.store.records[u.ID]; !ok { // another request ended it while the parts were put together
+			return errNoSuchUpload
+		}
+		if err := checkWhole(r.Header, o); err != nil {
 			return err
 		}
 		return allow(old, exists)
 	})
-	if err != nil {
-		r.bucket.dropBlobs(o.Blob)
-		return err
+	if err == nil {
+		err = s.store.change(u.ID, func(record, bool) (record, error) { return record{}, nil })
 	}
-	r.bucket.mu.Lock()
-	defer r.bucket.mu.Unlock()
-	return r.bucket.dropUpload(u)
+	if err != nil {
+		return nil, err
+	}
+	out := s3.CompleteMultipartUploadOutput{Location: aws.String("http://" + r.Host + r.URL.EscapedPath()), Bucket: &r.bucket, Key: &r.key, ETag: o.quotedETag(), ChecksumType: types.ChecksumType(o.Checksum.Type)}
+	o.Checksum.field(&out).Set(reflect.ValueOf(&o.Checksum.Value))
+	return []any{out}, nil
 }
 
 // chosen are the parts that the client lists, in its order.
-func chosen(u upload, listed []types.CompletedPart) ([]part, error) {
+func (r record) chosen(listed []types.CompletedPart) ([]record, error) {
 	if len(listed) == 0 {
 		return nil, errMalformedXML
 	}
-	var parts []part
+	var parts []record
 	for i, c := range listed {
-		number := int(aws.ToInt32(c.PartNumber))
-		if i > 0 && number <= parts[i-1].Number {
+		number := aws.ToInt32(c.PartNumber)
+		if i > 0 && number <= aws.ToInt32(listed[i-1].PartNumber) {
 			return nil, errPartOrder
 		}
-		p, ok := u.parts[number]
-		if !ok || unquoted(aws.ToString(c.ETag)) != p.MD5 || !sameChecksum(c, u.Target.Checksum.Algorithm, p.Checksum) {
+		if i > 0 && parts[i-1].Size < minPart {
+			return nil, errTooSmall
+		}
+		p, ok := r.Parts[number]
+		sum := r.Checksum.field(&c).Elem()
+		if !ok || strings.Trim(aws.ToString(c.ETag), `"`) != p.ETag || sum.IsValid() && sum.String() != p.Checksum.Value {
 			return nil, errInvalidPart
 		}
 		parts = append(parts, p)
 	}
-	for _, p := range parts[:len(parts)-1] {
-		if p.Size < minPart {
-			return nil, errTooSmall
-		}
-	}
 	return parts, nil
 }
 
-func sameChecksum(c types.CompletedPart, algorithm, value string) bool {
-	given := map[string]*string{"CRC32": c.ChecksumCRC32, "CRC32C": c.ChecksumCRC32C, defaultAlgorithm: c.ChecksumCRC64NVME,
-		"SHA1": c.ChecksumSHA1, "SHA256": c.ChecksumSHA256}[algorithm]
-	return given == nil || *given == value
+// copied stores what from has as a new blob. An algorithm that is none is the default.
+func (s *store) copied(from io.Reader, algorithm string) (got record, err error) {
+	if algorithms[algorithm] == nil {
+		algorithm = defaultAlgorithm
+	}
+	blob, err := s.newBlob(func(f *os.File) error {
+		got, err = digest(f, from, algorithm)
+		return err
+	})
+	got.Blob = blob
+	return got, err
 }
 
-// assemble puts the parts together as a new blob and describes the object. Its ETag is the MD5 of the parts' MD5s, and their number.
-func (s *Service) assemble(r *request, u upload, parts []part) (object, error) {
-	o, ids := u.Target, md5.New()
+// assembled puts parts together as a new blob. The ETag is the MD5 of the parts' MD5s and their number; so is the checksum if it is a composite.
+func (s *store) assembled(sum checksum, parts []record) (record, error) {
 	var readers []io.Reader
+	ids, sums := md5.New(), algorithms[sum.Algorithm]()
 	for _, p := range parts {
-		f, err := os.Open(r.bucket.blobPath(p.Blob))
+		f, err := os.Open(s.blobPath(p.Blob))
 		if err != nil {
-			return object{}, err
+			return record{}, err
 		}
 		defer f.Close()
 		readers = append(readers, f)
-		o.Parts = append(o.Parts, p.Size)
-		id, err := hex.DecodeString(p.MD5)
-		if err != nil {
-			return object{}, err
+		etag, err := hex.DecodeString(p.ETag)
+		value, err2 := base64.StdEncoding.DecodeString(p.Checksum.Value)
+		if err := cmp.Or(err, err2); err != nil {
+			return record{}, err
 		}
-		ids.Write(id)
+		ids.Write(etag)
+		sums.Write(value)
 	}
-	name, got, err := r.bucket.store(io.MultiReader(readers...), o.Checksum.Algorithm)
-	if err != nil {
-		return object{}, err
+	got, err := s.copied(io.MultiReader(readers...), sum.Algorithm)
+	suffix := "-" + strconv.Itoa(len(parts))
+	got.ETag = hex.EncodeToString(ids.Sum(nil)) + suffix
+	if sum.Type == composite {
+		got.Checksum = checksum{sum.Algorithm, base64.StdEncoding.EncodeToString(sums.Sum(nil)) + suffix, composite}
 	}
-	o.Blob, o.Size, o.Modified = name, got.size, s.opt.Now().UTC()
-	o.ETag = hex.EncodeToString(ids.Sum(nil)) + "-" + strconv.Itoa(len(parts))
-	if o.Checksum.Type == fullObject {
-		o.Checksum = got.checksum
-	} else if o.Checksum, err = compose(o.Checksum.Algorithm, parts); err != nil {
-		return object{}, err
-	}
-	return o, checkWhole(r.Header, o)
+	return got, err
 }
 
 // checkWhole takes what the client says of the whole object.
-func checkWhole(h http.Header, o object) error {
+func checkWhole(h http.Header, o record) error {
 	if want := h.Get(checksumHeader + o.Checksum.Algorithm); want != "" && want != o.Checksum.Value {
-		return wire.NewFault(http.StatusBadRequest, "BadDigest", "The %s you specified did not match the calculated checksum.", o.Checksum.Algorithm)
+		return badDigest(o.Checksum.Algorithm)
 	}
 	if want := h.Get("X-Amz-Mp-Object-Size"); want != "" && want != strconv.FormatInt(o.Size, 10) {
 		return invalidRequest("The provided 'x-amz-mp-object-size' header does not match what was computed.")
@@ -358,56 +303,30 @@ func checkWhole(h http.Header, o object) error {
 	return nil
 }
 
-type partsAnswer struct {
-	XMLName              xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListPartsResult"`
-	Bucket               string
-	Key                  string
-	UploadID             string `xml:"UploadId"`
-	PartNumberMarker     int
-	NextPartNumberMarker int
-	MaxParts             int
-	IsTruncated          bool
-	StorageClass         string
-	Owner                owner
-	Part                 []partEntry
-}
-
-type partEntry struct {
-	PartNumber   int
-	LastModified string
-	ETag         string
-	Size         int64
-}
-
-func (s *Service) listParts(r *request) error {
-	limit, err := r.limit("max-parts")
+func (s *Service) listParts(r *request) ([]any, error) {
+	limit, err := r.limit("max-parts", pageLimit)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	r.bucket.mu.RLock()
-	defer r.bucket.mu.RUnlock()
-	u, err := r.upload()
-	if err != nil {
-		return err
+	u, ok := s.store.get(r.upload())
+	if !ok {
+		return nil, errNoSuchUpload
 	}
-	// A marker that is no number is none.
-	marker, _ := strconv.Atoi(r.query.Get("part-number-marker"))
-	answer := partsAnswer{Bucket: r.bucketName, Key: r.key, UploadID: u.ID, PartNumberMarker: marker, MaxParts: limit, StorageClass: "STANDARD", Owner: owner{s.opt.Account}}
-	numbers := make([]int, 0, len(u.parts))
-	for n := range u.parts {
-		if n > marker {
-			numbers = append(numbers, n)
+	_, uploadID := u.ID.upload()
+	marker, _ := strconv.Atoi(r.query.Get("part-number-marker")) // one that is no number is none
+	out := s3.ListPartsOutput{Bucket: &r.bucket, Key: &r.key, UploadId: &uploadID, PartNumberMarker: aws.String(strconv.Itoa(marker)),
+		MaxParts: aws.Int32(int32(limit)), IsTruncated: aws.Bool(false), StorageClass: types.StorageClassStandard, Owner: s.owner()}
+	for _, number := range slices.Sorted(maps.Keys(u.Parts)) {
+		if int(number) <= marker {
+			continue
 		}
+		if len(out.Parts) == limit {
+			out.IsTruncated = aws.Bool(true)
+			break
+		}
+		p := u.Parts[number]
+		out.Parts = append(out.Parts, types.Part{PartNumber: &number, LastModified: &p.Modified, ETag: p.quotedETag(), Size: &p.Size})
+		out.NextPartNumberMarker = aws.String(strconv.Itoa(int(number)))
 	}
-	slices.Sort(numbers)
-	if answer.IsTruncated = len(numbers) > limit; answer.IsTruncated {
-		numbers = numbers[:limit]
-	}
-	for _, n := range numbers {
-		p := u.parts[n]
-		answer.Part = append(answer.Part, partEntry{n, stamp(p.Modified), quoted(p.MD5), p.Size})
-		answer.NextPartNumberMarker = n
-	}
-	writeXML(r.w, http.StatusOK, answer)
-	return nil
+	return []any{out}, nil
 }

@@ -308,7 +308,7 @@ func TestPlainRequestsThatS3Refuses(t *testing.T) {
 		"DeleteObjects without sum":   {"POST", "/data?delete", "<Delete/>", nil, "InvalidRequest"},
 		"a sub-resource of later":     {"PUT", "/data?metrics", "", nil, "NotImplemented"},
 		"a method that is none":       {"PATCH", "/data/x", "", nil, "NotImplemented"},
-		"a policy under a typo":       {"PUT", "/data?lifecycle", "<LifecycleConfiguration><Rule><Statuz/></Rule></LifecycleConfiguration>", nil, "MalformedXML"},
+		"a typing error":              {"PUT", "/data?ownershipControls", "<OwnershipControls><Rulez/></OwnershipControls>", nil, "MalformedXML"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

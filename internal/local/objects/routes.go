@@ -1,97 +1,111 @@
 package objects
 
 import (
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
 )
 
-// operation is one of S3's, with the action that a policy must allow for it.
+// operation is one of S3's.
 type operation struct {
 	name   string
-	action string
-	do     func(*Service, *request) error
-}
-
-// mutating goes by the name: S3's operations that only read are Get…, Head… and List….
-func (o operation) mutating() bool {
-	return !strings.HasPrefix(o.name, "Get") && !strings.HasPrefix(o.name, "Head") && !strings.HasPrefix(o.name, "List")
-}
-
-// subresources are the query parameters that select another operation than the plain one of a method, most telling first.
-var subresources = []string{
-	"uploadId", "uploads", "delete", "list-type", "versions", "location", "tagging", "acl", "attributes", "publicAccessBlock", "encryption",
-	"policy", "policyStatus", "lifecycle", "ownershipControls", "versioning", "cors", "website", "replication", "object-lock", "logging",
-	"accelerate", "requestPayment", "notification", "analytics", "inventory", "metrics", "intelligent-tiering", "retention", "legal-hold",
-	"restore", "select", "torrent", "append", "renameObject", "abac", "metadataConfiguration", "metadataTable", "session",
-}
-
-// selector is the key of a request in the table of operations: method, level, and sub-resource where there is one.
-func (r *request) selector() string {
-	level := "object"
-	switch {
-	case r.bucketName == "":
-		level = "service"
-	case r.key == "":
-		level = "bucket"
-	}
-	selector := r.Method + " " + level
-	for _, name := range subresources {
-		if r.query.Has(name) {
-			selector += " " + name
-			break
-		}
-	}
-	if r.Method == http.MethodPut && level == "object" && r.Header.Get("X-Amz-Copy-Source") != "" {
-		selector += " copy"
-	}
-	return selector
+	action string // that a policy must allow; "" where the operation checks by itself
+	root   string // of the document that answers
+	do     func(*Service, *request) (answer []any, err error)
 }
 
 var operations = allOperations()
 
-// Operations lists the names of the API operations that are offered, sorted.
-func (s *Service) Operations() []string {
-	var names []string
-	for _, o := range operations {
-		names = append(names, o.name)
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
+// allOperations are by method, level, and the query parameter that selects them.
+// Actions: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 func allOperations() map[string]operation {
 	all := map[string]operation{
-		"GET service":         {"ListBuckets", "ListAllMyBuckets", (*Service).listBuckets},
-		"PUT bucket":          {"CreateBucket", "CreateBucket", (*Service).createBucket},
-		"HEAD bucket":         {"HeadBucket", "ListBucket", (*Service).headBucket},
-		"DELETE bucket":       {"DeleteBucket", "DeleteBucket", (*Service).deleteBucket},
-		"GET bucket location": {"GetBucketLocation", "GetBucketLocation", (*Service).getLocation},
+		"GET service":   {"ListBuckets", "ListAllMyBuckets", "ListAllMyBucketsResult", (*Service).listBuckets},
+		"PUT bucket":    {"CreateBucket", "CreateBucket", "", (*Service).createBucket},
+		"HEAD bucket":   {"HeadBucket", "ListBucket", "", (*Service).headBucket},
+		"DELETE bucket": {"DeleteBucket", "DeleteBucket", "", (*Service).deleteBucket},
 
-		"GET bucket":           {"ListObjects", "ListBucket", (*Service).listObjects},
-		"GET bucket list-type": {"ListObjectsV2", "ListBucket", (*Service).listObjectsV2},
-		"GET bucket versions":  {"ListObjectVersions", "ListBucketVersions", (*Service).listVersions},
-		"GET bucket uploads":   {"ListMultipartUploads", "ListBucketMultipartUploads", (*Service).listUploads},
-		"POST bucket delete":   {"DeleteObjects", "DeleteObject", (*Service).deleteObjects},
+		"GET bucket":           {"ListObjects", "ListBucket", "ListBucketResult", (*Service).listObjects},
+		"GET bucket list-type": {"ListObjectsV2", "ListBucket", "ListBucketResult", (*Service).listObjectsV2},
+		"GET bucket versions":  {"ListObjectVersions", "ListBucketVersions", "ListVersionsResult", (*Service).listVersions},
+		"GET bucket uploads":   {"ListMultipartUploads", "ListBucketMultipartUploads", "ListMultipartUploadsResult", (*Service).listUploads},
+		"POST bucket delete":   {"DeleteObjects", "", "DeleteResult", (*Service).deleteObjects},
 
-		"GET object":            {"GetObject", "GetObject", (*Service).getObject},
-		"HEAD object":           {"HeadObject", "GetObject", (*Service).getObject},
-		"PUT object":            {"PutObject", "PutObject", (*Service).putObject},
-		"PUT object copy":       {"CopyObject", "PutObject", (*Service).copyObject},
-		"DELETE object":         {"DeleteObject", "DeleteObject", (*Service).deleteObject},
-		"GET object tagging":    {"GetObjectTagging", "GetObjectTagging", (*Service).getObjectTags},
-		"PUT object tagging":    {"PutObjectTagging", "PutObjectTagging", (*Service).putObjectTags},
-		"DELETE object tagging": {"DeleteObjectTagging", "DeleteObjectTagging", (*Service).deleteObjectTags},
-		"GET object acl":        {"GetObjectAcl", "GetObjectAcl", (*Service).getACL},
+		"GET object":      {"GetObject", "GetObject", "", (*Service).getObject},
+		"HEAD object":     {"HeadObject", "GetObject", "", (*Service).getObject},
+		"PUT object":      {"PutObject", "PutObject", "", (*Service).putObject},
+		"PUT object copy": {"CopyObject", "PutObject", "CopyObjectResult", (*Service).copyObject},
+		"DELETE object":   {"DeleteObject", "DeleteObject", "", (*Service).deleteObject},
 
-		"POST object uploads":      {"CreateMultipartUpload", "PutObject", (*Service).createUpload},
-		"PUT object uploadId":      {"UploadPart", "PutObject", (*Service).uploadPart},
-		"PUT object uploadId copy": {"UploadPartCopy", "PutObject", (*Service).uploadPartCopy},
-		"POST object uploadId":     {"CompleteMultipartUpload", "PutObject", (*Service).completeUpload},
-		"DELETE object uploadId":   {"AbortMultipartUpload", "AbortMultipartUpload", (*Service).abortUpload},
-		"GET object uploadId":      {"ListParts", "ListMultipartUploadParts", (*Service).listParts},
+		"POST object uploads":                 {"CreateMultipartUpload", "PutObject", "InitiateMultipartUploadResult", (*Service).createUpload},
+		"PUT object partNumber uploadId":      {"UploadPart", "PutObject", "", (*Service).uploadPart},
+		"PUT object partNumber uploadId copy": {"UploadPartCopy", "PutObject", "CopyPartResult", (*Service).uploadPartCopy},
+		"POST object uploadId":                {"CompleteMultipartUpload", "PutObject", "CompleteMultipartUploadResult", (*Service).completeUpload},
+		"DELETE object uploadId":              {"AbortMultipartUpload", "AbortMultipartUpload", "", (*Service).abortUpload},
+		"GET object uploadId":                 {"ListParts", "ListMultipartUploadParts", "ListPartsResult", (*Service).listParts},
 	}
-	maps.Copy(all, configOperations())
+	for _, c := range configs {
+		c.addOperations(all)
+	}
 	return all
+}
+
+// actions are what a policy must allow for the request: more than the operation's own where its headers ask for more.
+func (o operation) actions(r *request) []string {
+	if o.action == "" {
+		return nil
+	}
+	all := []string{o.action}
+	if r.query.Get("versionId") != "" {
+		all[0] = versioned(o.action)
+	}
+	if o.action == "PutObject" && r.Header.Get("X-Amz-Tagging") != "" {
+		all = append(all, "PutObjectTagging")
+	}
+	if o.action == "PutObject" && r.Header.Get("X-Amz-Acl") != "" {
+		all = append(all, "PutObjectAcl")
+	}
+	return all
+}
+
+// versioned is the action on a version: s3:GetObjectVersion for s3:GetObject.
+func versioned(action string) string { return strings.Replace(action, "Object", "ObjectVersion", 1) }
+
+// parameters are those that an operation may have besides the one that selects it.
+var parameters = []string{"x-id", "prefix", "delimiter", "marker", "max-keys", "encoding-type", "continuation-token", "start-after", "fetch-owner",
+	"key-marker", "version-id-marker", "max-uploads", "upload-id-marker", "max-parts", "part-number-marker", "versionId", "max-buckets"}
+
+// selector is the key of a request in the table of operations: method, level, and what selects an operation besides.
+func (r *request) selector() string {
+	level := "object"
+	switch {
+	case r.bucket == "":
+		level = "service"
+	case r.key == "":
+		level = "bucket"
+	}
+	selector := []string{r.Method, level}
+	for name := range r.query {
+		if !slices.Contains(parameters, name) {
+			selector = append(selector, name)
+		}
+	}
+	slices.Sort(selector[2:])
+	if r.Method == http.MethodPut && level == "object" && r.Header.Get("X-Amz-Copy-Source") != "" {
+		selector = append(selector, "copy")
+	}
+	return strings.Join(selector, " ")
+}
+
+// unsupported refuses headers that would change what the operation does.
+func (r *request) unsupported() error {
+	for name := range r.Header {
+		for _, prefix := range []string{"X-Amz-Object-Lock-", "X-Amz-Grant-", "X-Amz-Server-Side-Encryption-Customer-", "X-Amz-Write-Offset-",
+			"X-Amz-Copy-Source-If-Modified-", "X-Amz-Copy-Source-If-Unmodified-", "X-Amz-Copy-Source-Server-Side-"} {
+			if strings.HasPrefix(name, prefix) {
+				return notImplemented("the embedded S3 does not offer the header %s", name)
+			}
+		}
+	}
+	return nil
 }

@@ -7,10 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/kedroctl/kedroctl/internal/local/wire"
@@ -18,7 +16,7 @@ import (
 
 // Options say whose buckets they are.
 type Options struct {
-	Dir     string // directory of the state; a directory per bucket is made in it
+	Dir     string // directory of the state
 	Region  string
 	Account string                   // 12 digits; the owner of objects
 	Foreign func(bucket string) bool // whether another account owns a bucket: it can neither be made nor be used; nil: none
@@ -28,9 +26,8 @@ type Options struct {
 
 // Service is S3 of one account in one region.
 type Service struct {
-	opt     Options
-	mu      sync.RWMutex
-	buckets map[string]*bucket
+	opt   Options
+	store *store
 }
 
 // New is the service with the buckets that its directory has.
@@ -41,135 +38,155 @@ func New(opt Options) (*Service, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	s := &Service{opt: opt, buckets: map[string]*bucket{}}
-	if err := os.MkdirAll(opt.Dir, 0o755); err != nil {
-		return nil, fmt.Errorf("open the buckets: %w", err)
-	}
-	if err := s.load(); err != nil {
+	store, err := openStore(opt.Dir)
+	if err != nil {
 		return nil, fmt.Errorf("open the buckets in %s: %w", opt.Dir, err)
 	}
-	return s, nil
+	return &Service{opt, store}, nil
 }
 
-// load opens all buckets. Directories without bucket.json are what is left of an unfinished creation or deletion.
-func (s *Service) load() error {
-	entries, err := os.ReadDir(s.opt.Dir)
-	if err != nil {
-		return err
+// Operations lists the names of the API operations that are offered, sorted.
+func (s *Service) Operations() []string {
+	var names []string
+	for _, o := range operations {
+		names = append(names, o.name)
 	}
-	for _, e := range entries {
-		dir := filepath.Join(s.opt.Dir, e.Name())
-		if _, err := os.Stat(filepath.Join(dir, "bucket.json")); err != nil {
-			if err := os.RemoveAll(dir); err != nil {
-				return err
-			}
-			continue
-		}
-		if s.buckets[e.Name()], err = openBucket(dir); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// request is one that was routed.
-type request struct {
-	*http.Request
-	w          http.ResponseWriter
-	query      url.Values
-	bucketName string
-	bucket     *bucket // nil where the request names none, or makes it
-	key        string
+	slices.Sort(names)
+	return names
 }
 
 // Operation names the operation that r asks for, as the SDKs call it, and whether it changes anything.
 func (s *Service) Operation(r *http.Request) (name string, mutating bool) {
-	_, op, err := s.route(nil, r)
+	_, op, err := route(nil, r)
 	if err != nil {
 		return "", false
 	}
-	return op.name, op.mutating()
+	return op.name, r.Method != http.MethodGet && r.Method != http.MethodHead
 }
 
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	req, op, err := s.route(w, r)
-	if err == nil {
-		err = s.admit(req, op)
-	}
-	if err == nil {
-		w.Header().Set("x-amz-request-id", rand.Text())
-		err = op.do(s, req)
-	}
+	w.Header().Set("x-amz-request-id", rand.Text())
+	answer, err := s.answer(w, r)
 	if err != nil {
 		// A client in the middle of its body reads no answer before it has sent it; one that asked first gets the answer instead.
 		if r.Header.Get("Expect") == "" {
 			_, _ = io.Copy(io.Discard, r.Body)
 		}
 		WriteFault(w, r, err)
+		return
 	}
+	switch {
+	case answer != nil:
+		writeXML(w, http.StatusOK, answer)
+	case r.Method == http.MethodDelete:
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+// answer does what r asks for, and gives the document that answers it, nil for none.
+func (s *Service) answer(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	req, op, err := route(w, r)
+	if err == nil {
+		err = s.admit(req, op)
+	}
+	if err != nil {
+		return nil, err
+	}
+	outs, err := op.do(s, req)
+	if err != nil || outs == nil {
+		return nil, err
+	}
+	return wire.EncodeXML(op.root, outs...), nil
+}
+
+// request is one that was routed.
+type request struct {
+	*http.Request
+	w      http.ResponseWriter
+	query  url.Values
+	bucket string
+	key    string
+}
+
+// subject is the object that the request is about, or the bucket where there is no key.
+func (r *request) subject() id {
+	if r.key == "" {
+		return bucketID(r.bucket)
+	}
+	return id{objects, r.bucket, r.key}
 }
 
 // route splits the path of r into bucket and key, and finds the operation.
-func (s *Service) route(w http.ResponseWriter, r *http.Request) (*request, operation, error) {
-	path := strings.TrimPrefix(r.URL.EscapedPath(), "/")
-	escapedBucket, escapedKey, _ := strings.Cut(path, "/")
-	name, err := url.PathUnescape(escapedBucket)
-	key, err2 := url.PathUnescape(escapedKey)
+func route(w http.ResponseWriter, r *http.Request) (*request, operation, error) {
+	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
+	bucket, err := url.PathUnescape(bucket)
+	key, err2 := url.PathUnescape(key)
 	if errors.Join(err, err2) != nil {
 		return nil, operation{}, wire.NewFault(http.StatusBadRequest, "InvalidURI", "Couldn't parse the specified URI.")
 	}
-	req := &request{Request: r, w: w, query: r.URL.Query(), bucketName: name, key: key}
-	op, ok := operations[req.selector()]
+	req := &request{Request: r, w: w, query: r.URL.Query(), bucket: bucket, key: key}
+	selector := req.selector()
+	op, ok := operations[selector]
 	if !ok {
-		return nil, operation{}, notImplemented("the embedded S3 does not offer %q", req.selector())
+		return nil, operation{}, notImplemented("the embedded S3 does not offer %q", selector)
 	}
-	return req, op, nil
+	return req, op, req.unsupported()
 }
 
-// admit checks that the caller may do the operation, and finds the bucket.
-func (s *Service) admit(req *request, op operation) error {
-	if err := s.allowed(req, op.action, req.bucketName, req.key); err != nil {
-		return err
-	}
-	if len(req.key) > 1024 {
-		return wire.NewFault(http.StatusBadRequest, "KeyTooLongError", "Your key is too long")
-	}
-	if req.bucketName == "" || op.name == "CreateBucket" {
-		return nil
-	}
-	if owner := req.Header.Get("X-Amz-Expected-Bucket-Owner"); owner != "" && owner != s.opt.Account {
+// admit checks that there is the bucket, and that the caller may do the operation. An absent bucket is told of to anybody, as S3 does.
+func (s *Service) admit(r *request, op operation) error {
+	if owner := r.Header.Get("X-Amz-Expected-Bucket-Owner"); owner != "" && owner != s.opt.Account {
 		return errAccessDenied
 	}
-	var err error
-	req.bucket, err = s.find(req.bucketName)
-	return err
+	if r.bucket != "" && op.name != "CreateBucket" {
+		if err := s.find(r.bucket); err != nil {
+			return err
+		}
+	}
+	if len(r.key) > 1024 {
+		return wire.NewFault(http.StatusBadRequest, "KeyTooLongError", "Your key is too long")
+	}
+	if v := r.query.Get("versionId"); v != "" && v != "null" {
+		return invalidArgument("Invalid version id specified")
+	}
+	for _, action := range op.actions(r) {
+		if err := s.allowed(r, action, r.subject()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// allowed checks an action on a bucket, or on an object where there is a key.
-func (s *Service) allowed(req *request, action, bucket, key string) error {
+// find refuses buckets that do not exist, or belong to others.
+func (s *Service) find(bucket string) error {
+	if s.opt.Foreign != nil && s.opt.Foreign(bucket) {
+		return errAccessDenied
+	}
+	if _, ok := s.store.get(bucketID(bucket)); !ok {
+		return errNoSuchBucket
+	}
+	return nil
+}
+
+// allowed checks an action on a bucket or object, with the conditions of listings.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html
+func (s *Service) allowed(r *request, action string, on id) error {
+	conditions := map[string]string{}
+	for _, key := range []string{"prefix", "delimiter", "max-keys"} {
+		if r.query.Has(key) {
+			conditions["s3:"+key] = r.query.Get(key)
+		}
+	}
 	resource := "*"
-	if bucket != "" {
-		resource = "arn:aws:s3:::" + strings.TrimSuffix(bucket+"/"+key, "/")
+	if on.Key != "" {
+		resource = "arn:aws:s3:::" + strings.TrimPrefix(on.Bucket+"/"+on.Key, "/")
 	}
-	return s.opt.Denied.Check(req.Context(), "AccessDenied", "s3:"+action, resource, nil)
-}
-
-func (s *Service) find(name string) (*bucket, error) {
-	if s.opt.Foreign != nil && s.opt.Foreign(name) {
-		return nil, errAccessDenied
-	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	b, ok := s.buckets[name]
-	if !ok {
-		return nil, errNoSuchBucket
-	}
-	return b, nil
+	return s.opt.Denied.Check(r.Context(), "AccessDenied", "s3:"+action, resource, conditions)
 }
 
 // missing is the fault for an absent object: who may not list the bucket is not told what is in it.
-func (s *Service) missing(req *request) error {
-	if err := s.allowed(req, "ListBucket", req.bucketName, ""); err != nil {
+func (s *Service) missing(r *request, bucket string) error {
+	if err := s.allowed(r, "ListBucket", bucketID(bucket)); err != nil {
 		return err
 	}
 	return errNoSuchKey

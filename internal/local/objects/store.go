@@ -4,193 +4,169 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/kedroctl/kedroctl/internal/local/disk"
 )
 
-// object is what is known of an object; its content is a blob of the bucket.
-type object struct {
-	Key      string
-	Blob     string
+// kind is what a record is of.
+type kind string
+
+const (
+	buckets kind = "bucket"
+	objects kind = "object"
+	uploads kind = "upload" // a multipart upload that is not completed
+)
+
+// id names a record: a bucket by its key alone, an upload by its object's key and its own id, with a slash between.
+type id struct {
+	Kind        kind
+	Bucket, Key string
+}
+
+func bucketID(name string) id { return id{buckets, "", name} }
+
+// record is what is known of a bucket, an object, an upload, or a part of one.
+type record struct {
+	ID       id
+	Blob     string // the content of an object or part
 	Size     int64  // bytes
 	ETag     string // without quotes
 	Modified time.Time
 	Headers  map[string]string // those that come back as they were given, x-amz-meta-* among them
-	Tags     map[string]string
+	Config   map[string]string // documents, by sub-resource
 	Checksum checksum
-	Parts    []int64 // sizes of the parts of a multipart object
+	Parts    map[int32]record // of an upload
 }
 
-// upload is a multipart upload that is not completed.
-type upload struct {
-	ID       string
-	Started  time.Time
-	Target   object // key, headers and tags of the object to be
-	Explicit bool   // the client named the checksum's algorithm
-	parts    map[int]part
-}
-
-type part struct {
-	Number   int
-	Blob     string
-	Size     int64 // bytes
-	MD5      string
-	Checksum string
-	Modified time.Time
-}
-
-// bucket is one directory. mu guards all but name and dir.
-type bucket struct {
+// store is a directory of records and blobs.
+type store struct {
 	dir     string
 	mu      sync.RWMutex
-	info    bucketInfo
-	objects map[string]object
-	uploads map[string]upload
-	gone    bool // deleted while a request had it in hand
+	records map[id]record
 }
 
-type bucketInfo struct {
-	Name    string
-	Region  string
-	Created time.Time
-	Config  map[string]string // documents of its configuration, by sub-resource
+func openStore(dir string) (*store, error) {
+	s := &store{dir: dir, records: map[id]record{}}
+	for _, sub := range []string{"records", "blobs"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
+			return nil, err
+		}
+	}
+	err := filepath.WalkDir(filepath.Join(dir, "records"), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		var r record
+		if filepath.Ext(path) == ".json" {
+			err = disk.ReadJSON(path, &r)
+			s.records[r.ID] = r
+			return err
+		}
+		return os.Remove(path) // a write that was cut
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, s.sweep()
 }
 
-func hashed(key string) string {
-	sum := sha256.Sum256([]byte(key))
-	return hex.EncodeToString(sum[:])
+// sweep removes what a killed process left: uploads of deleted buckets, and blobs that nothing names.
+func (s *store) sweep() error {
+	named := map[string]bool{}
+	for n, r := range s.records {
+		if _, ok := s.records[bucketID(n.Bucket)]; !ok && n.Kind != buckets {
+			if err := s.write(n, record{}); err != nil {
+				return err
+			}
+			continue
+		}
+		maps.Copy(named, r.blobs())
+	}
+	entries, err := os.ReadDir(s.blobPath(""))
+	for _, e := range entries {
+		if !named[e.Name()] {
+			err = errors.Join(err, os.Remove(s.blobPath(e.Name())))
+		}
+	}
+	return err
 }
 
-func (b *bucket) infoPath() string { return filepath.Join(b.dir, "bucket.json") }
+func (s *store) blobPath(name string) string { return filepath.Join(s.dir, "blobs", name) }
 
-func (b *bucket) objectPath(key string) string {
-	h := hashed(key)
-	return filepath.Join(b.dir, "objects", h[:2], h+".json")
+func (s *store) path(n id) string {
+	sum := sha256.Sum256(fmt.Append(nil, n.Kind, "/", n.Bucket, "/", n.Key))
+	name := hex.EncodeToString(sum[:])
+	return filepath.Join(s.dir, "records", name[:2], name+".json")
 }
 
-func (b *bucket) uploadDir(id string) string { return filepath.Join(b.dir, "uploads", id) }
-
-func (b *bucket) partPath(id string, number int) string {
-	return filepath.Join(b.uploadDir(id), fmt.Sprintf("part-%05d.json", number))
+// blobs are the contents that the record names.
+func (r record) blobs() map[string]bool {
+	names := map[string]bool{r.Blob: true}
+	for _, p := range r.Parts {
+		names[p.Blob] = true
+	}
+	delete(names, "")
+	return names
 }
-
-func (b *bucket) blobPath(name string) string { return filepath.Join(b.dir, "blobs", name) }
 
 // newBlob writes a blob that nothing names yet.
-func (b *bucket) newBlob(write func(*os.File) error) (name string, err error) {
+func (s *store) newBlob(write func(*os.File) error) (name string, err error) {
 	name = rand.Text()
-	f, err := os.OpenFile(b.blobPath(name), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(s.blobPath(name), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
 		return "", err
 	}
-	err = errors.Join(write(f), f.Close())
-	if err != nil {
+	if err = errors.Join(write(f), f.Close()); err != nil {
 		return "", errors.Join(err, os.Remove(f.Name()))
 	}
 	return name, nil
 }
 
-// dropBlobs removes blobs that nothing names any more. What stays behind by an error is removed at the next start.
-func (b *bucket) dropBlobs(names ...string) {
-	for _, name := range names {
-		_ = os.Remove(b.blobPath(name))
+// change puts what next makes of the record under n in its place; a zero record removes it. This is the one step in which anything appears,
+// changes or goes: what next checks holds while it is written. Contents that are named no more are removed, those of a refused record too.
+func (s *store) change(n id, next func(old record, exists bool) (record, error)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old, exists := s.records[n]
+	r, err := next(old, exists)
+	if _, ok := s.records[bucketID(n.Bucket)]; !ok && n.Kind != buckets && r.ID == n {
+		err = errNoSuchBucket
 	}
-}
-
-// openBucket reads a bucket's directory.
-func openBucket(dir string) (*bucket, error) {
-	b := &bucket{dir: dir, objects: map[string]object{}, uploads: map[string]upload{}}
-	if err := disk.ReadJSON(b.infoPath(), &b.info); err != nil {
-		return nil, err
+	if err == nil {
+		err = s.write(n, r)
 	}
-	if err := b.loadObjects(); err != nil {
-		return nil, err
-	}
-	if err := b.loadUploads(); err != nil {
-		return nil, err
-	}
-	return b, b.sweep()
-}
-
-func (b *bucket) loadObjects() error {
-	return filepath.WalkDir(filepath.Join(b.dir, "objects"), func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || filepath.Ext(path) != ".json" {
-			return ignoreAbsent(err)
-		}
-		var o object
-		if err := readFile(path, &o); err != nil {
-			return err
-		}
-		b.objects[o.Key] = o
-		return nil
-	})
-}
-
-func (b *bucket) loadUploads() error {
-	dirs, err := filepath.Glob(filepath.Join(b.dir, "uploads", "*", "upload.json"))
 	if err != nil {
+		old, r = r, old
+	}
+	named := r.blobs()
+	for blob := range old.blobs() {
+		if !named[blob] {
+			_ = os.Remove(s.blobPath(blob)) // what stays is removed at the next start
+		}
+	}
+	return err
+}
+
+// write keeps a record, or removes it where it is zero. The caller holds the lock.
+func (s *store) write(n id, r record) error {
+	if r.ID != n {
+		delete(s.records, n)
+		return ignoreAbsent(os.Remove(s.path(n)))
+	}
+	if err := disk.WriteJSON(s.path(n), r); err != nil {
 		return err
 	}
-	for _, path := range dirs {
-		u := upload{parts: map[int]part{}}
-		if err := readFile(path, &u); err != nil {
-			return err
-		}
-		parts, err := filepath.Glob(filepath.Join(filepath.Dir(path), "part-*.json"))
-		if err != nil {
-			return err
-		}
-		for _, path := range parts {
-			var p part
-			if err := readFile(path, &p); err != nil {
-				return err
-			}
-			u.parts[p.Number] = p
-		}
-		b.uploads[u.ID] = u
-	}
-	return nil
-}
-
-// sweep removes blobs that a killed process left: nothing names them.
-func (b *bucket) sweep() error {
-	named := map[string]bool{}
-	for _, o := range b.objects {
-		named[o.Blob] = true
-	}
-	for _, u := range b.uploads {
-		for _, p := range u.parts {
-			named[p.Blob] = true
-		}
-	}
-	entries, err := os.ReadDir(b.blobPath(""))
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if !named[e.Name()] {
-			b.dropBlobs(e.Name())
-		}
-	}
-	return nil
-}
-
-func readFile(path string, v any) error {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(data, v); err != nil {
-		return fmt.Errorf("read %s: %w", path, err)
-	}
+	s.records[n] = r
 	return nil
 }
 
@@ -201,60 +177,35 @@ func ignoreAbsent(err error) error {
 	return err
 }
 
-// put makes o the object under its key if allow has no objection to the one that is there. This is the one step in which objects appear
-// and change: the check and the write are under one lock.
-func (b *bucket) put(o object, allow func(old object, exists bool) error) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	old, exists := b.objects[o.Key]
-	err := allow(old, exists)
-	if b.gone {
-		err = errNoSuchBucket
-	}
-	if err == nil {
-		err = disk.WriteJSON(b.objectPath(o.Key), o)
-	}
-	if err != nil {
-		return err
-	}
-	b.objects[o.Key] = o
-	if exists && old.Blob != o.Blob {
-		b.dropBlobs(old.Blob)
-	}
-	return nil
+func (s *store) get(n id) (record, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	r, ok := s.records[n]
+	return r, ok
 }
 
-// remove deletes the object under key, if there is one and allow has no objection.
-func (b *bucket) remove(key string, allow func(old object, exists bool) error) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	old, exists := b.objects[key]
-	if err := allow(old, exists); err != nil || !exists {
-		return err
-	}
-	if err := os.Remove(b.objectPath(key)); err != nil {
-		return err
-	}
-	delete(b.objects, key)
-	b.dropBlobs(old.Blob)
-	return nil
-}
-
-// open is the object under key and its content, which stays whole even if the object is replaced meanwhile. The caller closes the file.
-func (b *bucket) open(key string) (object, *os.File, error) {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	o, ok := b.objects[key]
+// open is the object and its content, which stays whole even if the object is replaced meanwhile. The caller closes the file.
+func (s *store) open(n id) (record, *os.File, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	r, ok := s.records[n]
 	if !ok {
-		return object{}, nil, errNoSuchKey
+		return record{}, nil, errNoSuchKey
 	}
-	f, err := os.Open(b.blobPath(o.Blob))
-	return o, f, err
+	f, err := os.Open(s.blobPath(r.Blob))
+	return r, f, err
 }
 
-func (b *bucket) object(key string) (object, bool) {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	o, ok := b.objects[key]
-	return o, ok
+// list are the records of a kind in a bucket whose keys begin with prefix and come after another, in the order of their bytes.
+func (s *store) list(k kind, bucket, prefix, after string) []record {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var found []record
+	for n, r := range s.records {
+		if n.Kind == k && n.Bucket == bucket && strings.HasPrefix(n.Key, prefix) && n.Key > after {
+			found = append(found, r)
+		}
+	}
+	slices.SortFunc(found, func(a, b record) int { return strings.Compare(a.ID.Key, b.ID.Key) })
+	return found
 }

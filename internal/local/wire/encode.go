@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"maps"
@@ -20,10 +21,9 @@ type style struct {
 // plain is v as documents have it: maps for structs, lists, and scalars; nil for what is not set.
 func (s style) plain(v reflect.Value) any {
 	switch v.Kind() {
+	case reflect.Invalid:
+		return nil
 	case reflect.Pointer, reflect.Interface:
-		if v.IsNil() {
-			return nil
-		}
 		return s.plain(v.Elem())
 	case reflect.Struct:
 		if t, ok := v.Interface().(time.Time); ok {
@@ -65,13 +65,47 @@ func (s style) members(v reflect.Value) map[string]any {
 	return all
 }
 
-// element writes v under a name, to which attributes may be added; the members of a list are elements called item.
+// s3Style names elements as S3 does.
+var s3Style = style{
+	func(field string) string {
+		if other, ok := s3Names[field]; ok {
+			return other
+		}
+		return field
+	},
+	func(t time.Time) any { return t.UTC().Format(time.RFC3339) },
+}
+
+// s3Names are those of elements that are not called as the SDK's fields, s3Lists those of members in the few lists that have an element around them.
+var (
+	s3Names = map[string]string{"Versions": "Version", "Uploads": "Upload", "Parts": "Part", "Errors": "Error"}
+	s3Lists = map[string]string{"Buckets": "Bucket", "TagSet": "Tag"}
+)
+
+// EncodeXML is a document of S3 with what is set of the SDK's structs, one after another.
+func EncodeXML(root string, outs ...any) []byte {
+	all := map[string]any{}
+	for _, out := range outs {
+		maps.Copy(all, s3Style.members(reflect.Indirect(reflect.ValueOf(out))))
+	}
+	var b bytes.Buffer
+	element(&b, root, "", all)
+	return b.Bytes()
+}
+
+// element writes v under a name, to which attributes may be added; the members of a list are elements called item. Without that they are as in S3.
 func element(b *bytes.Buffer, name, item string, v any) {
 	fmt.Fprintf(b, "<%s>", name)
 	switch v := v.(type) {
 	case map[string]any:
 		for _, member := range slices.Sorted(maps.Keys(v)) {
-			element(b, member, item, v[member])
+			if list, ok := v[member].([]any); ok && item == "" && s3Lists[member] == "" {
+				for _, one := range list {
+					element(b, member, "", one)
+				}
+				continue
+			}
+			element(b, member, cmp.Or(item, s3Lists[member]), v[member])
 		}
 	case []any:
 		for _, member := range v {
