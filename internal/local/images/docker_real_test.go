@@ -16,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
 
 	"github.com/kedroctl/kedroctl/internal/local/images"
 	"github.com/kedroctl/kedroctl/internal/realtest"
@@ -35,7 +37,7 @@ func docker(t *testing.T, stdin []byte, args ...string) string {
 // start serves a registry on a port that is kept, and stops it by the function that it gives.
 func start(t *testing.T, dir, host string) func() {
 	t.Helper()
-	s, err := images.New(images.Options{Dir: dir, Region: "eu-west-1", Account: "123456789012", Host: host})
+	s, err := images.New(images.Options{Dir: dir, Region: "eu-west-1", Account: "123456789012", Host: host, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,13 +73,20 @@ func TestDockerPushesAndPulls(t *testing.T) {
 	docker(t, layer(t), "import", "-", uri+":1")
 	t.Cleanup(func() { _ = exec.Command("docker", "rmi", "-f", uri+":1").Run() })
 
-	s := bench{Client: c}
+	s := &bench{Client: c, host: host}
 	docker(t, []byte(s.password(t)), "login", "--username", "AWS", "--password-stdin", host)
 	docker(t, nil, "push", uri+":1")
 	docker(t, nil, "rmi", uri+":1")
 	described, err := c.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: aws.String("jobs")})
 	if err != nil || len(described.ImageDetails) != 1 {
 		t.Fatalf("images: %v, %v", described, err)
+	}
+	pushed, err := remote.Image(s.ref(t, "jobs:1"), s.login(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate.Image(pushed); err != nil {
+		t.Errorf("what docker pushed is not whole: %v", err)
 	}
 	byDigest := uri + "@" + *described.ImageDetails[0].ImageDigest
 	docker(t, nil, "pull", byDigest)
@@ -90,15 +99,6 @@ func TestDockerPushesAndPulls(t *testing.T) {
 		t.Errorf("the image has %s layers", got)
 	}
 	docker(t, nil, "rmi", byDigest)
-}
-
-func (b bench) password(t *testing.T) string {
-	t.Helper()
-	got, err := b.GetAuthorizationToken(t.Context(), &ecr.GetAuthorizationTokenInput{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return decode(t, *got.AuthorizationData[0].AuthorizationToken)
 }
 
 // layer is a tar archive of 20 MB that cannot be compressed to nothing.

@@ -1,7 +1,6 @@
 package images_test
 
 import (
-	"bytes"
 	"io"
 	"net/http"
 	"os"
@@ -9,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -28,11 +28,7 @@ import (
 
 func (b *bench) login(t *testing.T) remote.Option {
 	t.Helper()
-	password, _, err := b.service.Token()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return remote.WithAuth(&authn.Basic{Username: "AWS", Password: password})
+	return remote.WithAuth(&authn.Basic{Username: "AWS", Password: b.password(t)})
 }
 
 func (b *bench) ref(t *testing.T, s string) name.Reference {
@@ -180,29 +176,35 @@ func TestPushesThatAreRefused(t *testing.T) {
 	}
 }
 
-// send is a request of the registry's protocol, with a login.
-func (b *bench) send(t *testing.T, method, path, contentType, body string) (int, string, http.Header) {
+// request is one of the registry's protocol, with a login.
+func (b *bench) request(t *testing.T, method, path, contentType, body string) *http.Request {
 	t.Helper()
-	r, err := http.NewRequest(method, "http://"+b.host+path, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), method, "http://"+b.host+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	password, _, err := b.service.Token()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.SetBasicAuth("AWS", password)
+	r.SetBasicAuth("AWS", b.password(t))
 	r.Header.Set("Content-Type", contentType)
+	return r
+}
+
+func do(t *testing.T, r *http.Request) (int, string, http.Header) {
+	t.Helper()
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	var text bytes.Buffer
-	if _, err := io.Copy(&text, response.Body); err != nil {
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return response.StatusCode, text.String(), response.Header
+	return response.StatusCode, string(text), response.Header
+}
+
+func (b *bench) send(t *testing.T, method, path, contentType, body string) (int, string, http.Header) {
+	t.Helper()
+	return do(t, b.request(t, method, path, contentType, body))
 }
 
 func TestRequestsThatTheRegistryRefuses(t *testing.T) {
@@ -214,20 +216,21 @@ func TestRequestsThatTheRegistryRefuses(t *testing.T) {
 	tests := map[string]struct {
 		method, path, contentType, body, want string
 	}{
-		"a manifest of missing blobs":      {"PUT", "/v2/jobs/manifests/1", schema2, missing, "BLOB_UNKNOWN"},
-		"a manifest that is none":          {"PUT", "/v2/jobs/manifests/1", schema2, "nonsense", "MANIFEST_INVALID"},
-		"a manifest of an unknown kind":    {"PUT", "/v2/jobs/manifests/1", "text/plain", "{}", "MANIFEST_INVALID"},
-		"a manifest under another digest":  {"PUT", "/v2/jobs/manifests/" + absent, schema2, missing, "DIGEST_INVALID"},
-		"a tag with a blank":               {"PUT", "/v2/jobs/manifests/a%20b", schema2, missing, "TAG_INVALID"},
-		"a manifest that is absent":        {"GET", "/v2/jobs/manifests/1", "", "", "MANIFEST_UNKNOWN"},
-		"a manifest's deletion":            {"DELETE", "/v2/jobs/manifests/1", "", "", "UNSUPPORTED"},
-		"a blob that is absent":            {"GET", "/v2/jobs/blobs/" + absent, "", "", "BLOB_UNKNOWN"},
-		"a blob that is not its digest":    {"POST", "/v2/jobs/blobs/uploads/?digest=" + absent, "", "content", "DIGEST_INVALID"},
-		"an upload that is not known":      {"PATCH", "/v2/jobs/blobs/uploads/ABC", "", "content", "BLOB_UPLOAD_UNKNOWN"},
-		"an upload outside the directory":  {"PATCH", "/v2/jobs/blobs/uploads/..%2Fimages.json", "", "content", "UNSUPPORTED"},
-		"a path that is none":              {"GET", "/v2/jobs/nonsense", "", "", "UNSUPPORTED"},
-		"a blob of an absent repository":   {"GET", "/v2/absent/blobs/" + absent, "", "", "NAME_UNKNOWN"},
-		"a blob's deletion by the library": {"DELETE", "/v2/jobs/blobs/" + absent, "", "", "UNSUPPORTED"},
+		"a manifest of missing blobs":     {"PUT", "/v2/jobs/manifests/1", schema2, missing, "BLOB_UNKNOWN"},
+		"a manifest that is none":         {"PUT", "/v2/jobs/manifests/1", schema2, "nonsense", "MANIFEST_INVALID"},
+		"a manifest of an unknown kind":   {"PUT", "/v2/jobs/manifests/1", "text/plain", "{}", "MANIFEST_INVALID"},
+		"a manifest under another digest": {"PUT", "/v2/jobs/manifests/" + absent, schema2, missing, "DIGEST_INVALID"},
+		"a tag with a blank":              {"PUT", "/v2/jobs/manifests/a%20b", schema2, missing, "TAG_INVALID"},
+		"a manifest that is absent":       {"GET", "/v2/jobs/manifests/1", "", "", "MANIFEST_UNKNOWN"},
+		"a manifest's deletion":           {"DELETE", "/v2/jobs/manifests/1", "", "", "UNSUPPORTED"},
+		"a blob that is absent":           {"GET", "/v2/jobs/blobs/" + absent, "", "", "BLOB_UNKNOWN"},
+		"a blob that is not its digest":   {"POST", "/v2/jobs/blobs/uploads/?digest=" + absent, "", "content", "DIGEST_INVALID"},
+		"an upload that is not known":     {"PATCH", "/v2/jobs/blobs/uploads/ABC", "", "content", "BLOB_UPLOAD_UNKNOWN"},
+		"an upload outside the directory": {"PATCH", "/v2/jobs/blobs/uploads/..%2Fimages.json", "", "content", "UNSUPPORTED"},
+		"a path that is none":             {"GET", "/v2/jobs/nonsense", "", "", "UNSUPPORTED"},
+		"a blob of an absent repository":  {"GET", "/v2/absent/blobs/" + absent, "", "", "NAME_UNKNOWN"},
+		"a blob whose digest is none":     {"GET", "/v2/jobs/blobs/images.json", "", "", "DIGEST_INVALID"},
+		"a blob's deletion":               {"DELETE", "/v2/jobs/blobs/" + absent, "", "", "UNSUPPORTED"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -241,24 +244,113 @@ func TestRequestsThatTheRegistryRefuses(t *testing.T) {
 func TestABlobComesInPieces(t *testing.T) {
 	b := serve(t, images.Options{})
 	b.create(t, "jobs")
-	const sum = "sha256:ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73" // of "content"
 	_, _, h := b.send(t, "POST", "/v2/jobs/blobs/uploads/", "", "")
 	at := h.Get("Location")
 	if status, _, h := b.send(t, "PATCH", at, "", "con"); status != http.StatusAccepted || h.Get("Range") != "0-2" {
 		t.Errorf("first piece: %d, %s", status, h.Get("Range"))
 	}
+	misplaced := b.request(t, "PATCH", at, "", "te")
+	misplaced.Header.Set("Content-Range", "2-3")
+	if status, text, _ := do(t, misplaced); status != http.StatusRequestedRangeNotSatisfiable {
+		t.Errorf("a piece that does not follow: %d %s", status, text)
+	}
 	if status, _, h := b.send(t, "PATCH", at, "", "te"); status != http.StatusAccepted || h.Get("Range") != "0-4" {
 		t.Errorf("second piece: %d, %s", status, h.Get("Range"))
 	}
-	if status, text, _ := b.send(t, "PUT", at+"?digest="+sum, "", "nt"); status != http.StatusCreated {
+	if status, text, _ := b.send(t, "PUT", at+"?digest="+contentSum, "", "nt"); status != http.StatusCreated {
 		t.Fatalf("last piece: %d %s", status, text)
 	}
-	if status, text, _ := b.send(t, "GET", "/v2/jobs/blobs/"+sum, "", ""); status != http.StatusOK || text != "content" {
+	if status, text, _ := b.send(t, "GET", "/v2/jobs/blobs/"+contentSum, "", ""); status != http.StatusOK || text != "content" {
 		t.Errorf("got %d %q", status, text)
 	}
 	if status, _, _ := b.send(t, "PATCH", at, "", "x"); status != http.StatusNotFound {
 		t.Errorf("the upload goes on after its end: %d", status)
 	}
+}
+
+const contentSum = "sha256:ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73" // of "content"
+
+// TestABlobIsTakenOver mounts what another repository has, and is sent to upload what none has.
+func TestABlobIsTakenOver(t *testing.T) {
+	b := serve(t, images.Options{})
+	b.create(t, "jobs")
+	b.create(t, "other")
+	if status, text, h := b.send(t, "POST", "/v2/other/blobs/uploads/?mount="+contentSum+"&from=jobs", "", ""); status != http.StatusAccepted || h.Get("Location") == "" {
+		t.Errorf("a blob that is nowhere: %d %s", status, text)
+	}
+	if status, text, _ := b.send(t, "POST", "/v2/jobs/blobs/uploads/?digest="+contentSum, "", "content"); status != http.StatusCreated {
+		t.Fatalf("a blob in one piece: %d %s", status, text)
+	}
+	status, text, h := b.send(t, "POST", "/v2/other/blobs/uploads/?mount="+contentSum+"&from=jobs", "", "")
+	if status != http.StatusCreated || h.Get("Location") != "/v2/other/blobs/"+contentSum {
+		t.Errorf("a blob of another repository: %d %s at %s", status, text, h.Get("Location"))
+	}
+	if status, text, h := b.send(t, "HEAD", h.Get("Location"), "", ""); status != http.StatusOK || text != "" || h.Get("Content-Length") != "7" {
+		t.Errorf("its size: %d %q %v", status, text, h)
+	}
+}
+
+// TestAPullGoesOn reads the rest of a blob, as containerd and the engine do after a connection broke.
+func TestAPullGoesOn(t *testing.T) {
+	b := serve(t, images.Options{})
+	b.create(t, "jobs")
+	b.send(t, "POST", "/v2/jobs/blobs/uploads/?digest="+contentSum, "", "content")
+	r := b.request(t, "GET", "/v2/jobs/blobs/"+contentSum, "", "")
+	r.Header.Set("Range", "bytes=3-")
+	if status, text, h := do(t, r); status != http.StatusPartialContent || text != "tent" || h.Get("Content-Range") != "bytes 3-6/7" {
+		t.Errorf("got %d %q %v", status, text, h)
+	}
+}
+
+// TestAPushGoesOnAfterARestart has a server for each of its requests. What an abandoned push has left goes a day later.
+func TestAPushGoesOnAfterARestart(t *testing.T) {
+	dir := t.TempDir()
+	b := serve(t, images.Options{Dir: dir})
+	b.create(t, "jobs")
+	_, _, h := b.send(t, "POST", "/v2/jobs/blobs/uploads/", "", "")
+	at := h.Get("Location")
+	for i, piece := range []string{"con", "tent"} {
+		b = serve(t, images.Options{Dir: dir})
+		if status, text, _ := b.send(t, "PATCH", at, "", piece); status != http.StatusAccepted {
+			t.Fatalf("piece %d: %d %s", i, status, text)
+		}
+	}
+	b = serve(t, images.Options{Dir: dir})
+	if status, text, _ := b.send(t, "PUT", at+"?digest="+contentSum, "", ""); status != http.StatusCreated {
+		t.Fatalf("its end: %d %s", status, text)
+	}
+	kept := b.push(t, "jobs:1", newImage(t))
+	for _, name := range blobsIn(t, dir) {
+		old := time.Now().Add(-25 * time.Hour)
+		if err := os.Chtimes(filepath.Join(dir, "blobs", name), old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.send(t, "POST", "/v2/jobs/blobs/uploads/", "", "")
+	before := len(blobsIn(t, dir))
+	b = serve(t, images.Options{Dir: dir})
+	if got := before - len(blobsIn(t, dir)); got != 1 {
+		t.Errorf("%d files of abandoned pushes are gone", got)
+	}
+	i, err := remote.Image(b.ref(t, "jobs@"+kept), b.login(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate.Image(i); err != nil {
+		t.Error(err)
+	}
+}
+
+func blobsIn(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Join(dir, "blobs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
 }
 
 func TestImagesGoWithTheirBlobs(t *testing.T) {
@@ -276,13 +368,7 @@ func TestImagesGoWithTheirBlobs(t *testing.T) {
 	}
 	b.push(t, "jobs:base", base)
 	want := b.push(t, "jobs:derived", derived)
-	count := func() int {
-		entries, err := os.ReadDir(filepath.Join(dir, "blobs"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return len(entries)
-	}
+	count := func() int { return len(blobsIn(t, dir)) }
 	if got := count(); got != 3+1+2+2 { // shared layers, own layer, configurations, manifests
 		t.Fatalf("%d blobs", got)
 	}

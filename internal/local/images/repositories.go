@@ -3,12 +3,11 @@ package images
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"maps"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -19,177 +18,126 @@ import (
 
 var repositoryPattern = regexp.MustCompile(`^(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*$`)
 
-const tagLimit = 50 // of a repository
-
 // repository is one of images that share a name.
 type repository struct {
-	Name       string
-	Created    time.Time
-	Mutability types.ImageTagMutability
-	Exclusions []types.ImageTagMutabilityExclusionFilter
-	ScanOnPush bool
-	Encryption types.EncryptionConfiguration
-	Lifecycle  string // policy text, "" for none
-	Tags       map[string]string
-	Images     map[string]image // by digest
+	Shown     types.Repository // as it is described
+	Lifecycle *string          // policy text
+	Tags      wire.Tags
+	Images    map[string]*image // by digest
 }
 
-func (s *Service) find(name *string) (repository, error) {
+func (s *Service) find(name *string) (*repository, error) {
 	r, ok := s.state.Repositories[aws.ToString(name)]
 	if !ok {
-		return repository{}, wire.NewFault(http.StatusBadRequest, "RepositoryNotFoundException",
-			"The repository with name '%s' does not exist in the registry with id '%s'", aws.ToString(name), s.opt.Account)
+		return nil, refuse("RepositoryNotFoundException", "The repository with name '%s' does not exist in the registry with id '%s'",
+			aws.ToString(name), s.opt.Account)
 	}
 	return r, nil
 }
 
-func invalid(text string, args ...any) error {
-	return wire.NewFault(http.StatusBadRequest, "InvalidParameterException", text, args...)
-}
-
 func (s *Service) createRepository(in *ecr.CreateRepositoryInput) (*ecr.CreateRepositoryOutput, error) {
 	name := aws.ToString(in.RepositoryName)
-	if len(name) < 2 || len(name) > 256 || !repositoryPattern.MatchString(name) {
-		return nil, invalid("Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must satisfy regular expression '%s''", repositoryPattern)
+	switch {
+	case len(name) < 2 || len(name) > 256 || !repositoryPattern.MatchString(name):
+		return nil, refuse(invalid, "Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must satisfy regular expression '%s''", repositoryPattern)
+	case in.ImageTagMutabilityExclusionFilters != nil:
+		return nil, refuse(invalid, "the embedded ECR knows no exclusions from the mutability of tags")
+	case s.state.Repositories[name] != nil:
+		return nil, refuse("RepositoryAlreadyExistsException", "The repository with name '%s' already exists in the registry with id '%s'", name, s.opt.Account)
 	}
-	if _, ok := s.state.Repositories[name]; ok {
-		return nil, wire.NewFault(http.StatusBadRequest, "RepositoryAlreadyExistsException",
-			"The repository with name '%s' already exists in the registry with id '%s'", name, s.opt.Account)
-	}
-	r := repository{Name: name, Created: s.opt.Now().UTC(), Mutability: cmp.Or(in.ImageTagMutability, types.ImageTagMutabilityMutable),
-		Exclusions: in.ImageTagMutabilityExclusionFilters, Encryption: types.EncryptionConfiguration{EncryptionType: types.EncryptionTypeAes256},
-		Images: map[string]image{}}
-	if in.ImageScanningConfiguration != nil {
-		r.ScanOnPush = in.ImageScanningConfiguration.ScanOnPush
-	}
-	if in.EncryptionConfiguration != nil {
-		r.Encryption = *in.EncryptionConfiguration
-	}
-	tags, err := addTags(nil, in.Tags)
+	pairs := wire.TagsOf(in.Tags, func(t types.Tag) (key, value *string) { return t.Key, t.Value })
+	tags, err := wire.Tags{}.With(pairs, "InvalidTagParameterException", refuse("TooManyTagsException", "A repository has at most 50 tags"))
 	if err != nil {
 		return nil, err
 	}
-	r.Tags = tags
+	r := &repository{Tags: tags, Images: map[string]*image{}, Shown: types.Repository{
+		RepositoryName:             &name,
+		RepositoryArn:              aws.String(s.arn(name)),
+		RegistryId:                 &s.opt.Account,
+		CreatedAt:                  aws.Time(s.opt.Now()),
+		ImageTagMutability:         cmp.Or(in.ImageTagMutability, types.ImageTagMutabilityMutable),
+		ImageScanningConfiguration: cmp.Or(in.ImageScanningConfiguration, &types.ImageScanningConfiguration{}),
+		EncryptionConfiguration:    cmp.Or(in.EncryptionConfiguration, &types.EncryptionConfiguration{EncryptionType: types.EncryptionTypeAes256}),
+	}}
 	s.state.Repositories[name] = r
-	return &ecr.CreateRepositoryOutput{Repository: s.describe(r)}, nil
+	return &ecr.CreateRepositoryOutput{Repository: s.describe(r)}, s.save()
 }
 
-func (s *Service) describe(r repository) *types.Repository {
-	return &types.Repository{RepositoryName: &r.Name, RepositoryArn: aws.String(s.arn(r.Name)), RepositoryUri: aws.String(s.opt.Host + "/" + r.Name),
-		RegistryId: &s.opt.Account, CreatedAt: &r.Created, ImageTagMutability: r.Mutability, ImageTagMutabilityExclusionFilters: r.Exclusions,
-		ImageScanningConfiguration: &types.ImageScanningConfiguration{ScanOnPush: r.ScanOnPush}, EncryptionConfiguration: &r.Encryption}
+// describe adds what is not kept, as it changes with the server's port.
+func (s *Service) describe(r *repository) *types.Repository {
+	d := r.Shown
+	d.RepositoryUri = aws.String(s.opt.Host + "/" + *d.RepositoryName)
+	return &d
 }
 
 func (s *Service) describeRepositories(in *ecr.DescribeRepositoriesInput) (*ecr.DescribeRepositoriesOutput, error) {
 	names := in.RepositoryNames
-	for _, n := range names {
-		if _, err := s.find(&n); err != nil {
-			return nil, err
-		}
-	}
-	out := &ecr.DescribeRepositoriesOutput{Repositories: []types.Repository{}}
 	if len(names) == 0 {
 		names = slices.Sorted(maps.Keys(s.state.Repositories))
 	}
-	names, next, err := page(names, in.NextToken, in.MaxResults)
-	for _, n := range names {
-		out.Repositories = append(out.Repositories, *s.describe(s.state.Repositories[n]))
+	list := []types.Repository{}
+	for _, name := range names {
+		r, err := s.find(&name)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, *s.describe(r))
 	}
-	out.NextToken = next
-	return out, err
+	list, next, err := page(list, in.NextToken, in.MaxResults)
+	return &ecr.DescribeRepositoriesOutput{Repositories: list, NextToken: next}, err
 }
 
-func (s *Service) deleteRepository(in *ecr.DeleteRepositoryInput) (*ecr.DeleteRepositoryOutput, error) {
-	r, err := s.find(in.RepositoryName)
-	if err != nil {
-		return nil, err
+// page is one of a list; API: DescribeRepositories, DescribeImages, ListImages.
+func page[T any](list []T, token *string, size *int32) ([]T, *string, error) {
+	if size == nil {
+		size = aws.Int32(100)
 	}
+	return wire.Page(list, token, size, 1000, invalid)
+}
+
+func (s *Service) deleteRepository(r *repository, in *ecr.DeleteRepositoryInput) (*ecr.DeleteRepositoryOutput, error) {
 	if len(r.Images) > 0 && !in.Force {
-		return nil, wire.NewFault(http.StatusBadRequest, "RepositoryNotEmptyException",
-			"The repository with name '%s' in registry with id '%s' cannot be deleted because it still contains images", r.Name, s.opt.Account)
+		return nil, refuse("RepositoryNotEmptyException",
+			"The repository with name '%s' in registry with id '%s' cannot be deleted because it still contains images", *in.RepositoryName, s.opt.Account)
 	}
-	delete(s.state.Repositories, r.Name)
-	return &ecr.DeleteRepositoryOutput{Repository: s.describe(r)}, s.dropUnused(slices.Collect(maps.Values(r.Images)))
+	delete(s.state.Repositories, *in.RepositoryName)
+	return &ecr.DeleteRepositoryOutput{Repository: s.describe(r)}, s.saveWithout(slices.Collect(maps.Values(r.Images))...)
 }
 
-func (s *Service) putScanning(in *ecr.PutImageScanningConfigurationInput) (*ecr.PutImageScanningConfigurationOutput, error) {
-	r, err := s.find(in.RepositoryName)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) putScanning(r *repository, in *ecr.PutImageScanningConfigurationInput) (*ecr.PutImageScanningConfigurationOutput, error) {
 	if in.ImageScanningConfiguration == nil {
-		return nil, invalid("Invalid parameter at 'imageScanningConfiguration' failed to satisfy constraint: 'must not be null'")
+		return nil, refuse(invalid, "Invalid parameter at 'imageScanningConfiguration' failed to satisfy constraint: 'must not be null'")
 	}
-	r.ScanOnPush = in.ImageScanningConfiguration.ScanOnPush
-	s.state.Repositories[r.Name] = r
-	return &ecr.PutImageScanningConfigurationOutput{RegistryId: &s.opt.Account, RepositoryName: &r.Name, ImageScanningConfiguration: in.ImageScanningConfiguration}, nil
+	r.Shown.ImageScanningConfiguration = in.ImageScanningConfiguration
+	return &ecr.PutImageScanningConfigurationOutput{RegistryId: &s.opt.Account, RepositoryName: in.RepositoryName,
+		ImageScanningConfiguration: in.ImageScanningConfiguration}, s.save()
 }
 
-func (s *Service) putMutability(in *ecr.PutImageTagMutabilityInput) (*ecr.PutImageTagMutabilityOutput, error) {
-	r, err := s.find(in.RepositoryName)
-	if err != nil {
-		return nil, err
+func (s *Service) putLifecycle(r *repository, in *ecr.PutLifecyclePolicyInput) (*ecr.PutLifecyclePolicyOutput, error) {
+	if err := checkLifecycle(aws.ToString(in.LifecyclePolicyText)); err != nil {
+		return nil, refuse(invalid, "Invalid parameter at 'LifecyclePolicyText' failed to satisfy constraint: 'Lifecycle policy validation failure: %v'", err)
 	}
-	r.Mutability, r.Exclusions = in.ImageTagMutability, in.ImageTagMutabilityExclusionFilters
-	s.state.Repositories[r.Name] = r
-	return &ecr.PutImageTagMutabilityOutput{RegistryId: &s.opt.Account, RepositoryName: &r.Name, ImageTagMutability: r.Mutability,
-		ImageTagMutabilityExclusionFilters: r.Exclusions}, nil
+	r.Lifecycle = in.LifecyclePolicyText
+	return &ecr.PutLifecyclePolicyOutput{RegistryId: &s.opt.Account, RepositoryName: in.RepositoryName, LifecyclePolicyText: r.Lifecycle}, s.save()
 }
 
-func (s *Service) putLifecycle(in *ecr.PutLifecyclePolicyInput) (*ecr.PutLifecyclePolicyOutput, error) {
-	r, err := s.find(in.RepositoryName)
-	if err != nil {
-		return nil, err
+func (s *Service) getLifecycle(r *repository, in *ecr.GetLifecyclePolicyInput) (*ecr.GetLifecyclePolicyOutput, error) {
+	if r.Lifecycle == nil {
+		return nil, refuse("LifecyclePolicyNotFoundException",
+			"Lifecycle policy does not exist for the repository with name '%s' in the registry with id '%s'", *in.RepositoryName, s.opt.Account)
 	}
-	text := aws.ToString(in.LifecyclePolicyText)
-	if err := checkLifecycle(text); err != nil {
-		return nil, err
-	}
-	r.Lifecycle = text
-	s.state.Repositories[r.Name] = r
-	return &ecr.PutLifecyclePolicyOutput{RegistryId: &s.opt.Account, RepositoryName: &r.Name, LifecyclePolicyText: &text}, nil
+	return &ecr.GetLifecyclePolicyOutput{RegistryId: &s.opt.Account, RepositoryName: in.RepositoryName, LifecyclePolicyText: r.Lifecycle}, nil
 }
 
-func (s *Service) withLifecycle(name *string) (repository, error) {
-	r, err := s.find(name)
-	if err == nil && r.Lifecycle == "" {
-		err = wire.NewFault(http.StatusBadRequest, "LifecyclePolicyNotFoundException",
-			"Lifecycle policy does not exist for the repository with name '%s' in the registry with id '%s'", r.Name, s.opt.Account)
-	}
-	return r, err
-}
-
-func (s *Service) getLifecycle(in *ecr.GetLifecyclePolicyInput) (*ecr.GetLifecyclePolicyOutput, error) {
-	r, err := s.withLifecycle(in.RepositoryName)
-	if err != nil {
-		return nil, err
-	}
-	return &ecr.GetLifecyclePolicyOutput{RegistryId: &s.opt.Account, RepositoryName: &r.Name, LifecyclePolicyText: &r.Lifecycle}, nil
-}
-
-func (s *Service) deleteLifecycle(in *ecr.DeleteLifecyclePolicyInput) (*ecr.DeleteLifecyclePolicyOutput, error) {
-	r, err := s.withLifecycle(in.RepositoryName)
-	if err != nil {
-		return nil, err
-	}
-	text := r.Lifecycle
-	r.Lifecycle = ""
-	s.state.Repositories[r.Name] = r
-	return &ecr.DeleteLifecyclePolicyOutput{RegistryId: &s.opt.Account, RepositoryName: &r.Name, LifecyclePolicyText: &text}, nil
-}
-
-// lifecyclePolicy is the form of https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html
+// lifecyclePolicy is described at https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html
 type lifecyclePolicy struct {
 	Rules []struct {
 		RulePriority int
 		Description  string
 		Selection    struct {
-			TagStatus      string
-			TagPrefixList  []string
-			TagPatternList []string
-			CountType      string
-			CountUnit      string
-			CountNumber    int
+			TagStatus, CountType, CountUnit string
+			TagPrefixList, TagPatternList   []string
+			CountNumber                     int
 		}
 		Action struct{ Type string }
 	}
@@ -197,72 +145,23 @@ type lifecyclePolicy struct {
 
 // checkLifecycle takes the rules that kedroctl may come to use; nothing expires here.
 func checkLifecycle(text string) error {
-	failure := func(why string) error {
-		return invalid("Invalid parameter at 'LifecyclePolicyText' failed to satisfy constraint: 'Lifecycle policy validation failure: %s'", why)
-	}
-	var p lifecyclePolicy
+	var policy lifecyclePolicy
 	d := json.NewDecoder(strings.NewReader(text))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&p); err != nil {
-		return failure(err.Error())
+	if err := d.Decode(&policy); err != nil {
+		return err
 	}
-	if len(p.Rules) == 0 {
-		return failure("no rules")
-	}
-	priorities := map[int]bool{}
-	for _, r := range p.Rules {
-		tagged := len(r.Selection.TagPrefixList)+len(r.Selection.TagPatternList) > 0
-		byTime := r.Selection.CountType == "sinceImagePushed"
-		switch {
-		case r.RulePriority < 1 || priorities[r.RulePriority]:
-			return failure("rulePriority must be a positive number of its own")
-		case !slices.Contains([]string{"tagged", "untagged", "any"}, r.Selection.TagStatus):
-			return failure("tagStatus must be tagged, untagged or any")
-		case tagged != (r.Selection.TagStatus == "tagged"):
-			return failure("tagPatternList or tagPrefixList belongs to tagStatus tagged")
-		case !byTime && r.Selection.CountType != "imageCountMoreThan":
-			return failure("countType must be imageCountMoreThan or sinceImagePushed")
-		case byTime != (r.Selection.CountUnit == "days"):
-			return failure("countUnit days belongs to countType sinceImagePushed")
-		case r.Selection.CountNumber < 1:
-			return failure("countNumber must be positive")
-		case r.Action.Type != "expire":
-			return failure("the action's type must be expire")
+	priorities := map[int]bool{0: true}
+	for _, r := range policy.Rules {
+		sel, tagged := r.Selection, len(r.Selection.TagPrefixList)+len(r.Selection.TagPatternList) > 0
+		counts := sel.CountType == "imageCountMoreThan" && sel.CountUnit == "" || sel.CountType == "sinceImagePushed" && sel.CountUnit == "days"
+		selects := tagged && sel.TagStatus == "tagged" || !tagged && (sel.TagStatus == "untagged" || sel.TagStatus == "any")
+		if priorities[r.RulePriority] || !counts || sel.CountNumber < 1 || !selects || r.Action.Type != "expire" {
+			return fmt.Errorf("rule %d lacks a member or has one that does not fit the others", r.RulePriority)
 		}
 		priorities[r.RulePriority] = true
 	}
 	return nil
-}
-
-func (s *Service) byARN(arn *string) (repository, error) {
-	name, ok := strings.CutPrefix(aws.ToString(arn), s.arn(""))
-	if !ok {
-		return repository{}, invalid("Invalid parameter at 'resourceArn' failed to satisfy constraint: 'Invalid ARN'")
-	}
-	return s.find(&name)
-}
-
-func (s *Service) tagResource(in *ecr.TagResourceInput) (*ecr.TagResourceOutput, error) {
-	r, err := s.byARN(in.ResourceArn)
-	if err != nil {
-		return nil, err
-	}
-	if r.Tags, err = addTags(r.Tags, in.Tags); err != nil {
-		return nil, err
-	}
-	s.state.Repositories[r.Name] = r
-	return &ecr.TagResourceOutput{}, nil
-}
-
-func (s *Service) untagResource(in *ecr.UntagResourceInput) (*ecr.UntagResourceOutput, error) {
-	r, err := s.byARN(in.ResourceArn)
-	if err != nil {
-		return nil, err
-	}
-	for _, key := range in.TagKeys {
-		delete(r.Tags, key)
-	}
-	return &ecr.UntagResourceOutput{}, nil
 }
 
 // tagList stands for ListTagsForResourceOutput: ECR's tags are the only structures whose members begin with capitals on the wire.
@@ -271,52 +170,13 @@ type tagList struct {
 }
 
 func (s *Service) listTags(in *ecr.ListTagsForResourceInput) (*tagList, error) {
-	r, err := s.byARN(in.ResourceArn)
+	name, ok := strings.CutPrefix(aws.ToString(in.ResourceArn), s.arn(""))
+	if !ok {
+		return nil, refuse(invalid, "Invalid parameter at 'resourceArn' failed to satisfy constraint: 'Invalid ARN'")
+	}
+	r, err := s.find(&name)
 	if err != nil {
 		return nil, err
 	}
-	out := &tagList{Tags: []map[string]string{}}
-	for _, key := range slices.Sorted(maps.Keys(r.Tags)) {
-		out.Tags = append(out.Tags, map[string]string{"Key": key, "Value": r.Tags[key]})
-	}
-	return out, nil
-}
-
-// addTags is old with more in it.
-func addTags(old map[string]string, more []types.Tag) (map[string]string, error) {
-	tags := map[string]string{}
-	maps.Copy(tags, old)
-	for _, t := range more {
-		key, value := aws.ToString(t.Key), aws.ToString(t.Value)
-		if err := wire.CheckTag(key, value); err != nil {
-			return nil, wire.NewFault(http.StatusBadRequest, "InvalidTagParameterException", "%v", err)
-		}
-		tags[key] = value
-	}
-	if len(tags) > tagLimit {
-		return nil, wire.NewFault(http.StatusBadRequest, "TooManyTagsException", "A repository has at most %d tags", tagLimit)
-	}
-	return tags, nil
-}
-
-// page is at most max (100 by default) of the names after the token, and the token of the next page.
-func page(names []string, after *string, max *int32) (part []string, next *string, err error) {
-	size := 100
-	if max != nil {
-		size = int(*max)
-	}
-	if size < 1 || size > 1000 {
-		return nil, nil, invalid("Invalid parameter at 'maxResults' failed to satisfy constraint: 'must be between 1 and 1000'")
-	}
-	if after != nil {
-		at := slices.Index(names, *after)
-		if at < 0 {
-			return nil, nil, invalid("Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'")
-		}
-		names = names[at+1:]
-	}
-	if len(names) <= size {
-		return names, nil, nil
-	}
-	return names[:size], &names[size-1], nil
+	return &tagList{wire.TagList(r.Tags, func(key, value *string) map[string]string { return map[string]string{"Key": *key, "Value": *value} })}, nil
 }

@@ -2,16 +2,17 @@ package images
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"maps"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,137 +25,152 @@ import (
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
-// tokenLife is ECR's: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html
-const tokenLife = 12 * time.Hour
+const (
+	// tokenLife is ECR's: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html
+	tokenLife = 12 * time.Hour
+	// pushLife is how old a part can be that no image has: an interrupted push goes on sooner, or begins again.
+	pushLife = 24 * time.Hour
+	// invalid is the code of what is wrong with a request.
+	invalid = "InvalidParameterException"
+)
 
 // Options say whose registry it is and where clients reach it.
 type Options struct {
 	Dir     string // directory of the state
 	Region  string
-	Account string           // 12 digits
-	Host    string           // host:port of the registry, the first part of image references
-	Now     func() time.Time // nil: time.Now
-	Denied  wire.Denied      // what the caller may not do, by ecr: actions
+	Account string // 12 digits
+	Host    string // host:port of the registry, the first part of image references
+	Now     func() time.Time
+	Denied  wire.Denied // what the caller may not do, by ecr: actions
 }
 
 // Service is ECR and the registry of one account and region.
 type Service struct {
-	opt     Options
-	file    string
-	targets wire.Targets
-	blobs   blobs
-	content http.Handler // serves blobs
-	mu      sync.Mutex
-	state   state
+	wire.Targets
+	opt   Options
+	mu    sync.Mutex
+	state state
 }
 
 type state struct {
-	Repositories map[string]repository
-	Tokens       []token
-}
-
-// token is a password for the registry.
-type token struct {
-	Password string
-	Expires  time.Time
+	Key          string // of the registry's passwords
+	Repositories map[string]*repository
 }
 
 // New is the registry as its directory has it.
 func New(opt Options) (*Service, error) {
-	if opt.Dir == "" {
-		return nil, errors.New("open the registry: no directory is given")
-	}
-	if opt.Now == nil {
-		opt.Now = time.Now
-	}
-	s := &Service{opt: opt, file: filepath.Join(opt.Dir, "images.json"), blobs: blobs{filepath.Join(opt.Dir, "blobs")},
-		state: state{Repositories: map[string]repository{}}}
+	s := &Service{Targets: wire.Targets{}, opt: opt, state: state{Key: rand.Text(), Repositories: map[string]*repository{}}}
+	offer(s, s.getToken)
+	offer(s, s.createRepository)
+	offer(s, s.describeRepositories)
+	offer(s, s.listTags)
+	offer(s, in(s, s.deleteRepository))
+	offer(s, in(s, s.putScanning))
+	offer(s, in(s, s.putLifecycle))
+	offer(s, in(s, s.getLifecycle))
+	offer(s, in(s, s.describeImages))
+	offer(s, in(s, s.listImages))
+	offer(s, in(s, s.batchGetImage))
+	offer(s, in(s, s.batchDeleteImage))
 	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("open the registry in %s: %w", opt.Dir, err)
 	}
-	s.content = newContent(s.blobs)
-	s.targets = s.operations()
 	return s, nil
 }
 
-// open reads the state; what a killed process was receiving is of no use.
-func (s *Service) open() error {
-	partial, err := filepath.Glob(filepath.Join(s.blobs.dir, ".tmp-*"))
-	if err != nil {
-		return err
-	}
-	for _, path := range append(partial, s.uploadPath("")) {
-		if err := os.RemoveAll(path); err != nil {
-			return err
-		}
-	}
-	for _, dir := range []string{s.uploadPath(""), s.blobs.dir} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return err
-		}
-	}
-	return disk.ReadJSON(s.file, &s.state)
-}
-
-func (s *Service) operations() wire.Targets {
-	return wire.Targets{
-		"GetAuthorizationToken":         serve(s, "GetAuthorizationToken", s.getToken),
-		"CreateRepository":              serve(s, "CreateRepository", s.createRepository),
-		"DescribeRepositories":          serve(s, "DescribeRepositories", s.describeRepositories),
-		"DeleteRepository":              serve(s, "DeleteRepository", s.deleteRepository),
-		"PutImageScanningConfiguration": serve(s, "PutImageScanningConfiguration", s.putScanning),
-		"PutImageTagMutability":         serve(s, "PutImageTagMutability", s.putMutability),
-		"PutLifecyclePolicy":            serve(s, "PutLifecyclePolicy", s.putLifecycle),
-		"GetLifecyclePolicy":            serve(s, "GetLifecyclePolicy", s.getLifecycle),
-		"DeleteLifecyclePolicy":         serve(s, "DeleteLifecyclePolicy", s.deleteLifecycle),
-		"TagResource":                   serve(s, "TagResource", s.tagResource),
-		"UntagResource":                 serve(s, "UntagResource", s.untagResource),
-		"ListTagsForResource":           serve(s, "ListTagsForResource", s.listTags),
-		"DescribeImages":                serve(s, "DescribeImages", s.describeImages),
-		"ListImages":                    serve(s, "ListImages", s.listImages),
-		"BatchGetImage":                 serve(s, "BatchGetImage", s.batchGetImage),
-		"BatchDeleteImage":              serve(s, "BatchDeleteImage", s.batchDeleteImage),
-	}
-}
-
-// serve makes a handler that checks the caller's permission, and keeps the state where the operation may have changed it.
-func serve[In, Out any](s *Service, name string, do func(*In) (*Out, error)) http.Handler {
-	return wire.JSONFunc(func(ctx context.Context, in *In) (*Out, error) {
-		if err := s.opt.Denied.Check(ctx, "AccessDeniedException", "ecr:"+name, s.resource(in), nil); err != nil {
-			return nil, err
-		}
+// offer adds an operation, which runs alone.
+func offer[In, Out any](s *Service, do func(*In) (*Out, error)) {
+	s.Targets[wire.OperationOf[In]()] = wire.JSONFunc(func(_ context.Context, input *In) (*Out, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		out, err := do(in)
-		if err == nil && (mutating(name) || name == "GetAuthorizationToken") {
-			err = s.save()
-		}
-		return out, err
+		return do(input)
 	})
 }
 
-func (s *Service) save() error { return disk.WriteJSON(s.file, s.state) }
-
-// resource is the ARN of the repository that an input names, "*" where it names none.
-func (s *Service) resource(in any) string {
-	v := reflect.ValueOf(in).Elem().FieldByName("RepositoryName")
-	if !v.IsValid() || v.IsNil() {
-		return "*"
+// in is an operation in the repository that its input names.
+func in[In, Out any](s *Service, do func(*repository, *In) (*Out, error)) func(*In) (*Out, error) {
+	return func(input *In) (*Out, error) {
+		name, _ := reflect.ValueOf(input).Elem().FieldByName("RepositoryName").Interface().(*string)
+		r, err := s.find(name)
+		if err != nil {
+			return nil, err
+		}
+		return do(r, input)
 	}
-	return s.arn(v.Elem().String())
 }
 
 func (s *Service) arn(repository string) string {
 	return "arn:aws:ecr:" + s.opt.Region + ":" + s.opt.Account + ":repository/" + repository
 }
 
-func mutating(name string) bool {
-	for _, prefix := range []string{"Get", "Describe", "List", "BatchGet"} {
-		if strings.HasPrefix(name, prefix) {
-			return false
+// open reads the state, and removes what was pushed of images that never came.
+func (s *Service) open() error {
+	if err := disk.ReadJSON(s.file(), &s.state); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(s.path(""), 0o755); err != nil {
+		return err
+	}
+	files, err := os.ReadDir(s.path(""))
+	if err != nil {
+		return err
+	}
+	keep := s.parts()
+	for _, f := range files {
+		info, err := f.Info()
+		if err != nil {
+			return err
+		}
+		if keep["sha256:"+f.Name()] || time.Since(info.ModTime()) < pushLife {
+			continue
+		}
+		if err := os.Remove(s.path(f.Name())); err != nil {
+			return err
 		}
 	}
-	return true
+	return s.save()
+}
+
+// saveWithout keeps the state after images are gone, and then removes those of their parts that no other image has.
+func (s *Service) saveWithout(gone ...*image) error {
+	if err := s.save(); err != nil {
+		return err
+	}
+	keep := s.parts()
+	for _, i := range gone {
+		for _, part := range append(i.Parts, *i.Shown.ImageDigest) {
+			if keep[part] {
+				continue
+			}
+			if err := os.Remove(s.path(part)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// parts are the digests of all that images consist of.
+func (s *Service) parts() map[string]bool {
+	all := map[string]bool{}
+	for _, r := range s.state.Repositories {
+		for digest, i := range r.Images {
+			all[digest] = true
+			for _, part := range i.Parts {
+				all[part] = true
+			}
+		}
+	}
+	return all
+}
+
+func (s *Service) save() error { return disk.WriteJSON(s.file(), s.state) }
+
+func (s *Service) file() string { return filepath.Join(s.opt.Dir, "images.json") }
+
+// path is the file of a part by its digest, or of an upload by its id.
+func (s *Service) path(name string) string {
+	return filepath.Join(s.opt.Dir, "blobs", strings.TrimPrefix(name, "sha256:"))
 }
 
 // Operation names the operation that r asks for, and whether it changes anything. Those of the registry are called "registry:<method>".
@@ -162,12 +178,8 @@ func (s *Service) Operation(r *http.Request) (name string, changes bool) {
 	if isRegistry(r) {
 		return "registry:" + r.Method, r.Method != http.MethodGet && r.Method != http.MethodHead
 	}
-	name = wire.TargetOperation(r)
-	return name, s.targets[name] != nil && mutating(name)
+	return s.Targets.Operation(r)
 }
-
-// Operations are the names of the API's operations that the service offers, sorted. Those of the registry are not among them.
-func (s *Service) Operations() []string { return slices.Sorted(maps.Keys(s.targets)) }
 
 // isRegistry tells the registry's requests: they are not signed, and the only ones with a path.
 func isRegistry(r *http.Request) bool {
@@ -179,34 +191,35 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveRegistry(w, r)
 		return
 	}
-	s.targets.ServeHTTP(w, r)
-}
-
-// Token is a password of the user AWS for the registry, and when it ends.
-func (s *Service) Token() (password string, expires time.Time, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t := s.newToken()
-	return t.Password, t.Expires, s.save()
-}
-
-// newToken forgets tokens that have ended.
-func (s *Service) newToken() token {
-	now := s.opt.Now()
-	var valid []token
-	for _, t := range s.state.Tokens {
-		if t.Expires.After(now) {
-			valid = append(valid, t)
-		}
+	if err := s.opt.Denied.Check(r.Context(), "AccessDeniedException", "ecr:"+wire.TargetOperation(r), "*", nil); err != nil {
+		wire.WriteJSONError(w, err)
+		return
 	}
-	t := token{rand.Text(), now.Add(tokenLife)}
-	s.state.Tokens = append(valid, t)
-	return t
+	s.Targets.ServeHTTP(w, r)
+}
+
+// password is good for the registry until a time, which it tells.
+func (s *Service) password(until int64) string {
+	mac := hmac.New(sha256.New, []byte(s.state.Key))
+	fmt.Fprint(mac, until)
+	return fmt.Sprintf("%d.%x", until, mac.Sum(nil))
+}
+
+func (s *Service) isPassword(password string) bool {
+	var until int64
+	_, err := fmt.Sscanf(password, "%d.", &until)
+	return err == nil && hmac.Equal([]byte(password), []byte(s.password(until))) && s.opt.Now().Unix() < until
 }
 
 func (s *Service) getToken(*ecr.GetAuthorizationTokenInput) (*ecr.GetAuthorizationTokenOutput, error) {
-	t := s.newToken()
+	until := s.opt.Now().Add(tokenLife)
 	return &ecr.GetAuthorizationTokenOutput{AuthorizationData: []types.AuthorizationData{{
-		AuthorizationToken: aws.String(base64.StdEncoding.EncodeToString([]byte("AWS:" + t.Password))),
-		ExpiresAt:          &t.Expires, ProxyEndpoint: aws.String("http://" + s.opt.Host)}}}, nil
+		AuthorizationToken: aws.String(base64.StdEncoding.EncodeToString([]byte("AWS:" + s.password(until.Unix())))),
+		ExpiresAt:          &until,
+		ProxyEndpoint:      aws.String("http://" + s.opt.Host),
+	}}}, nil
+}
+
+func refuse(code, text string, args ...any) error {
+	return wire.NewFault(http.StatusBadRequest, code, text, args...)
 }

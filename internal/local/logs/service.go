@@ -58,7 +58,7 @@ func New(o Options) (*Service, error) {
 
 // offer adds an operation, which runs alone.
 func offer[In, Out any](s *Service, do func(*In) (*Out, error)) {
-	wire.Offer(s.Targets, func(_ context.Context, in *In) (*Out, error) {
+	s.Targets[wire.OperationOf[In]()] = wire.JSONFunc(func(_ context.Context, in *In) (*Out, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return do(in)

@@ -1,12 +1,9 @@
 package wire
 
 import (
-	"context"
 	"reflect"
 	"strings"
 )
 
-// Offer adds an operation to those of a JSON 1.1 service. The name of its input in the SDK tells its own.
-func Offer[In, Out any](t Targets, do func(context.Context, *In) (*Out, error)) {
-	t[strings.TrimSuffix(reflect.TypeFor[In]().Name(), "Input")] = JSONFunc(do)
-}
+// OperationOf is the name of the operation that has the SDK's input struct In.
+func OperationOf[In any]() string { return strings.TrimSuffix(reflect.TypeFor[In]().Name(), "Input") }
