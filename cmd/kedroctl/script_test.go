@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -37,7 +38,7 @@ func TestScripts(t *testing.T) {
 		Setup:               setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"faults": cmdFaults, "calls": cmdCalls, "image": cmdImage, "object": cmdObject, "lacks": cmdLacks, "documented": cmdDocumented,
-			"started": cmdStarted,
+			"started": cmdStarted, "served": cmdServed,
 		},
 	})
 }
@@ -179,14 +180,30 @@ func cmdStarted(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	n, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	running := 0
-	for range 200 {
-		running, err = worldOf(ts).running()
+	within10s(ts, func() bool {
+		running, err := worldOf(ts).running()
 		ts.Check(err)
-		if running >= n {
+		return running >= n
+	})
+}
+
+// cmdServed waits until an embedded AWS that keeps its state in DIR answers: served DIR.
+func cmdServed(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: served DIR")
+	}
+	within10s(ts, func() bool {
+		_, running := local.Running(context.Background(), ts.MkAbs(args[0]))
+		return running
+	})
+}
+
+func within10s(ts *testscript.TestScript, happened func() bool) {
+	for range 200 {
+		if happened() {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	ts.Fatalf("%d jobs run, want %d", running, n)
+	ts.Fatalf("it has not happened within 10 s")
 }
