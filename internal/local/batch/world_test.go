@@ -20,6 +20,8 @@ import (
 	"github.com/kedroctl/kedroctl/internal/local/scripted"
 )
 
+var startTime = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
 // world is a service with a clock and a runner of its own, seen through the SDK's client.
 type world struct {
 	*sdk.Client
@@ -32,7 +34,7 @@ type world struct {
 
 func newWorld(t *testing.T, change func(*batch.Options), scripts ...scripted.Script) *world {
 	t.Helper()
-	c := clock.NewFake(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	c := clock.NewFake(startTime)
 	w := &world{t: t, clock: c, runner: scripted.New(c, scripts...)}
 	o := batch.Options{Region: "us-east-1", Account: "123456789012", Clock: c, Runner: w.runner}
 	if change != nil {
