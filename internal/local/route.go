@@ -83,9 +83,6 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, c *Call, caller 
 
 func (s *Server) serveCall(w *recorder, r *http.Request, c *Call, svc http.Handler) {
 	script, operation := s.faults.Load(), c.Service+"."+c.Operation
-	if c.Service == "ec2" && script.NoDefaultVPC {
-		svc = s.services[emptyEC2]
-	}
 	fault := script.Call(operation)
 	switch {
 	case fault == nil:

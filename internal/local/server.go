@@ -137,9 +137,7 @@ func (s *Server) Operations() []string {
 	var all []string
 	for name, svc := range s.services {
 		for _, operation := range svc.Operations() {
-			if name != emptyEC2 {
-				all = append(all, name+"."+operation)
-			}
+			all = append(all, name+"."+operation)
 		}
 	}
 	slices.Sort(all)

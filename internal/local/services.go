@@ -50,7 +50,7 @@ func (s *Server) addServices() (err error) {
 		return err
 	}
 	s.batch, err = batch.New(batch.Options{
-		Region: o.Region, Account: o.Account, Clock: o.Clock, Runner: faultyRunner{o.Runner, o.Clock, script}, Roles: roles{s.account}, Logs: cloudwatch,
+		Region: o.Region, Account: o.Account, Clock: o.Clock, Runner: faultyRunner{o.Runner, o.Clock, script}, Roles: s.account, Logs: cloudwatch,
 		Enter: s.enter, Dir: o.Dir, Settle: o.Settle, Step: o.Step,
 		Stuck: func(job string) string { return script().Stuck(job) },
 		Lags: func() batch.Lags {
@@ -60,14 +60,11 @@ func (s *Server) addServices() (err error) {
 	})
 	s.services = map[string]service{
 		"iam": s.account, "sts": account.STS(o.Account), "s3": s3, "ecr": ecr, "logs": cloudwatch, "batch": s.batch,
-		"ec2":    network.New(network.Options{Account: o.Account, Region: o.Region, Denied: s.denied}),
-		emptyEC2: network.New(network.Options{Account: o.Account, Region: o.Region, Denied: s.denied, NoDefaultVPC: true}),
+		"ec2": network.New(network.Options{Account: o.Account, Region: o.Region, Denied: s.denied,
+			NoDefaultVPC: func() bool { return script().NoDefaultVPC }}),
 	}
 	return err
 }
-
-// emptyEC2 answers for ec2 where the default VPC was removed.
-const emptyEC2 = "ec2 without a VPC"
 
 // dataDir is for objects and images, which are on disk always: without Dir in a directory that Close removes.
 func (s *Server) dataDir() (string, error) {
@@ -92,12 +89,4 @@ func (s *Server) denied(ctx context.Context, action, resource string, conditions
 	}
 	role := s.keys.role(wire.CallerOf(ctx).AccessKey)
 	return role != "" && strings.HasPrefix(action, "s3:") && !policy.Allows(s.account.Statements(role), action, resource, conditions)
-}
-
-// roles answers Batch's questions about IAM.
-type roles struct{ *account.Service }
-
-func (r roles) ServiceLinkedRole() (string, error) {
-	role, err := r.EnsureServiceLinkedRole("batch.amazonaws.com")
-	return role.ARN, err
 }

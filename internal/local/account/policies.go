@@ -1,9 +1,7 @@
 package account
 
 import (
-	"context"
 	"maps"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,162 +12,158 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"github.com/kedroctl/kedroctl/internal/local/policy"
-	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
-// Default quotas, in characters without white space and in policies.
+// Default quotas, in characters without white space and in policies: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 const (
 	trustLimit    = 2048
 	inlineLimit   = 10240 // of all inline policies of a role together
 	attachedLimit = 10
 )
 
-var (
-	policyName = regexp.MustCompile(`^[\w+=,.@-]{1,128}$`)
-	// The embedded AWS has no list of AWS's managed policies: any name in their form passes.
-	managedARN = regexp.MustCompile(`^arn:aws:iam::(aws|\d{12}):policy(/[\w+=,.@-]+)+$`)
-)
+const startingTasks = `["ecr:GetAuthorizationToken","ecr:BatchCheckLayerAvailability","ecr:GetDownloadUrlForLayer","ecr:BatchGetImage",` +
+	`"logs:CreateLogStream","logs:PutLogEvents"]`
 
-func (s *Service) policyActions() map[string]wire.Action {
-	return map[string]wire.Action{
-		"PutRolePolicy":            on(s, s.putRolePolicy),
-		"GetRolePolicy":            on(s, s.getRolePolicy),
-		"DeleteRolePolicy":         on(s, s.deleteRolePolicy),
-		"ListRolePolicies":         on(s, s.listRolePolicies),
-		"AttachRolePolicy":         on(s, s.attachRolePolicy),
-		"DetachRolePolicy":         on(s, s.detachRolePolicy),
-		"ListAttachedRolePolicies": on(s, s.listAttachedRolePolicies),
-	}
+// managedPolicies are those of AWS's own policies that a role of jobs, of their start or of instances may want, by ARN. They are shortened
+// to what the embedded AWS offers: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html
+var managedPolicies = map[string]string{
+	"arn:aws:iam::aws:policy/AdministratorAccess":                              allows(`"*"`),
+	"arn:aws:iam::aws:policy/AmazonS3FullAccess":                               allows(`"s3:*"`),
+	"arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess":                           allows(`["s3:Get*","s3:List*"]`),
+	"arn:aws:iam::aws:policy/CloudWatchLogsFullAccess":                         allows(`"logs:*"`),
+	"arn:aws:iam::aws:policy/service-role/AWSBatchServiceRole":                 allows(`["ec2:Describe*","iam:Get*","ecs:*","logs:*"]`),
+	"arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy":    allows(startingTasks),
+	"arn:aws:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role": allows(startingTasks),
 }
 
-func (s *Service) putRolePolicy(_ context.Context, in *iam.PutRolePolicyInput) (*iam.PutRolePolicyOutput, error) {
-	r, err := s.ownRole(in.RoleName)
-	if err != nil {
-		return nil, err
-	}
+// allows is a policy that allows actions, a string or list of JSON, on everything.
+func allows(actions string) string {
+	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":` + actions + `,"Resource":"*"}]}`
+}
+
+func putRolePolicy(r *role, in *iam.PutRolePolicyInput) error {
 	name, document := aws.ToString(in.PolicyName), aws.ToString(in.PolicyDocument)
-	if !policyName.MatchString(name) {
-		return nil, invalid("The specified value for policyName is invalid: %q", name)
+	if err := checkName("policyName", name, 128, "/"); err != nil {
+		return err
 	}
-	if err := checkInline(document); err != nil {
-		return nil, err
+	if err := checkPolicy(document, checkInline); err != nil {
+		return err
 	}
-	inline := maps.Clone(r.Inline)
-	inline[name] = document
+	r.Inline[name] = document
 	total := 0
-	for _, d := range inline {
+	for _, d := range r.Inline {
 		total += length(d)
 	}
 	if total > inlineLimit {
-		return nil, wire.NewFault(http.StatusConflict, "LimitExceeded", "Maximum policy size of %d bytes exceeded for role %s", inlineLimit, r.Name)
+		return limitExceeded("Maximum policy size of %d bytes exceeded for role %s", inlineLimit, *r.RoleName)
 	}
-	r.Inline = inline
-	s.state.Roles[r.Name] = r
-	return &iam.PutRolePolicyOutput{}, nil
+	return nil
 }
 
-func (s *Service) inline(role, policy *string) (Role, error) {
-	r, err := s.role(role)
-	if err != nil {
-		return Role{}, err
+func getRolePolicy(r role, in *iam.GetRolePolicyInput) (*iam.GetRolePolicyOutput, error) {
+	document, ok := r.Inline[aws.ToString(in.PolicyName)]
+	if !ok {
+		return nil, noSuch("The role policy with name %s cannot be found.", aws.ToString(in.PolicyName))
 	}
-	if _, ok := r.Inline[aws.ToString(policy)]; !ok {
-		return Role{}, wire.NewFault(http.StatusNotFound, "NoSuchEntity", "The role policy with name %s cannot be found.", aws.ToString(policy))
-	}
-	return r, nil
+	return &iam.GetRolePolicyOutput{RoleName: r.RoleName, PolicyName: in.PolicyName, PolicyDocument: urlEncoded(document)}, nil
 }
 
-func (s *Service) getRolePolicy(_ context.Context, in *iam.GetRolePolicyInput) (*iam.GetRolePolicyOutput, error) {
-	r, err := s.inline(in.RoleName, in.PolicyName)
-	if err != nil {
-		return nil, err
-	}
-	return &iam.GetRolePolicyOutput{RoleName: &r.Name, PolicyName: in.PolicyName, PolicyDocument: urlEncoded(r.Inline[*in.PolicyName])}, nil
+func deleteRolePolicy(r *role, in *iam.DeleteRolePolicyInput) error {
+	_, err := getRolePolicy(*r, &iam.GetRolePolicyInput{PolicyName: in.PolicyName})
+	delete(r.Inline, aws.ToString(in.PolicyName))
+	return err
 }
 
-func (s *Service) deleteRolePolicy(_ context.Context, in *iam.DeleteRolePolicyInput) (*iam.DeleteRolePolicyOutput, error) {
-	r, err := s.inline(in.RoleName, in.PolicyName)
-	if err != nil {
-		return nil, err
-	}
-	r.Inline = without(r.Inline, *in.PolicyName)
-	s.state.Roles[r.Name] = r
-	return &iam.DeleteRolePolicyOutput{}, nil
+func listRolePolicies(r role, in *iam.ListRolePoliciesInput) (out *iam.ListRolePoliciesOutput, err error) {
+	out = &iam.ListRolePoliciesOutput{}
+	names := slices.AppendSeq([]string{}, maps.Keys(r.Inline))
+	slices.Sort(names)
+	out.PolicyNames, out.Marker, out.IsTruncated, err = page(names, in.Marker, in.MaxItems)
+	return out, err
 }
 
-func (s *Service) listRolePolicies(_ context.Context, in *iam.ListRolePoliciesInput) (*iam.ListRolePoliciesOutput, error) {
-	r, err := s.role(in.RoleName)
-	if err != nil {
-		return nil, err
-	}
-	out := &iam.ListRolePoliciesOutput{}
-	out.PolicyNames, out.Marker, out.IsTruncated = page(slices.Sorted(maps.Keys(r.Inline)), in.Marker, in.MaxItems)
-	return out, nil
-}
-
-func (s *Service) attachRolePolicy(_ context.Context, in *iam.AttachRolePolicyInput) (*iam.AttachRolePolicyOutput, error) {
-	r, err := s.ownRole(in.RoleName)
-	if err != nil {
-		return nil, err
-	}
+func attachRolePolicy(r *role, in *iam.AttachRolePolicyInput) error {
 	arn := aws.ToString(in.PolicyArn)
 	switch {
-	case !managedARN.MatchString(arn):
-		return nil, invalid("ARN %s is not valid.", arn)
-	case !strings.HasPrefix(arn, "arn:aws:iam::aws:"):
-		return nil, wire.NewFault(http.StatusNotFound, "NoSuchEntity", "Policy %s does not exist or is not attachable.", arn)
+	case !strings.HasPrefix(arn, "arn:aws:iam::") || !strings.Contains(arn, ":policy/"):
+		return invalid("ARN %s is not valid.", arn)
+	case managedPolicies[arn] == "":
+		return noSuch("Policy %s does not exist or is not attachable.", arn)
 	case slices.Contains(r.Attached, arn):
-		return &iam.AttachRolePolicyOutput{}, nil
+		return nil
 	case len(r.Attached) == attachedLimit:
-		return nil, limitExceeded("PoliciesPerRole", attachedLimit)
+		return overQuota("PoliciesPerRole", attachedLimit)
 	}
-	r.Attached = append(slices.Clone(r.Attached), arn)
-	s.state.Roles[r.Name] = r
-	return &iam.AttachRolePolicyOutput{}, nil
+	r.Attached = append(r.Attached, arn)
+	return nil
 }
 
-func (s *Service) detachRolePolicy(_ context.Context, in *iam.DetachRolePolicyInput) (*iam.DetachRolePolicyOutput, error) {
-	r, err := s.ownRole(in.RoleName)
-	if err != nil {
-		return nil, err
+func detachRolePolicy(r *role, in *iam.DetachRolePolicyInput) error {
+	i := slices.Index(r.Attached, aws.ToString(in.PolicyArn))
+	if i < 0 {
+		return noSuch("Policy %s was not found.", aws.ToString(in.PolicyArn))
 	}
-	arn := aws.ToString(in.PolicyArn)
-	if !slices.Contains(r.Attached, arn) {
-		return nil, wire.NewFault(http.StatusNotFound, "NoSuchEntity", "Policy %s was not found.", arn)
-	}
-	r.Attached = slices.DeleteFunc(slices.Clone(r.Attached), func(a string) bool { return a == arn })
-	s.state.Roles[r.Name] = r
-	return &iam.DetachRolePolicyOutput{}, nil
+	r.Attached = slices.Delete(r.Attached, i, i+1)
+	return nil
 }
 
-func (s *Service) listAttachedRolePolicies(_ context.Context, in *iam.ListAttachedRolePoliciesInput) (*iam.ListAttachedRolePoliciesOutput, error) {
-	r, err := s.role(in.RoleName)
-	if err != nil {
-		return nil, err
+func listAttachedRolePolicies(r role, in *iam.ListAttachedRolePoliciesInput) (out *iam.ListAttachedRolePoliciesOutput, err error) {
+	list := []types.AttachedPolicy{}
+	for _, arn := range r.Attached {
+		list = append(list, types.AttachedPolicy{PolicyArn: &arn, PolicyName: aws.String(lastStep(arn))})
 	}
-	out := &iam.ListAttachedRolePoliciesOutput{}
-	var arns []string
-	arns, out.Marker, out.IsTruncated = page(r.Attached, in.Marker, in.MaxItems)
-	for _, arn := range arns {
-		out.AttachedPolicies = append(out.AttachedPolicies, types.AttachedPolicy{PolicyArn: &arn, PolicyName: aws.String(lastStep(arn))})
-	}
-	return out, nil
+	out = &iam.ListAttachedRolePoliciesOutput{}
+	out.AttachedPolicies, out.Marker, out.IsTruncated, err = page(list, in.Marker, in.MaxItems)
+	return out, err
 }
 
-// checkTrust is for the policy that says who may assume a role: principals, and no resources.
+// checkTrust is for the policy that says who may assume a role.
 func checkTrust(document string) error {
 	if length(document) > trustLimit {
-		return limitExceeded("ACLSizePerRole", trustLimit)
+		return overQuota("ACLSizePerRole", trustLimit)
 	}
-	return checkPolicy(document, func(s policy.Statement) bool { return s.NamesPrincipals() && !s.NamesResources() }, "principals and no resources")
+	return checkPolicy(document, func(s policy.Statement) string {
+		switch {
+		case !s.NamesPrincipals():
+			return "Missing required field Principal"
+		case s.NamesResources():
+			return "Has prohibited field Resource"
+		case slices.ContainsFunc(s.Action, func(a string) bool { return !strings.HasPrefix(strings.ToLower(a), "sts:") }):
+			return "AssumeRole policy may only specify STS AssumeRole actions."
+		}
+		return ""
+	})
 }
 
-// checkInline is for a role's own policies: resources, and no principals.
-func checkInline(document string) error {
-	return checkPolicy(document, func(s policy.Statement) bool { return s.NamesResources() && !s.NamesPrincipals() }, "resources and no principals")
+var (
+	actionPattern   = regexp.MustCompile(`^(\*|[\w-]+:.+)$`)
+	resourcePattern = regexp.MustCompile(`^(\*|arn(:[^:]*){4}:.+)$`)
+	sidPattern      = regexp.MustCompile(`^[0-9A-Za-z]*$`)
+)
+
+// checkInline says what is wrong with a statement of a role's own policy.
+func checkInline(s policy.Statement) string {
+	for _, action := range slices.Concat(s.Action, s.NotAction) {
+		if !actionPattern.MatchString(action) {
+			return "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
+		}
+	}
+	for _, resource := range slices.Concat(s.Resource, s.NotResource) {
+		if !resourcePattern.MatchString(resource) {
+			return "Resource " + resource + ` must be in ARN format or "*".`
+		}
+	}
+	switch {
+	case s.NamesPrincipals():
+		return "Policy document should not specify a principal."
+	case !s.NamesResources():
+		return "Policy statement must contain resources."
+	}
+	return ""
 }
 
-func checkPolicy(document string, fits func(policy.Statement) bool, members string) error {
+// checkPolicy takes the rules of all policies, and those of wrong, which says what is wrong with a statement.
+func checkPolicy(document string, wrong func(policy.Statement) string) error {
 	if strings.TrimLeftFunc(document, unicode.IsSpace) != document {
 		return malformedPolicy("JSON strings must not have leading spaces")
 	}
@@ -177,10 +171,20 @@ func checkPolicy(document string, fits func(policy.Statement) bool, members stri
 	if err != nil {
 		return malformedPolicy("Syntax errors in policy: %v", err)
 	}
-	if !slices.ContainsFunc(statements, func(s policy.Statement) bool { return !fits(s) }) {
-		return nil
+	ids := map[string]bool{}
+	for _, s := range statements {
+		text := wrong(s)
+		switch {
+		case text != "":
+			return malformedPolicy("%s", text)
+		case !sidPattern.MatchString(s.Sid):
+			return malformedPolicy("Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*")
+		case ids[s.Sid]:
+			return malformedPolicy("Statement IDs (SID) in a single policy must be unique.")
+		}
+		ids[s.Sid] = s.Sid != ""
 	}
-	return malformedPolicy("Policy statements must contain %s.", members)
+	return nil
 }
 
 // length is that of a document without white space, as quotas count it.

@@ -1,10 +1,10 @@
 package account
 
 import (
-	"context"
+	"cmp"
 	"maps"
-	"net/http"
 	"net/url"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,15 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
-	"github.com/kedroctl/kedroctl/internal/local/disk"
 	"github.com/kedroctl/kedroctl/internal/local/wire"
-)
-
-var (
-	rolePattern    = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
-	profilePattern = regexp.MustCompile(`^[\w+=,.@-]{1,128}$`)
-	pathPattern    = regexp.MustCompile(`^/([\x21-\x7e]{1,510}/)?$`)
-	servicePattern = regexp.MustCompile(`^([a-z0-9-]+\.)+amazonaws\.com$`)
 )
 
 const (
@@ -29,204 +21,201 @@ const (
 	hour        = 3600 // seconds; the least and the default length of a role's session
 )
 
-func (s *Service) roleActions() map[string]wire.Action {
-	return map[string]wire.Action{
-		"CreateRole":              on(s, s.createRole),
-		"GetRole":                 on(s, s.getRole),
-		"UpdateRole":              on(s, s.updateRole),
-		"DeleteRole":              on(s, s.deleteRole),
-		"ListRoles":               on(s, s.listRoles),
-		"UpdateAssumeRolePolicy":  on(s, s.updateAssumeRolePolicy),
-		"TagRole":                 on(s, s.tagRole),
-		"UntagRole":               on(s, s.untagRole),
-		"ListRoleTags":            on(s, s.listRoleTags),
-		"CreateServiceLinkedRole": on(s, s.createServiceLinkedRole),
-	}
+// serviceRoles are the names of the roles that services have in accounts: what jobs and their instances may need.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html
+var serviceRoles = map[string]string{
+	"batch.amazonaws.com":     "AWSServiceRoleForBatch",
+	"ecs.amazonaws.com":       "AWSServiceRoleForECS",
+	"spot.amazonaws.com":      "AWSServiceRoleForEC2Spot",
+	"spotfleet.amazonaws.com": "AWSServiceRoleForEC2SpotFleet",
 }
 
-func (s *Service) role(name *string) (Role, error) {
+// onRole makes an action of a look at the role that the input names.
+func onRole[In, Out any](s *Service, do func(role, *In) (Out, error)) wire.Action {
+	return look(s, func(in *In) (out Out, err error) {
+		r, err := s.role(roleName(in))
+		if err != nil {
+			return out, err
+		}
+		return do(r, in)
+	})
+}
+
+// changeRole makes an action of a change to a copy of the role that the input names. Roles of services are not for users to change.
+func changeRole[In any](s *Service, do func(*role, *In) error) wire.Action {
+	return change(s, func(in *In) (none any, err error) {
+		r, err := s.ownRole(roleName(in))
+		if err != nil {
+			return none, err
+		}
+		r.Inline, r.Attached = maps.Clone(r.Inline), slices.Clone(r.Attached)
+		if err := do(&r, in); err != nil {
+			return none, err
+		}
+		s.state.Roles[*r.RoleName] = r
+		return none, nil
+	})
+}
+
+func roleName(in any) *string {
+	return reflect.ValueOf(in).Elem().FieldByName("RoleName").Interface().(*string)
+}
+
+func (s *Service) role(name *string) (role, error) {
 	r, ok := s.state.Roles[aws.ToString(name)]
 	if !ok {
-		return Role{}, noSuchRole(aws.ToString(name))
+		return role{}, noSuch("The role with name %s cannot be found.", aws.ToString(name))
 	}
 	return r, nil
 }
 
-// ownRole is a role that may be changed: one of a service may not.
-func (s *Service) ownRole(name *string) (Role, error) {
+func (s *Service) ownRole(name *string) (role, error) {
 	r, err := s.role(name)
-	if err == nil && strings.HasPrefix(r.Path, servicePath) {
-		err = wire.NewFault(http.StatusBadRequest, "UnmodifiableEntity",
-			"Cannot perform the operation on the protected role '%s' - this role is only modifiable by AWS", r.Name)
+	if err == nil && strings.HasPrefix(*r.Path, servicePath) {
+		err = unmodifiable("Cannot perform the operation on the protected role '%s' - this role is only modifiable by AWS", *r.RoleName)
 	}
 	return r, err
 }
 
-func (s *Service) createRole(_ context.Context, in *iam.CreateRoleInput) (*iam.CreateRoleOutput, error) {
-	name, path := aws.ToString(in.RoleName), cmpOr(in.Path, "/")
-	if err := checkName("roleName", name, path, rolePattern); err != nil {
+func (s *Service) createRole(in *iam.CreateRoleInput) (*iam.CreateRoleOutput, error) {
+	name, path, session := aws.ToString(in.RoleName), cmp.Or(aws.ToString(in.Path), "/"), cmp.Or(aws.ToInt32(in.MaxSessionDuration), hour)
+	if err := checkName("roleName", name, 64, path); err != nil {
 		return nil, err
 	}
-	if strings.HasPrefix(path, servicePath) {
+	switch {
+	case strings.HasPrefix(path, servicePath):
 		return nil, invalid("The path %s is reserved for service-linked roles", path)
-	}
-	if _, ok := s.state.Roles[name]; ok {
+	case session < hour || session > 12*hour:
+		return nil, unfit("maxSessionDuration", session, "have value between %d and %d", hour, 12*hour)
+	case len(aws.ToString(in.Description)) > 1000:
+		return nil, unfit("description", *in.Description, "have length less than or equal to 1000")
+	case taken(s.state.Roles, name):
 		return nil, alreadyExists("Role with name %s already exists.", name)
-	}
-	session, err := sessionLength(in.MaxSessionDuration)
-	if err != nil {
-		return nil, err
 	}
 	if err := checkTrust(aws.ToString(in.AssumeRolePolicyDocument)); err != nil {
 		return nil, err
 	}
-	tags, err := addTags(nil, in.Tags)
+	tags, err := checkTags(in.Tags)
 	if err != nil {
 		return nil, err
 	}
-	r := s.newRole(name, path, *in.AssumeRolePolicyDocument)
-	r.Description, r.MaxSession, r.Tags = aws.ToString(in.Description), session, tags
+	r := s.putRole(name, path, *in.AssumeRolePolicyDocument)
+	r.Description, r.MaxSessionDuration, r.Tags = in.Description, &session, tags
 	s.state.Roles[name] = r
-	return &iam.CreateRoleOutput{Role: describeRole(r)}, nil
+	return &iam.CreateRoleOutput{Role: shown(r)}, nil
 }
 
-func (s *Service) newRole(name, path, trust string) Role {
-	return Role{ID: newID("AROA"), Name: name, Path: path, ARN: s.arn("role", path, name), Created: s.opt.Now().UTC(),
-		MaxSession: hour, Trust: trust, Inline: map[string]string{}, Tags: map[string]string{}}
-}
-
-// sessionLength is between 1 and 12 hours.
-func sessionLength(seconds *int32) (int32, error) {
-	if seconds == nil {
-		return hour, nil
-	}
-	if *seconds < hour || *seconds > 12*hour {
-		return 0, invalid("1 validation error detected: Value '%d' at 'maxSessionDuration' failed to satisfy constraint: Member must be between %d and %d",
-			*seconds, hour, 12*hour)
-	}
-	return *seconds, nil
-}
-
-func (s *Service) getRole(_ context.Context, in *iam.GetRoleInput) (*iam.GetRoleOutput, error) {
-	r, err := s.role(in.RoleName)
-	if err != nil {
-		return nil, err
-	}
-	return &iam.GetRoleOutput{Role: describeRole(r)}, nil
-}
-
-func (s *Service) updateRole(_ context.Context, in *iam.UpdateRoleInput) (*iam.UpdateRoleOutput, error) {
-	r, err := s.ownRole(in.RoleName)
-	if err != nil {
-		return nil, err
-	}
-	session, err := sessionLength(in.MaxSessionDuration)
-	if err != nil {
-		return nil, err
-	}
-	if in.MaxSessionDuration != nil {
-		r.MaxSession = session
-	}
-	if in.Description != nil {
-		r.Description = *in.Description
-	}
-	s.state.Roles[r.Name] = r
-	return &iam.UpdateRoleOutput{}, nil
-}
-
-func (s *Service) deleteRole(_ context.Context, in *iam.DeleteRoleInput) (*iam.DeleteRoleOutput, error) {
-	r, err := s.ownRole(in.RoleName)
-	switch {
-	case err != nil:
-		return nil, err
-	case len(s.profilesOf(r.Name)) > 0:
-		return nil, deleteConflict("remove roles from instance profile")
-	case len(r.Attached) > 0:
-		return nil, deleteConflict("detach all policies")
-	case len(r.Inline) > 0:
-		return nil, deleteConflict("delete policies")
-	}
-	delete(s.state.Roles, r.Name)
-	return &iam.DeleteRoleOutput{}, nil
-}
-
-func (s *Service) listRoles(_ context.Context, in *iam.ListRolesInput) (*iam.ListRolesOutput, error) {
-	out := &iam.ListRolesOutput{}
-	names := slices.Sorted(maps.Keys(s.state.Roles))
-	names = slices.DeleteFunc(names, func(n string) bool { return !strings.HasPrefix(s.state.Roles[n].Path, aws.ToString(in.PathPrefix)) })
-	names, out.Marker, out.IsTruncated = page(names, in.Marker, in.MaxItems)
-	for _, n := range names {
-		r := describeRole(s.state.Roles[n])
-		r.Tags = nil // lists leave them out, as AWS does
-		out.Roles = append(out.Roles, *r)
-	}
-	return out, nil
-}
-
-func (s *Service) updateAssumeRolePolicy(_ context.Context, in *iam.UpdateAssumeRolePolicyInput) (*iam.UpdateAssumeRolePolicyOutput, error) {
-	r, err := s.ownRole(in.RoleName)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkTrust(aws.ToString(in.PolicyDocument)); err != nil {
-		return nil, err
-	}
-	r.Trust = *in.PolicyDocument
-	s.state.Roles[r.Name] = r
-	return &iam.UpdateAssumeRolePolicyOutput{}, nil
-}
-
-func (s *Service) createServiceLinkedRole(_ context.Context, in *iam.CreateServiceLinkedRoleInput) (*iam.CreateServiceLinkedRoleOutput, error) {
-	service := aws.ToString(in.AWSServiceName)
-	if !servicePattern.MatchString(service) {
-		return nil, invalid("%q is not a service that has service-linked roles", service)
-	}
-	name := serviceLinkedName(service)
-	if _, ok := s.state.Roles[name]; ok {
-		return nil, wire.NewFault(http.StatusBadRequest, "InvalidInput",
-			"Service role name %s has been taken in this account, please try a different suffix.", name)
-	}
-	return &iam.CreateServiceLinkedRoleOutput{Role: describeRole(s.addServiceLinkedRole(service))}, nil
-}
-
-// EnsureServiceLinkedRole is the role of a service such as batch.amazonaws.com, made where it is absent: what a service does on first use.
-func (s *Service) EnsureServiceLinkedRole(service string) (Role, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r, ok := s.state.Roles[serviceLinkedName(service)]; ok {
-		return r, nil
-	}
-	r := s.addServiceLinkedRole(service)
-	return r, disk.WriteJSON(s.file, s.state)
-}
-
-func (s *Service) addServiceLinkedRole(service string) Role {
-	name := serviceLinkedName(service)
-	r := s.newRole(name, servicePath+service+"/",
-		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"`+service+`"},"Action":"sts:AssumeRole"}]}`)
+func (s *Service) putRole(name, path, trust string) role {
+	now := s.opt.Now().UTC()
+	r := role{Role: types.Role{Arn: aws.String(s.arn("role", path, name)), CreateDate: &now, Path: &path, RoleId: newID("AROA"), RoleName: &name,
+		AssumeRolePolicyDocument: &trust, MaxSessionDuration: aws.Int32(hour), Tags: []types.Tag{}}, Inline: map[string]string{}}
 	s.state.Roles[name] = r
 	return r
 }
 
-// serviceLinkedName is AWSServiceRoleForBatch for batch.amazonaws.com.
-func serviceLinkedName(service string) string {
-	first, _, _ := strings.Cut(service, ".")
-	return "AWSServiceRoleFor" + strings.ToUpper(first[:1]) + first[1:]
+func (s *Service) createServiceLinkedRole(in *iam.CreateServiceLinkedRoleInput) (*iam.CreateServiceLinkedRoleOutput, error) {
+	service := aws.ToString(in.AWSServiceName)
+	name := serviceRoles[service]
+	if name == "" {
+		return nil, invalidInput("Service %s has no service-linked role that is known here", service)
+	}
+	if _, ok := s.state.Roles[name]; ok {
+		return nil, invalidInput("Service role name %s has been taken in this account, please try a different suffix.", name)
+	}
+	return &iam.CreateServiceLinkedRoleOutput{Role: shown(s.addServiceRole(service))}, nil
 }
 
-// describeRole gives documents URL-encoded, as AWS does (RFC 3986).
-func describeRole(r Role) *types.Role {
-	return &types.Role{Arn: &r.ARN, CreateDate: &r.Created, Path: &r.Path, RoleId: &r.ID, RoleName: &r.Name,
-		AssumeRolePolicyDocument: urlEncoded(r.Trust), Description: optional(r.Description), MaxSessionDuration: &r.MaxSession, Tags: listTags(r.Tags)}
+func (s *Service) addServiceRole(service string) role {
+	return s.putRole(serviceRoles[service], servicePath+service+"/",
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"`+service+`"},"Action":"sts:AssumeRole"}]}`)
+}
+
+func getRole(r role, _ *iam.GetRoleInput) (*iam.GetRoleOutput, error) {
+	return &iam.GetRoleOutput{Role: shown(r)}, nil
+}
+
+func (s *Service) listRoles(in *iam.ListRolesInput) (out *iam.ListRolesOutput, err error) {
+	list := []types.Role{}
+	for _, name := range slices.Sorted(maps.Keys(s.state.Roles)) {
+		if r := shown(s.state.Roles[name]); strings.HasPrefix(*r.Path, aws.ToString(in.PathPrefix)) {
+			r.Tags = nil // lists leave them out, as AWS does
+			list = append(list, *r)
+		}
+	}
+	out = &iam.ListRolesOutput{}
+	out.Roles, out.Marker, out.IsTruncated, err = page(list, in.Marker, in.MaxItems)
+	return out, err
+}
+
+func updateAssumeRolePolicy(r *role, in *iam.UpdateAssumeRolePolicyInput) error {
+	r.AssumeRolePolicyDocument = in.PolicyDocument
+	return checkTrust(aws.ToString(in.PolicyDocument))
+}
+
+func listRoleTags(r role, in *iam.ListRoleTagsInput) (out *iam.ListRoleTagsOutput, err error) {
+	out = &iam.ListRoleTagsOutput{}
+	out.Tags, out.Marker, out.IsTruncated, err = page(r.Tags, in.Marker, in.MaxItems)
+	return out, err
+}
+
+func (s *Service) deleteRole(in *iam.DeleteRoleInput) (*iam.DeleteRoleOutput, error) {
+	r, err := s.ownRole(in.RoleName)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(s.profilesOf(*r.RoleName)) > 0:
+		return nil, deleteConflict("Cannot delete entity, must remove roles from instance profile first.")
+	case len(r.Attached) > 0:
+		return nil, deleteConflict("Cannot delete entity, must detach all policies first.")
+	case len(r.Inline) > 0:
+		return nil, deleteConflict("Cannot delete entity, must delete policies first.")
+	}
+	delete(s.state.Roles, *r.RoleName)
+	return &iam.DeleteRoleOutput{}, nil
+}
+
+// shown is a role as answers have it: with its document URL-encoded (RFC 3986).
+func shown(r role) *types.Role {
+	r.AssumeRolePolicyDocument = urlEncoded(*r.AssumeRolePolicyDocument)
+	return &r.Role
 }
 
 func urlEncoded(document string) *string {
 	return aws.String(strings.ReplaceAll(url.QueryEscape(document), "+", "%20"))
 }
 
-func optional(s string) *string {
-	if s == "" {
-		return nil
+var (
+	nameCharacters = regexp.MustCompile(`^[\w+=,.@-]+$`)
+	pathPattern    = regexp.MustCompile(`^/([\x21-\x7e]{1,510}/)?$`)
+)
+
+// checkName takes the rules of the names of roles, instance profiles and policies; of paths, too, where an entity has one.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+func checkName(member, name string, most int, path string) error {
+	switch {
+	case len(name) > most:
+		return unfit(member, name, "have length less than or equal to %d", most)
+	case !nameCharacters.MatchString(name):
+		return invalid("The specified value for %s is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-", member)
+	case !pathPattern.MatchString(path):
+		return invalid("The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.")
 	}
-	return &s
+	return nil
+}
+
+// taken tells whether a name is in use, for which its case does not matter.
+func taken[T any](entities map[string]T, name string) bool {
+	for other := range entities {
+		if strings.EqualFold(name, other) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkTags gives the tags of a new entity in order.
+func checkTags(list []types.Tag) ([]types.Tag, error) {
+	tags := wire.TagsOf(list, func(t types.Tag) (key, value *string) { return t.Key, t.Value })
+	tags, err := tags.With(nil, "ValidationError", overQuota("TagsPerResource", 50))
+	return wire.TagList(tags, func(key, value *string) types.Tag { return types.Tag{Key: key, Value: value} }), err
 }

@@ -1,7 +1,9 @@
 package account
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -9,6 +11,10 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/kedroctl/kedroctl/internal/local/disk"
 	"github.com/kedroctl/kedroctl/internal/local/policy"
@@ -23,34 +29,7 @@ type Options struct {
 	Denied  wire.Denied      // what the caller may not do, by iam: actions
 }
 
-// Role is a role of the account.
-type Role struct {
-	ID          string
-	Name        string
-	Path        string
-	ARN         string
-	Created     time.Time
-	Description string
-	MaxSession  int32             // seconds
-	Trust       string            // trust policy, JSON
-	Inline      map[string]string // policy documents by name
-	Attached    []string          // ARNs of managed policies, in order of their attachment
-	Tags        map[string]string
-}
-
-// InstanceProfile is what gives EC2 instances a role.
-type InstanceProfile struct {
-	ID      string
-	Name    string
-	Path    string
-	ARN     string
-	Created time.Time
-	Role    string    // name of its role, "" where it has none
-	Changed time.Time // when a role was last added
-	Tags    map[string]string
-}
-
-// Service is IAM and STS of one account.
+// Service is IAM of one account.
 type Service struct {
 	wire.Queries
 	opt   Options
@@ -59,9 +38,17 @@ type Service struct {
 	state state
 }
 
+// state is what the file keeps, by names.
 type state struct {
-	Roles    map[string]Role
-	Profiles map[string]InstanceProfile
+	Roles    map[string]role
+	Profiles map[string]profile
+}
+
+// role is a role with its policies. Its trust policy is kept as it was sent.
+type role struct {
+	types.Role
+	Inline   map[string]string // documents by name
+	Attached []string          // ARNs of managed policies, in order of their attachment
 }
 
 // New is the account as its file has it; without one it is empty.
@@ -69,71 +56,115 @@ func New(opt Options) (*Service, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	s := &Service{opt: opt, state: state{map[string]Role{}, map[string]InstanceProfile{}}}
+	s := &Service{opt: opt, state: state{map[string]role{}, map[string]profile{}}}
 	if opt.Dir != "" {
-		s.file = filepath.Join(opt.Dir, "account.json")
+		s.file = filepath.Join(opt.Dir, "iam.json")
 	}
 	if err := disk.ReadJSON(s.file, &s.state); err != nil {
 		return nil, fmt.Errorf("read the account's state: %w", err)
 	}
-	s.Queries = wire.Queries{Dialect: wire.IAM, Denied: opt.Denied, Resource: s.resource, Actions: s.roleActions()}
-	maps.Copy(s.Actions, s.policyActions())
-	maps.Copy(s.Actions, s.profileActions())
-	maps.Copy(s.Actions, STS(opt.Account).Actions)
+	s.Queries = wire.Queries{Dialect: wire.IAM, Denied: opt.Denied, Resource: s.resource, Actions: map[string]wire.Action{
+		"CreateRole":                    change(s, s.createRole),
+		"CreateServiceLinkedRole":       change(s, s.createServiceLinkedRole),
+		"GetRole":                       onRole(s, getRole),
+		"ListRoles":                     look(s, s.listRoles),
+		"UpdateAssumeRolePolicy":        changeRole(s, updateAssumeRolePolicy),
+		"ListRoleTags":                  onRole(s, listRoleTags),
+		"PutRolePolicy":                 changeRole(s, putRolePolicy),
+		"GetRolePolicy":                 onRole(s, getRolePolicy),
+		"DeleteRolePolicy":              changeRole(s, deleteRolePolicy),
+		"ListRolePolicies":              onRole(s, listRolePolicies),
+		"AttachRolePolicy":              changeRole(s, attachRolePolicy),
+		"DetachRolePolicy":              changeRole(s, detachRolePolicy),
+		"ListAttachedRolePolicies":      onRole(s, listAttachedRolePolicies),
+		"DeleteRole":                    change(s, s.deleteRole),
+		"CreateInstanceProfile":         change(s, s.createInstanceProfile),
+		"GetInstanceProfile":            look(s, s.getInstanceProfile),
+		"ListInstanceProfiles":          look(s, s.listInstanceProfiles),
+		"ListInstanceProfilesForRole":   onRole(s, s.listInstanceProfilesForRole),
+		"AddRoleToInstanceProfile":      change(s, s.addRoleToProfile),
+		"RemoveRoleFromInstanceProfile": change(s, s.removeRoleFromProfile),
+		"DeleteInstanceProfile":         change(s, s.deleteInstanceProfile),
+	}}
 	return s, nil
 }
 
-func on[I, O any](s *Service, do func(context.Context, *I) (*O, error)) wire.Action {
-	return wire.QueryFunc(func(ctx context.Context, in *I) (*O, error) {
+// look makes an action of a function that changes nothing.
+func look[In, Out any](s *Service, do func(*In) (Out, error)) wire.Action {
+	return wire.QueryFunc(func(_ context.Context, in *In) (Out, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		out, err := do(ctx, in)
-		if err != nil {
-			return nil, err
-		}
-		if err := disk.WriteJSON(s.file, s.state); err != nil {
-			return nil, fmt.Errorf("keep the account's state: %w", err)
-		}
-		return out, nil
+		return do(in)
 	})
 }
 
-// Role finds a role by its name or ARN.
-func (s *Service) Role(nameOrARN string) (Role, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r, ok := s.state.Roles[lastStep(nameOrARN)]
-	return r, ok && (nameOrARN == r.Name || nameOrARN == r.ARN)
+// change makes an action of a function whose change is kept.
+func change[In, Out any](s *Service, do func(*In) (Out, error)) wire.Action {
+	return look(s, func(in *In) (Out, error) {
+		out, err := do(in)
+		if err == nil {
+			err = s.save()
+		}
+		return out, err
+	})
 }
 
-// InstanceProfile finds an instance profile by its name or ARN.
-func (s *Service) InstanceProfile(nameOrARN string) (InstanceProfile, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p, ok := s.state.Profiles[lastStep(nameOrARN)]
-	return p, ok && (nameOrARN == p.Name || nameOrARN == p.ARN)
+func (s *Service) save() error {
+	if err := disk.WriteJSON(s.file, s.state); err != nil {
+		return fmt.Errorf("keep the account's state: %w", err)
+	}
+	return nil
+}
+
+// STS tells callers who they are in an account, for which nobody needs a permission.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+func STS(account string) wire.Queries {
+	return wire.Queries{Dialect: wire.STS, Actions: map[string]wire.Action{"GetCallerIdentity": wire.QueryFunc(
+		func(ctx context.Context, _ *sts.GetCallerIdentityInput) (*sts.GetCallerIdentityOutput, error) {
+			c := wire.CallerOf(ctx)
+			return &sts.GetCallerIdentityOutput{Account: &account, Arn: &c.ARN, UserId: &c.UserID}, nil
+		})}}
 }
 
 // RoleSince is when the role with this ARN was made.
-func (s *Service) RoleSince(arn string) (time.Time, bool) {
-	r, ok := s.Role(arn)
-	return r.Created, ok && arn == r.ARN
+func (s *Service) RoleSince(arn string) (since time.Time, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, ok := s.state.Roles[lastStep(arn)]
+	return aws.ToTime(r.CreateDate), ok && *r.Arn == arn
 }
 
-// InstanceProfileSince is when the instance profile last got its role; one without a role is of no use to an instance, and is not found.
-func (s *Service) InstanceProfileSince(nameOrARN string) (time.Time, bool) {
-	p, ok := s.InstanceProfile(nameOrARN)
-	return p.Changed, ok && p.Role != ""
+// InstanceProfileSince is when the instance profile last got its role. Instances whose profile has none reach no cluster, so that such a
+// profile is not found.
+func (s *Service) InstanceProfileSince(nameOrARN string) (since time.Time, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, ok := s.state.Profiles[lastStep(nameOrARN)]
+	return p.Changed, ok && p.Holds != "" && (nameOrARN == *p.InstanceProfileName || nameOrARN == *p.Arn)
 }
 
-// Statements are those of all policies of a role, inline and attached, in no certain order. An unknown role has none.
-func (s *Service) Statements(nameOrARN string) []policy.Statement {
-	r, _ := s.Role(nameOrARN)
+// ServiceLinkedRole is the ARN of Batch's own role, which is made where it is absent: what Batch does on first use.
+func (s *Service) ServiceLinkedRole() (arn string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	const batch = "batch.amazonaws.com"
+	r, ok := s.state.Roles[serviceRoles[batch]]
+	if !ok {
+		r = s.addServiceRole(batch)
+		err = s.save()
+	}
+	return *r.Arn, err
+}
+
+// Statements are those of all policies of the role with this ARN, inline and attached. An unknown role has none.
+func (s *Service) Statements(role string) (all []policy.Statement) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.state.Roles[lastStep(role)]
 	documents := slices.Collect(maps.Values(r.Inline))
 	for _, arn := range r.Attached {
 		documents = append(documents, managedPolicies[arn])
 	}
-	var all []policy.Statement
 	for _, d := range documents {
 		statements, _ := policy.Parse([]byte(d)) // checked when it was put
 		all = append(all, statements...)
@@ -143,21 +174,30 @@ func (s *Service) Statements(nameOrARN string) []policy.Statement {
 
 func lastStep(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }
 
-// resource is the ARN that a policy would name for the call.
+// resource is the ARN that a policy would name for a query.
 func (s *Service) resource(q wire.Query) string {
+	path := cmp.Or(q.Get("Path"), "/")
 	if name := q.Get("InstanceProfileName"); name != "" {
-		return s.arn("instance-profile", q.Get("Path"), name)
+		return s.arn("instance-profile", path, name)
 	}
 	if name := q.Get("RoleName"); name != "" {
-		return s.arn("role", q.Get("Path"), name)
+		return s.arn("role", path, name)
 	}
 	return "*"
 }
 
-// arn is that of an entity; paths begin and end with a slash.
 func (s *Service) arn(kind, path, name string) string {
-	if path == "" {
-		path = "/"
-	}
 	return "arn:aws:iam::" + s.opt.Account + ":" + kind + path + name
+}
+
+// newID is a unique id in AWS's form: a prefix that tells the kind, then 17 characters.
+func newID(prefix string) *string { return aws.String(prefix + rand.Text()[:17]) }
+
+// page is one of at most 1,000, by default 100; what follows tells whether there is more.
+func page[T any](list []T, marker *string, size *int32) (part []T, next *string, more bool, err error) {
+	if size == nil {
+		size = aws.Int32(100)
+	}
+	part, next, err = wire.Page(list, marker, size, 1000, "ValidationError")
+	return part, next, next != nil, err
 }

@@ -23,6 +23,7 @@ import (
 )
 
 const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ecs-tasks.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
+const twice = `{"Version":"2012-10-17","Statement":[{"Sid":"A","Effect":"Allow","Action":"s3:*","Resource":"*"},{"Sid":"A","Effect":"Allow","Action":"s3:*","Resource":"*"}]}`
 const allow = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}}`
 
 var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -77,13 +78,15 @@ func TestARoleIsReadAsItWasCreated(t *testing.T) {
 	if diff := cmp.Diff(want, []string{*r.Arn, document, *r.Description, *r.Tags[0].Value, r.CreateDate.String()}); diff != "" {
 		t.Error(diff)
 	}
-	for _, key := range []string{"jobs", *r.Arn} {
-		if found, ok := s.Role(key); !ok || !found.Created.Equal(now) {
-			t.Errorf("the server does not know the role %s", key)
-		}
+	if since, ok := s.RoleSince(*r.Arn); !ok || !since.Equal(now) {
+		t.Errorf("the server knows the role since %v, %v", since, ok)
 	}
-	if _, ok := s.Role("arn:aws:iam::123456789012:role/jobs"); ok {
+	if _, ok := s.RoleSince("arn:aws:iam::123456789012:role/jobs"); ok {
 		t.Error("a role was found under an ARN without its path")
+	}
+	tags, err := c.ListRoleTags(t.Context(), &iam.ListRoleTagsInput{RoleName: aws.String("jobs")})
+	if err != nil || len(tags.Tags) != 1 || *tags.Tags[0].Key != "kedroctl:project" {
+		t.Errorf("tags of the role: %v, %v", tags, err)
 	}
 }
 
@@ -163,36 +166,50 @@ func TestWhatAWSRefuses(t *testing.T) {
 		_, err := c.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: taken, PolicyArn: &arn})
 		return err
 	}
-	tag := func(key string) error {
-		_, err := c.TagRole(ctx, &iam.TagRoleInput{RoleName: taken, Tags: []types.Tag{{Key: &key, Value: aws.String("v")}}})
+	tagged := func(key string) error {
+		_, err := c.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: aws.String("p"), Tags: []types.Tag{{Key: &key, Value: aws.String("v")}}})
 		return err
 	}
+	long := strings.Repeat("r", 65)
 	tests := map[string]struct {
-		err  error
-		want string
+		err     error
+		code    string
+		message string
 	}{
-		"a role that exists":               {create("taken", trust), "EntityAlreadyExists"},
-		"a role's name with a space":       {create("a b", trust), "ValidationError"},
-		"a role's name of 65 characters":   {create(strings.Repeat("r", 65), trust), "ValidationError"},
-		"a trust policy that is not JSON":  {create("r", "{"), "MalformedPolicyDocument"},
-		"a trust policy without principal": {create("r", allow), "MalformedPolicyDocument"},
-		"a trust policy that is too long":  {create("r", `{"Version":"`+strings.Repeat("x", 2048)+`"}`), "LimitExceeded"},
-		"a policy without version":         {put(`{"Statement":[]}`), "MalformedPolicyDocument"},
-		"a policy without statements":      {put(`{"Version":"2012-10-17","Statement":[]}`), "MalformedPolicyDocument"},
-		"a policy with a principal":        {put(trust), "MalformedPolicyDocument"},
-		"a policy with a typing error":     {put(strings.Replace(allow, "Effect", "Efect", 1)), "MalformedPolicyDocument"},
-		"a policy with another effect":     {put(strings.Replace(allow, "Allow", "Permit", 1)), "MalformedPolicyDocument"},
-		"policies over 10,240 characters":  {put(strings.Replace(allow, "*", strings.Repeat("x", 10240), 1)), "LimitExceeded"},
-		"no ARN":                           {attach("AmazonS3FullAccess-xxxxxxxx"), "ValidationError"},
-		"a policy of nobody":               {attach("arn:aws:iam::123456789012:policy/none"), "NoSuchEntity"},
-		"a reserved tag":                   {tag("aws:x"), "ValidationError"},
+		"a role that exists":               {create("taken", trust), "EntityAlreadyExists", "Role with name taken already exists."},
+		"a role's name in capitals":        {create("TAKEN", trust), "EntityAlreadyExists", "Role with name TAKEN already exists."},
+		"a role's name with a space":       {create("a b", trust), "ValidationError", "The specified value for roleName is invalid. It must contain only alphanumeric characters"},
+		"a role's name of 65 characters":   {create(long, trust), "ValidationError", "Value '" + long + "' at 'roleName' failed to satisfy constraint: Member must have length less than or equal to 64"},
+		"a trust policy that is not JSON":  {create("r", "{"), "MalformedPolicyDocument", "Syntax errors in policy"},
+		"a trust policy without principal": {create("r", strings.Replace(allow, `"Resource":"*"`, `"Sid":""`, 1)), "MalformedPolicyDocument", "Missing required field Principal"},
+		"a trust policy with a resource":   {create("r", strings.Replace(trust, `"Effect"`, `"Resource":"*","Effect"`, 1)), "MalformedPolicyDocument", "Has prohibited field Resource"},
+		"a trust policy for S3":            {create("r", strings.Replace(trust, "sts:AssumeRole", "s3:GetObject", 1)), "MalformedPolicyDocument", "may only specify STS AssumeRole actions"},
+		"a trust policy that is too long":  {create("r", `{"Version":"`+strings.Repeat("x", 2048)+`"}`), "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: 2048"},
+		"a policy without version":         {put(`{"Statement":[]}`), "MalformedPolicyDocument", "version"},
+		"a policy without statements":      {put(`{"Version":"2012-10-17","Statement":[]}`), "MalformedPolicyDocument", "no statement"},
+		"a policy with a principal":        {put(trust), "MalformedPolicyDocument", "Policy document should not specify a principal."},
+		"a policy without resources":       {put(strings.Replace(allow, `,"Resource":"*"`, "", 1)), "MalformedPolicyDocument", "Policy statement must contain resources."},
+		"a policy with a bucket's name":    {put(strings.Replace(allow, `"*"`, `"bucket/*"`, 1)), "MalformedPolicyDocument", `Resource bucket/* must be in ARN format or "*".`},
+		"a policy with half an action":     {put(strings.Replace(allow, "s3:", "", 1)), "MalformedPolicyDocument", "Actions/Conditions must be prefaced by a vendor"},
+		"a policy with a bad Sid":          {put(strings.Replace(allow, `"Effect"`, `"Sid":"a b","Effect"`, 1)), "MalformedPolicyDocument", "Statement IDs (SID) must be alpha-numeric"},
+		"a policy with one Sid twice":      {put(twice), "MalformedPolicyDocument", "Statement IDs (SID) in a single policy must be unique."},
+		"a policy with a typing error":     {put(strings.Replace(allow, "Effect", "Efect", 1)), "MalformedPolicyDocument", "Efect"},
+		"a policy with another effect":     {put(strings.Replace(allow, "Allow", "Permit", 1)), "MalformedPolicyDocument", "Allow or Deny"},
+		"a policy with a space before it":  {put(" " + allow), "MalformedPolicyDocument", "JSON strings must not have leading spaces"},
+		"policies over 10,240 characters":  {put(strings.Replace(allow, `"*"`, `"arn:aws:s3:::`+strings.Repeat("x", 10240)+`"`, 1)), "LimitExceeded", "Maximum policy size of 10240 bytes exceeded for role taken"},
+		"no ARN":                           {attach("AmazonS3FullAccess-xxxxxxxx"), "ValidationError", "ARN AmazonS3FullAccess-xxxxxxxx is not valid."},
+		"a policy of nobody":               {attach("arn:aws:iam::123456789012:policy/none"), "NoSuchEntity", "Policy arn:aws:iam::123456789012:policy/none does not exist or is not attachable."},
+		"a reserved tag":                   {tagged("aws:x"), "ValidationError", "reserved"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := wiretest.Code(t, tt.err); got != tt.want {
-				t.Errorf("got %q (%v), want %q", got, tt.err, tt.want)
+			if got := wiretest.Code(t, tt.err); got != tt.code || !strings.Contains(tt.err.Error(), tt.message) {
+				t.Errorf("got %q (%v), want %q with %q", got, tt.err, tt.code, tt.message)
 			}
 		})
+	}
+	if got, err := c.ListRolePolicies(ctx, &iam.ListRolePoliciesInput{RoleName: taken}); err != nil || len(got.PolicyNames) > 0 {
+		t.Errorf("a policy that was refused is there: %v, %v", got, err)
 	}
 }
 
@@ -232,8 +249,8 @@ func TestServiceLinkedRole(t *testing.T) {
 	if _, err := create(); wiretest.Code(t, err) != "InvalidInput" {
 		t.Errorf("a second one: %v", err)
 	}
-	if r, err := s.EnsureServiceLinkedRole("batch.amazonaws.com"); err != nil || r.ARN != *got.Role.Arn {
-		t.Errorf("another role was made: %v, %v", r, err)
+	if arn, err := s.ServiceLinkedRole(); err != nil || arn != *got.Role.Arn {
+		t.Errorf("another role was made: %v, %v", arn, err)
 	}
 	_, err = c.DeleteRole(t.Context(), &iam.DeleteRoleInput{RoleName: got.Role.RoleName})
 	if wiretest.Code(t, err) != "UnmodifiableEntity" {
@@ -241,61 +258,73 @@ func TestServiceLinkedRole(t *testing.T) {
 	}
 }
 
-func TestRolesAndProfilesChange(t *testing.T) {
+func TestBatchMakesItsRoleItself(t *testing.T) {
 	s, c, _ := serve(t, account.Options{})
-	ctx, name := t.Context(), aws.String("jobs")
-	createRole(t, c, "jobs")
-	before, _ := s.Role("jobs")
-	other := strings.Replace(trust, "ecs-tasks", "ec2", 1)
-	two := []types.Tag{{Key: aws.String("a"), Value: aws.String("1")}, {Key: aws.String("b"), Value: aws.String("2")}}
-	steps := []func() error{
-		func() error {
-			_, err := c.UpdateRole(ctx, &iam.UpdateRoleInput{RoleName: name, Description: aws.String("new"), MaxSessionDuration: aws.Int32(7200)})
-			return err
-		},
-		func() error {
-			_, err := c.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: name, PolicyDocument: &other})
-			return err
-		},
-		func() error { _, err := c.TagRole(ctx, &iam.TagRoleInput{RoleName: name, Tags: two}); return err },
-		func() error {
-			_, err := c.UntagRole(ctx, &iam.UntagRoleInput{RoleName: name, TagKeys: []string{"a"}})
-			return err
-		},
-		func() error {
-			_, err := c.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: name})
-			return err
-		},
-		func() error {
-			_, err := c.TagInstanceProfile(ctx, &iam.TagInstanceProfileInput{InstanceProfileName: name, Tags: two})
-			return err
-		},
-		func() error {
-			_, err := c.UntagInstanceProfile(ctx, &iam.UntagInstanceProfileInput{InstanceProfileName: name, TagKeys: []string{"b"}})
-			return err
-		},
+	arn, err := s.ServiceLinkedRole()
+	if err != nil {
+		t.Fatal(err)
 	}
-	for i, step := range steps {
-		if err := step(); err != nil {
-			t.Fatalf("step %d: %v", i, err)
+	got, err := c.ListRoles(t.Context(), &iam.ListRolesInput{PathPrefix: aws.String("/aws-service-role/batch.amazonaws.com/")})
+	if err != nil || len(got.Roles) != 1 || *got.Roles[0].Arn != arn {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func TestTrustPoliciesChange(t *testing.T) {
+	_, c, _ := serve(t, account.Options{})
+	ctx, name, other := t.Context(), aws.String("jobs"), strings.Replace(trust, "ecs-tasks", "ec2", 1)
+	createRole(t, c, "jobs")
+	for _, document := range []string{other, "{"} {
+		_, err := c.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: name, PolicyDocument: &document})
+		if (err == nil) != (document == other) {
+			t.Errorf("%s: %v", document, err)
 		}
 	}
-	got, _ := s.Role("jobs")
-	profile, _ := s.InstanceProfile("arn:aws:iam::123456789012:instance-profile/jobs")
-	want := []any{"new", int32(7200), other, map[string]string{"b": "2"}, map[string]string{"a": "1"}}
-	if diff := cmp.Diff(want, []any{got.Description, got.MaxSession, got.Trust, got.Tags, profile.Tags}); diff != "" {
+	got, err := c.GetRole(ctx, &iam.GetRoleInput{RoleName: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if document, _ := url.QueryUnescape(*got.Role.AssumeRolePolicyDocument); document != other {
+		t.Errorf("the trust policy is %s", document)
+	}
+}
+
+func TestAnInstanceProfileIsAsOldAsItsRole(t *testing.T) {
+	s, c, _ := serve(t, account.Options{})
+	ctx, name, arn := t.Context(), aws.String("nodes"), "arn:aws:iam::123456789012:instance-profile/nodes"
+	createRole(t, c, "nodes")
+	if _, err := c.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: name}); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := s.InstanceProfileSince(arn); ok {
+		t.Error("an instance profile without role was found")
+	}
+	if _, err := c.AddRoleToInstanceProfile(ctx, &iam.AddRoleToInstanceProfileInput{InstanceProfileName: name, RoleName: name}); err != nil {
+		t.Fatal(err)
+	}
+	for _, ref := range []string{"nodes", arn} {
+		if since, ok := s.InstanceProfileSince(ref); !ok || !since.Equal(now) {
+			t.Errorf("%s: found %v, since %v", ref, ok, since)
+		}
+	}
+}
+
+func TestStatementsAreThoseOfAllPolicies(t *testing.T) {
+	s, c, _ := serve(t, account.Options{})
+	ctx, role := t.Context(), aws.String("jobs")
+	createRole(t, c, "jobs")
+	if _, err := c.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: role, PolicyName: role, PolicyDocument: aws.String(allow)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: role, PolicyArn: aws.String("arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")}); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, statement := range s.Statements("arn:aws:iam::123456789012:role/jobs") {
+		got = append(got, statement.Action...)
+	}
+	if diff := cmp.Diff([]string{"s3:GetObject", "s3:Get*", "s3:List*"}, got); diff != "" {
 		t.Error(diff)
-	}
-	if before.Trust != trust || len(before.Tags) > 0 {
-		t.Errorf("a role that was handed out has changed: %+v", before)
-	}
-	roleTags, err := c.ListRoleTags(ctx, &iam.ListRoleTagsInput{RoleName: name})
-	if err != nil || len(roleTags.Tags) != 1 || *roleTags.Tags[0].Key != "b" {
-		t.Errorf("tags of the role: %v, %v", roleTags, err)
-	}
-	profileTags, err := c.ListInstanceProfileTags(ctx, &iam.ListInstanceProfileTagsInput{InstanceProfileName: name})
-	if err != nil || len(profileTags.Tags) != 1 || *profileTags.Tags[0].Key != "a" {
-		t.Errorf("tags of the profile: %v, %v", profileTags, err)
 	}
 }
 
@@ -389,8 +418,8 @@ func TestUnknownParametersAreRefused(t *testing.T) {
 	tests := map[string]string{
 		"Action=GetRole&RoleNane=x":                    "UnknownParameter",
 		"Action=GetRole&RoleName=x&RoleName=y":         "MalformedQueryString",
-		"Action=TagRole&RoleName=x&Tags.1.Key=k":       "MalformedInput",
-		"Action=TagRole&Tags.member.2.Key=k":           "MalformedInput",
+		"Action=CreateRole&RoleName=x&Tags.1.Key=k":    "MalformedInput",
+		"Action=CreateRole&Tags.member.2.Key=k":        "MalformedInput",
 		"Action=ListRoles&MaxItems=many":               "MalformedInput",
 		"Action=Nonsense":                              "InvalidAction",
 		"RoleName=x":                                   "MissingAction",

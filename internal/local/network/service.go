@@ -22,7 +22,7 @@ import (
 type Options struct {
 	Account      string // 12 digits
 	Region       string
-	NoDefaultVPC bool        // an account whose default VPC was removed: there is none at all then
+	NoDefaultVPC func() bool // whether the default VPC was removed: there is none at all then; nil: it is there
 	Denied       wire.Denied // what the caller may not do, by ec2: actions
 }
 
@@ -43,9 +43,7 @@ func New(opt Options) *Service {
 		"DescribeSubnets":        wire.QueryFunc(s.describeSubnets),
 		"DescribeSecurityGroups": wire.QueryFunc(s.describeGroups),
 	}}
-	if !opt.NoDefaultVPC {
-		s.addDefaultVPC()
-	}
+	s.addDefaultVPC()
 	return s
 }
 
@@ -73,12 +71,12 @@ func (s *Service) id(kind, name string) *string {
 }
 
 func (s *Service) describeVPCs(_ context.Context, in *ec2.DescribeVpcsInput) (*ec2.DescribeVpcsOutput, error) {
-	found, err := look(s.vpcs, "VpcId", "InvalidVpcID", "vpc ID", in.VpcIds, in.Filters)
+	found, err := look(s, s.vpcs, "VpcId", "InvalidVpcID", "vpc ID", in.VpcIds, in.Filters)
 	return &ec2.DescribeVpcsOutput{Vpcs: found}, err
 }
 
 func (s *Service) describeSubnets(_ context.Context, in *ec2.DescribeSubnetsInput) (*ec2.DescribeSubnetsOutput, error) {
-	found, err := look(s.subnets, "SubnetId", "InvalidSubnetID", "subnet ID", in.SubnetIds, in.Filters)
+	found, err := look(s, s.subnets, "SubnetId", "InvalidSubnetID", "subnet ID", in.SubnetIds, in.Filters)
 	return &ec2.DescribeSubnetsOutput{Subnets: found}, err
 }
 
@@ -87,12 +85,15 @@ func (s *Service) describeGroups(_ context.Context, in *ec2.DescribeSecurityGrou
 	if len(in.GroupNames) > 0 {
 		filters = append(filters, types.Filter{Name: aws.String("group-name"), Values: in.GroupNames})
 	}
-	found, err := look(s.groups, "GroupId", "InvalidGroup", "security group", in.GroupIds, filters)
+	found, err := look(s, s.groups, "GroupId", "InvalidGroup", "security group", in.GroupIds, filters)
 	return &ec2.DescribeSecurityGroupsOutput{SecurityGroups: found}, err
 }
 
 // look is what has one of the ids (any where none is named) in its field id, and matches all filters. code and noun are for ids of nothing.
-func look[T any](all []T, id, code, noun string, ids []string, filters []types.Filter) ([]T, error) {
+func look[T any](s *Service, all []T, id, code, noun string, ids []string, filters []types.Filter) ([]T, error) {
+	if s.opt.NoDefaultVPC != nil && s.opt.NoDefaultVPC() {
+		all = nil
+	}
 	for _, want := range ids {
 		if !slices.ContainsFunc(all, func(t T) bool { have, _ := attribute(t, id); return have == want }) {
 			return nil, wire.NewFault(http.StatusBadRequest, code+".NotFound", "The %s '%s' does not exist", noun, want)
@@ -126,6 +127,9 @@ func matches(t any, filters []types.Filter) bool {
 
 // attribute is what a filter looks at: the field OwnerId for owner-id, IsDefault for is-default and isDefault.
 func attribute(t any, filter string) (value string, ok bool) {
+	if strings.HasPrefix(filter, "tag:") {
+		return "", true // nothing here has tags
+	}
 	var field strings.Builder
 	for word := range strings.SplitSeq(filter, "-") {
 		if word != "" {

@@ -58,7 +58,7 @@ func TestTheDefaultVPCIsFoundWithItsParts(t *testing.T) {
 }
 
 func TestAnAccountWithoutDefaultVPC(t *testing.T) {
-	c := serve(t, network.Options{NoDefaultVPC: true})
+	c := serve(t, network.Options{NoDefaultVPC: func() bool { return true }})
 	got, err := c.DescribeVpcs(t.Context(), &ec2.DescribeVpcsInput{Filters: filter("is-default", "true")})
 	if err != nil || len(got.Vpcs) != 0 {
 		t.Errorf("got %v, %v", got, err)

@@ -3,6 +3,8 @@ package wire
 import (
 	"context"
 	"net/http"
+	"strconv"
+	"strings"
 )
 
 // Denied reports whether the caller of ctx may not do action (such as iam:CreateRole) on resource (an ARN or "*"). conditions are the
@@ -15,6 +17,9 @@ type Denied func(ctx context.Context, action, resource string, conditions map[st
 func (d Denied) Check(ctx context.Context, code, action, resource string, conditions map[string]string) error {
 	if d == nil || !d(ctx, action, resource, conditions) {
 		return nil
+	}
+	if strings.HasPrefix(action, "s3:") { // S3 alone quotes
+		resource = strconv.Quote(resource)
 	}
 	return NewFault(http.StatusForbidden, code,
 		"User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action",

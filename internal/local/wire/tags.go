@@ -24,8 +24,8 @@ func (t Tags) With(more map[string]string, invalid string, tooMany error) (Tags,
 	all := Tags{}
 	maps.Copy(all, t)
 	maps.Copy(all, more)
-	for _, key := range slices.Sorted(maps.Keys(more)) {
-		if err := CheckTag(key, more[key]); err != nil {
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		if err := CheckTag(key, all[key]); err != nil {
 			return nil, NewFault(http.StatusBadRequest, invalid, "%v", err)
 		}
 	}

@@ -33,13 +33,11 @@ def make_buckets():
 
 def make_roles():
     for i in range(N):
-        iam.create_role(RoleName=f"role{i}", AssumeRolePolicyDocument=steps.TRUST)
+        iam.create_role(RoleName=f"role{i}", AssumeRolePolicyDocument=steps.TRUST, Tags=[{"Key": f"key{k}", "Value": "v"} for k in range(N)])
         iam.create_instance_profile(InstanceProfileName=f"profile{i}")
         iam.add_role_to_instance_profile(InstanceProfileName=f"profile{i}", RoleName="role0")
         iam.put_role_policy(RoleName="role0", PolicyName=f"policy{i}", PolicyDocument=steps.GRANT)
-        iam.tag_role(RoleName="role0", Tags=[{"Key": f"key{i}", "Value": "v"}])
-        iam.tag_instance_profile(InstanceProfileName="profile0", Tags=[{"Key": f"key{i}", "Value": "v"}])
-    for name in ("AmazonS3ReadOnlyAccess", "AmazonS3FullAccess", "CloudWatchLogsFullAccess", "CloudWatchLogsReadOnlyAccess", "AmazonEC2ReadOnlyAccess"):
+    for name in ("AmazonS3ReadOnlyAccess", "AmazonS3FullAccess", "CloudWatchLogsFullAccess", "AdministratorAccess", "service-role/AWSBatchServiceRole"):
         iam.attach_role_policy(RoleName="role0", PolicyArn=f"arn:aws:iam::aws:policy/{name}")
 
 
@@ -79,7 +77,6 @@ def pages(upload):
         "iam.ListAttachedRolePolicies": (role, "AttachedPolicies", N),
         "iam.ListInstanceProfiles": ({}, "InstanceProfiles", N),
         "iam.ListInstanceProfilesForRole": (role, "InstanceProfiles", N),
-        "iam.ListInstanceProfileTags": ({"InstanceProfileName": "profile0"}, "Tags", N),
         "batch.DescribeComputeEnvironments": ({}, "computeEnvironments", N),
         "batch.DescribeJobQueues": ({}, "jobQueues", N),
         "batch.DescribeJobDefinitions": ({"jobDefinitionName": "definition"}, "jobDefinitions", N),
