@@ -1,7 +1,6 @@
 package objects_test
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -175,32 +174,5 @@ func TestStateSurvives(t *testing.T) {
 	got, err := again.ListBuckets(t.Context(), &s3.ListBucketsInput{})
 	if err != nil || len(got.Buckets) != 1 {
 		t.Errorf("buckets after a restart: %v, %v", got, err)
-	}
-}
-
-func TestDeniedActions(t *testing.T) {
-	deny := map[string]bool{}
-	c, _ := serve(t, objects.Options{Denied: func(_ context.Context, action, resource string, _ map[string]string) bool {
-		return deny[action+" "+resource]
-	}})
-	create(t, c, "data")
-	put(t, c, "x", "1")
-	deny["s3:PutObject arn:aws:s3:::data/y"] = true
-	_, err := c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("data"), Key: aws.String("y"), Body: strings.NewReader("1")})
-	if wiretest.Code(t, err) != "AccessDenied" || !strings.Contains(err.Error(), "s3:PutObject on resource: arn:aws:s3:::data/y") {
-		t.Errorf("a denied key: %v", err)
-	}
-	put(t, c, "z", "1")
-
-	head := func() error {
-		_, err := c.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("data"), Key: aws.String("absent")})
-		return err
-	}
-	if got := wiretest.Code(t, head()); got != "NotFound" {
-		t.Errorf("HEAD of a missing key: %q", got)
-	}
-	deny["s3:ListBucket arn:aws:s3:::data"] = true
-	if got := wiretest.Code(t, head()); got != "Forbidden" {
-		t.Errorf("HEAD of a missing key without ListBucket: %q", got)
 	}
 }
