@@ -3,7 +3,7 @@
 // The two sides share one state: what docker pushes to /v2/ is what DescribeImages lists, a push needs a repository that exists and a
 // token of GetAuthorizationToken, and a deleted image cannot be pulled. What was answered with success is on disk, also when the process is killed.
 //
-//	<dir>/images.json         repositories, their images and tags
+//	<dir>/registry.json       repositories, their images and tags
 //	<dir>/blobs/<hex digest>  layers, configurations and manifests, of all repositories
 //	<dir>/blobs/<random>      layers on their way in
 //

@@ -226,10 +226,10 @@ func TestRequestsThatTheRegistryRefuses(t *testing.T) {
 		"a blob that is absent":           {"GET", "/v2/jobs/blobs/" + absent, "", "", "BLOB_UNKNOWN"},
 		"a blob that is not its digest":   {"POST", "/v2/jobs/blobs/uploads/?digest=" + absent, "", "content", "DIGEST_INVALID"},
 		"an upload that is not known":     {"PATCH", "/v2/jobs/blobs/uploads/ABC", "", "content", "BLOB_UPLOAD_UNKNOWN"},
-		"an upload outside the directory": {"PATCH", "/v2/jobs/blobs/uploads/..%2Fimages.json", "", "content", "UNSUPPORTED"},
+		"an upload outside the directory": {"PATCH", "/v2/jobs/blobs/uploads/..%2Fregistry.json", "", "content", "UNSUPPORTED"},
 		"a path that is none":             {"GET", "/v2/jobs/nonsense", "", "", "UNSUPPORTED"},
 		"a blob of an absent repository":  {"GET", "/v2/absent/blobs/" + absent, "", "", "NAME_UNKNOWN"},
-		"a blob whose digest is none":     {"GET", "/v2/jobs/blobs/images.json", "", "", "DIGEST_INVALID"},
+		"a blob whose digest is none":     {"GET", "/v2/jobs/blobs/registry.json", "", "", "DIGEST_INVALID"},
 		"a blob's deletion":               {"DELETE", "/v2/jobs/blobs/" + absent, "", "", "UNSUPPORTED"},
 	}
 	for name, tt := range tests {

@@ -166,7 +166,7 @@ func (s *Service) parts() map[string]bool {
 
 func (s *Service) save() error { return disk.WriteJSON(s.file(), s.state) }
 
-func (s *Service) file() string { return filepath.Join(s.opt.Dir, "images.json") }
+func (s *Service) file() string { return filepath.Join(s.opt.Dir, "registry.json") }
 
 // path is the file of a part by its digest, or of an upload by its id.
 func (s *Service) path(name string) string {

@@ -47,7 +47,7 @@ func (s *Service) change(groupName string, r record) error {
 	return errors.Join(err, f.Close())
 }
 
-func (s *Service) dir() string { return filepath.Join(s.Dir, "logs") }
+func (s *Service) dir() string { return filepath.Join(s.Dir, "log-groups") }
 
 // file escapes the name of a group so that it leads nowhere else: ".." is one that CloudWatch Logs takes.
 func (s *Service) file(groupName string) string {

@@ -347,7 +347,7 @@ func TestStateSurvivesTheProcess(t *testing.T) {
 	}
 	// A process that is killed may leave a piece of a line, and of a group.
 	for name, piece := range map[string]string{"%2Fg.jsonl": `{"s":"d/def`, "%2Fhalf.jsonl": `{"About":`} {
-		f, err := os.OpenFile(filepath.Join(dir, "logs", name), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		f, err := os.OpenFile(filepath.Join(dir, "log-groups", name), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 		if err != nil {
 			t.Fatal(err)
 		}
