@@ -239,3 +239,12 @@ func TestJobOfTheScriptCanBeTerminated(t *testing.T) {
 		})
 	}
 }
+
+func TestStuckJobSaysWhy(t *testing.T) {
+	s := newServer(t, local.Options{Runner: scripted.New(clock.Real{}), Faults: script(t, "stuck job reason=CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY")})
+	b, id := submitOne(t, s)
+	out, err := b.DescribeJobs(t.Context(), &sdkbatch.DescribeJobsInput{Jobs: []string{id}})
+	if err != nil || out.Jobs[0].Status != types.JobStatusRunnable || aws.ToString(out.Jobs[0].StatusReason) != "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY" {
+		t.Errorf("%+v, %v", out.Jobs[0], err)
+	}
+}

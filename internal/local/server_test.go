@@ -264,35 +264,67 @@ func TestJournalTellsWhatWasAskedByWhomAndWhatBecameOfIt(t *testing.T) {
 	}
 }
 
-// submitOne makes what a job needs and submits one.
-func submitOne(t *testing.T, s *local.Server) (*sdkbatch.Client, string) {
+// must makes a call that has to succeed.
+func must[In, Out, Options any](t *testing.T, call func(context.Context, *In, ...func(*Options)) (*Out, error), in *In) *Out {
 	t.Helper()
-	ctx, cfg := t.Context(), s.Config()
-	must := func(_ any, err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
+	out, err := call(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return out
+}
+
+// makeStack makes what jobs need: the environment ce, the queue q and the definition d, whose role r may do as policy says. It returns once jobs can be
+// submitted.
+func makeStack(t *testing.T, cfg aws.Config, policy string) *sdkbatch.Client {
+	t.Helper()
 	roles, b := iam.NewFromConfig(cfg), sdkbatch.NewFromConfig(cfg)
 	trust := aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`)
-	must(roles.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String("r"), AssumeRolePolicyDocument: trust}))
-	must(roles.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: aws.String("p")}))
-	must(roles.AddRoleToInstanceProfile(ctx, &iam.AddRoleToInstanceProfileInput{InstanceProfileName: aws.String("p"), RoleName: aws.String("r")}))
-	must(b.CreateComputeEnvironment(ctx, &sdkbatch.CreateComputeEnvironmentInput{
+	must(t, roles.CreateRole, &iam.CreateRoleInput{RoleName: aws.String("r"), AssumeRolePolicyDocument: trust})
+	must(t, roles.PutRolePolicy, &iam.PutRolePolicyInput{RoleName: aws.String("r"), PolicyName: aws.String("p"),
+		PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[` + policy + `]}`)})
+	must(t, roles.CreateInstanceProfile, &iam.CreateInstanceProfileInput{InstanceProfileName: aws.String("p")})
+	must(t, roles.AddRoleToInstanceProfile, &iam.AddRoleToInstanceProfileInput{InstanceProfileName: aws.String("p"), RoleName: aws.String("r")})
+	must(t, b.CreateComputeEnvironment, &sdkbatch.CreateComputeEnvironmentInput{
 		ComputeEnvironmentName: aws.String("ce"), Type: types.CETypeManaged, ComputeResources: &types.ComputeResource{
 			Type: types.CRTypeEc2, MaxvCpus: aws.Int32(4), Subnets: []string{"subnet-1"}, SecurityGroupIds: []string{"sg-1"},
 			InstanceTypes: []string{"optimal"}, InstanceRole: aws.String("p"),
 		},
-	}))
-	must(b.CreateJobQueue(ctx, &sdkbatch.CreateJobQueueInput{JobQueueName: aws.String("q"), Priority: aws.Int32(1),
-		ComputeEnvironmentOrder: []types.ComputeEnvironmentOrder{{ComputeEnvironment: aws.String("ce"), Order: aws.Int32(1)}}}))
-	must(b.RegisterJobDefinition(ctx, &sdkbatch.RegisterJobDefinitionInput{JobDefinitionName: aws.String("d"), Type: types.JobDefinitionTypeContainer,
-		ContainerProperties: &types.ContainerProperties{
+	})
+	eventually(t, func() bool {
+		out := must(t, b.DescribeComputeEnvironments, &sdkbatch.DescribeComputeEnvironmentsInput{})
+		return out.ComputeEnvironments[0].Status == types.CEStatusValid
+	})
+	must(t, b.CreateJobQueue, &sdkbatch.CreateJobQueueInput{JobQueueName: aws.String("q"), Priority: aws.Int32(1),
+		ComputeEnvironmentOrder: []types.ComputeEnvironmentOrder{{ComputeEnvironment: aws.String("ce"), Order: aws.Int32(1)}}})
+	eventually(t, func() bool {
+		out := must(t, b.DescribeJobQueues, &sdkbatch.DescribeJobQueuesInput{})
+		return out.JobQueues[0].Status == types.JQStatusValid
+	})
+	must(t, b.RegisterJobDefinition, &sdkbatch.RegisterJobDefinitionInput{
+		JobDefinitionName: aws.String("d"), Type: types.JobDefinitionTypeContainer, ContainerProperties: &types.ContainerProperties{
 			Image: aws.String("image"), JobRoleArn: aws.String("arn:aws:iam::000000000000:role/r"), ResourceRequirements: []types.ResourceRequirement{
-				{Type: types.ResourceTypeVcpu, Value: aws.String("1")}, {Type: types.ResourceTypeMemory, Value: aws.String("64")}}}}))
-	out, err := b.SubmitJob(ctx, &sdkbatch.SubmitJobInput{JobName: aws.String("job"), JobQueue: aws.String("q"), JobDefinition: aws.String("d")})
-	must(out, err)
+				{Type: types.ResourceTypeVcpu, Value: aws.String("1")}, {Type: types.ResourceTypeMemory, Value: aws.String("64")}}}})
+	return b
+}
+
+// eventually waits for at most 30 s.
+func eventually(t *testing.T, happened func() bool) {
+	t.Helper()
+	for range 3000 {
+		if happened() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("it has not happened within 30 s")
+}
+
+// submitOne makes what a job needs and submits one.
+func submitOne(t *testing.T, s *local.Server) (*sdkbatch.Client, string) {
+	t.Helper()
+	b := makeStack(t, s.Config(), `{"Effect":"Allow","Action":["s3:PutObject","s3:GetObject"],"Resource":"arn:aws:s3:::own/*"}`)
+	out := must(t, b.SubmitJob, &sdkbatch.SubmitJobInput{JobName: aws.String("job"), JobQueue: aws.String("q"), JobDefinition: aws.String("d")})
 	return b, *out.JobId
 }
 
@@ -319,21 +351,20 @@ func TestServerLivesInABubble(t *testing.T) {
 
 func TestJobWorksWithItsOwnCredentials(t *testing.T) {
 	c := clock.NewFake(time.Now())
-	var job *http.Response
 	var who string
-	var old aws.Config
+	var cfg aws.Config
+	var put, get, other, missing, list error
 	work := func(ctx context.Context, a batch.Attempt) (err error) {
-		if job, err = http.Get(a.Env["AWS_CONTAINER_CREDENTIALS_FULL_URI"]); err != nil {
+		if cfg, err = jobConfig(a); err != nil {
 			return err
 		}
-		defer job.Body.Close()
-		var got struct{ AccessKeyId, SecretAccessKey, Token, Expiration string }
-		if err := json.NewDecoder(job.Body).Decode(&got); err != nil {
-			return err
-		}
-		old = aws.Config{Region: a.Env["AWS_REGION"], BaseEndpoint: aws.String(a.Env["AWS_ENDPOINT_URL"]),
-			Credentials: credentials.NewStaticCredentialsProvider(got.AccessKeyId, got.SecretAccessKey, got.Token)}
-		out, err := sts.NewFromConfig(old).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+		store := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
+		_, put = store.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("own"), Key: aws.String("made"), Body: strings.NewReader("x")})
+		_, get = store.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String("own"), Key: aws.String("made")})
+		_, other = store.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("other"), Key: aws.String("made"), Body: strings.NewReader("x")})
+		_, missing = store.HeadObject(ctx, &s3.HeadObjectInput{Bucket: aws.String("own"), Key: aws.String("none")})
+		_, list = store.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: aws.String("own")})
+		out, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 		if err != nil {
 			return err
 		}
@@ -341,20 +372,43 @@ func TestJobWorksWithItsOwnCredentials(t *testing.T) {
 		return nil
 	}
 	s := listen(t, local.Options{Clock: c, Runner: scripted.New(c, scripted.Script{Do: work, Lines: []string{"hello"}})})
+	for _, bucket := range []string{"own", "other"} {
+		must(t, s3.NewFromConfig(s.Config()).CreateBucket, &s3.CreateBucketInput{Bucket: &bucket})
+	}
 	b, id := submitOne(t, s)
 	c.Advance(time.Second)
 	out, err := b.DescribeJobs(t.Context(), &sdkbatch.DescribeJobsInput{Jobs: []string{id}})
 	if err != nil || out.Jobs[0].Status != types.JobStatusSucceeded {
 		t.Fatalf("the job: %v, %v", out, err)
 	}
-	if !strings.HasPrefix(who, "arn:aws:sts::000000000000:assumed-role/r/") {
+	if who != "arn:aws:sts::000000000000:assumed-role/r/"+id+"-1" {
 		t.Errorf("the job is %q", who)
 	}
-	_, err = sts.NewFromConfig(old).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
-	wantCode(t, err, "InvalidClientTokenId")
-	events, err := cloudwatchlogs.NewFromConfig(s.Config()).GetLogEvents(t.Context(), &cloudwatchlogs.GetLogEventsInput{
-		LogGroupName: aws.String("/aws/batch/job"), LogStreamName: out.Jobs[0].Container.LogStreamName})
-	if err != nil || len(events.Events) != 1 || *events.Events[0].Message != "hello" {
-		t.Errorf("the job's log: %v, %v", events, err)
+	if put != nil || get != nil {
+		t.Errorf("what the role allows: %v, %v", put, get)
 	}
+	wantCode(t, other, "AccessDenied")
+	wantCode(t, missing, "Forbidden") // and not that the key is missing, to a job that may not list
+	wantCode(t, list, "AccessDenied")
+	_, err = sts.NewFromConfig(cfg).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	wantCode(t, err, "InvalidClientTokenId") // once it has ended
+	events := must(t, cloudwatchlogs.NewFromConfig(s.Config()).GetLogEvents, &cloudwatchlogs.GetLogEventsInput{
+		LogGroupName: aws.String("/aws/batch/job"), LogStreamName: out.Jobs[0].Container.LogStreamName})
+	if len(events.Events) != 1 || *events.Events[0].Message != "hello" {
+		t.Errorf("the job's log: %v", events)
+	}
+}
+
+// jobConfig is what the SDK in a job's container finds.
+func jobConfig(a batch.Attempt) (aws.Config, error) {
+	answer, err := http.Get(a.Env["AWS_CONTAINER_CREDENTIALS_FULL_URI"])
+	if err != nil {
+		return aws.Config{}, err
+	}
+	defer answer.Body.Close()
+	var got struct{ AccessKeyId, SecretAccessKey, Token, Expiration string }
+	return aws.Config{Region: a.Env["AWS_REGION"], BaseEndpoint: aws.String(a.Env["AWS_ENDPOINT_URL"]), Credentials: aws.CredentialsProviderFunc(
+		func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: got.AccessKeyId, SecretAccessKey: got.SecretAccessKey, SessionToken: got.Token}, nil
+		})}, json.NewDecoder(answer.Body).Decode(&got)
 }
