@@ -107,7 +107,7 @@ func (s *Server) serveCall(w *recorder, r *http.Request, c *Call, svc http.Handl
 
 // admit refuses calls above their rate, and those to services that leave it to the server to deny them: all their actions are on "*".
 func (s *Server) admit(ctx context.Context, c *Call) error {
-	if s.faults.Load().Throttles(c.Service+"."+c.Operation, s.opt.Clock.Now()) {
+	if c.Service != "batch" && s.faults.Load().Throttles(c.Service+"."+c.Operation, s.opt.Clock.Now()) {
 		return throttled[c.Service]
 	}
 	if c.Service == "batch" || c.Service == "logs" {
@@ -116,9 +116,8 @@ func (s *Server) admit(ctx context.Context, c *Call) error {
 	return nil
 }
 
-// throttled is how each service refuses calls above their rate. Batch: nextflow-io/nextflow#710; the others: the errors page of their API references.
+// throttled is how each service refuses calls above their rate; Batch does it itself. Source: the errors pages of the API references.
 var throttled = map[string]error{
-	"batch": wire.NewFault(http.StatusTooManyRequests, "TooManyRequestsException", "Too Many Requests"),
 	"s3":    wire.NewFault(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate."),
 	"ec2":   wire.NewFault(http.StatusServiceUnavailable, "RequestLimitExceeded", "Request limit exceeded."),
 	"iam":   wire.NewFault(http.StatusBadRequest, "Throttling", "Rate exceeded"),

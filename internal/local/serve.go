@@ -22,9 +22,11 @@ const (
 	settleTime  = 300 * time.Millisecond // as long as AWS takes seconds
 )
 
-// rates are those that AWS documents for an account in a region, as a fault script: the limits pages of Batch and of CloudWatch Logs.
+// rates are those that AWS documents for an account in a region, as a fault script: the limits pages of Batch and of CloudWatch Logs. That of Batch's other
+// calls is not published, and not higher.
 const rates = `
 rate batch.SubmitJob 50
+rate batch.* 50
 rate logs.GetLogEvents 25
 rate logs.DescribeLogStreams 25
 rate logs.FilterLogEvents 5

@@ -52,7 +52,8 @@ func (s *Server) addServices() (err error) {
 	s.batch, err = batch.New(batch.Options{
 		Region: o.Region, Account: o.Account, Clock: o.Clock, Runner: faultyRunner{o.Runner, o.Clock, script}, Roles: s.account, Logs: cloudwatch,
 		Enter: s.enter, Dir: o.Dir, Settle: o.Settle, Step: o.Step,
-		Stuck: func(job string) string { return script().Stuck(job) },
+		Throttled: func(operation string) bool { return script().Throttles("batch."+operation, o.Clock.Now()) },
+		Stuck:     func(job string) string { return script().Stuck(job) },
 		Lags: func() batch.Lags {
 			lag := script().Lag
 			return batch.Lags{Deleting: lag.Deleting, Relation: lag.Relation, Propagation: lag.Roles, List: lag.List}

@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
-	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kedroctl/kedroctl/internal/local/batch"
@@ -352,25 +351,6 @@ func TestDefinitionsByReference(t *testing.T) { // B07
 	}
 	if diff := cmp.Diff([]string{"1ACTIVEfalse"}, describe(&sdk.DescribeJobDefinitionsInput{JobDefinitions: []string{"d:1", "d:9"}})); diff != "" {
 		t.Error(diff)
-	}
-}
-
-func TestSubmitRate(t *testing.T) { // B04
-	w := newQueue(t, func(o *batchOptions) { o.SubmitRate = 2 })
-	w.clock.Advance(time.Minute)
-	submit := func() error { _, err := w.SubmitJob(t.Context(), submission("a", nil)); return err }
-	for range 2 {
-		if err := submit(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var api smithy.APIError
-	if err := submit(); !errors.As(err, &api) || api.ErrorCode() != "TooManyRequestsException" || api.ErrorMessage() != "Too Many Requests" {
-		t.Errorf("the third call within a second: %v", err)
-	}
-	w.clock.Advance(500 * time.Millisecond)
-	if err := submit(); err != nil {
-		t.Error(err)
 	}
 }
 

@@ -30,9 +30,9 @@ type Options struct {
 	Dir             string        // where state is kept; "" keeps it in memory only
 	Settle          time.Duration // how long environments and queues are CREATING, UPDATING, DELETING
 	Step            time.Duration // how long a job is SUBMITTED, and STARTING before its container is asked for
-	SubmitRate      int           // SubmitJob calls in a second before the answer is 429; 0: any number
-	CallRate        int           // the same for all other calls together
 	Lags            func() Lags   // nil: none
+	// Throttled tells of calls that are too many, and counts them. Nil throttles none.
+	Throttled func(operation string) bool
 	// Stuck keeps a job in RUNNABLE for as long as it gives a reason, such as CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY. Nil keeps none.
 	Stuck   func(jobName string) (reason string)
 	Without []Rule // rules that are switched off, by tests
@@ -83,11 +83,9 @@ type Service struct {
 	order   []*job                                     // by age
 	vcpus   map[string]float64                         // of jobs on an environment, by its name
 	memory  int64                                      // MiB of all jobs on environments
-	submits bucket
-	calls   bucket
-	ready   bool     // what an earlier process left has been taken up
-	after   []func() // what update does once the lock is free: calls to the runner
-	changed bool     // environments, queues or definitions are not on disk yet
+	ready   bool                                       // what an earlier process left has been taken up
+	after   []func()                                   // what update does once the lock is free: calls to the runner
+	changed bool                                       // environments, queues or definitions are not on disk yet
 	unsaved []*job
 }
 
@@ -154,7 +152,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 	case !offered:
 		err = wire.NewFault(http.StatusNotFound, "UnknownOperationException", "the embedded Batch does not offer %s %s", r.Method, r.URL.Path)
-	case s.throttled(name):
+	case s.Throttled != nil && !s.off[B04] && s.Throttled(name): // B04
 		err = wire.NewFault(http.StatusTooManyRequests, "TooManyRequestsException", "Too Many Requests")
 	default:
 		err = s.judge(when(B03, limited && len(body) > limit, "the request is larger than %d KiB", limit>>10))
@@ -196,33 +194,6 @@ func (s *Service) Unfinished() int {
 		}
 	}
 	return n
-}
-
-// bucket holds the right to calls: as many as a second brings.
-type bucket struct {
-	tokens float64
-	at     time.Time
-}
-
-// throttled takes a token of the operation's bucket. B04.
-func (s *Service) throttled(operation string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	b, rate := &s.calls, float64(s.CallRate)
-	if operation == "SubmitJob" {
-		b, rate = &s.submits, float64(s.SubmitRate)
-	}
-	if rate == 0 || s.off[B04] {
-		return false
-	}
-	now := s.Clock.Now()
-	b.tokens = min(rate, b.tokens+now.Sub(b.at).Seconds()*rate)
-	b.at = now
-	if b.tokens < 1 {
-		return true
-	}
-	b.tokens--
-	return false
 }
 
 // serve makes a handler of an operation, which runs alone.

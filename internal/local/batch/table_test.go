@@ -14,6 +14,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/kedroctl/kedroctl/internal/local/batch"
+	"github.com/kedroctl/kedroctl/internal/local/faults"
 	"github.com/kedroctl/kedroctl/internal/local/scripted"
 )
 
@@ -77,7 +78,10 @@ var proofs = []proof{
 			w.submits("", func(in *sdk.SubmitJobInput) { in.Parameters = text(29) }),
 			w.defines("larger than 24 KiB", "e", func(in *sdk.RegisterJobDefinitionInput) { in.Parameters = text(24) }))
 	}},
-	{rule: batch.B04, options: func(o *batch.Options) { o.SubmitRate, o.CallRate = 2, 5 }, broken: func(w *world) error {
+	{rule: batch.B04, options: func(o *batch.Options) {
+		script, _ := faults.Parse(strings.NewReader("rate batch.SubmitJob 2\nrate batch.Describe* 5"))
+		o.Throttled = func(operation string) bool { return script.Throttles("batch."+operation, o.Clock.Now()) }
+	}, broken: func(w *world) error {
 		describe := func() error {
 			_, err := w.DescribeJobs(w.t.Context(), &sdk.DescribeJobsInput{Jobs: []string{"a"}})
 			return err
