@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+
+	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
 // Limits of a page of events (API: GetLogEvents, FilterLogEvents).
@@ -31,20 +33,20 @@ func (s *Service) getEvents(in *cloudwatchlogs.GetLogEventsInput) (*cloudwatchlo
 	if st == nil {
 		return nil, refuse("ResourceNotFoundException", "The specified log stream does not exist.")
 	}
-	limit, err := eventLimit(in.Limit)
-	if err != nil {
-		return nil, err
+	limit := cmp.Or(aws.ToInt32(in.Limit), maxEvents)
+	if limit < 1 || limit > maxEvents {
+		return nil, refuse(invalid, "limit must be from 1 to %d", maxEvents)
 	}
 	events := st.readable(s.now())
 	forward, at, err := position(in, len(events))
 	if err != nil {
 		return nil, err
 	}
-	if in.NextToken == nil && s.lags() {
+	if delay, _ := s.Lag(); delay > 0 && in.NextToken == nil {
 		limit = 0
 	}
 	inTime := between(in.StartTime, in.EndTime)
-	from, to := span(events, at, forward, limit, inTime)
+	from, to := span(events, at, forward, int(limit), inTime)
 	out := &cloudwatchlogs.GetLogEventsOutput{
 		Events:            []types.OutputLogEvent{},
 		NextForwardToken:  aws.String(fmt.Sprintf("f/%d", to)),
@@ -56,24 +58,6 @@ func (s *Service) getEvents(in *cloudwatchlogs.GetLogEventsInput) (*cloudwatchlo
 		}
 	}
 	return out, nil
-}
-
-func (s *Service) lags() bool {
-	if s.Lag == nil {
-		return false
-	}
-	delay, _ := s.Lag()
-	return delay > 0
-}
-
-func eventLimit(limit *int32) (int, error) {
-	if limit == nil {
-		return maxEvents, nil
-	}
-	if *limit < 1 || *limit > maxEvents {
-		return 0, refuse(invalid, "limit must be from 1 to %d", maxEvents)
-	}
-	return int(*limit), nil
 }
 
 // position tells where to read from and which way.
@@ -122,56 +106,33 @@ func between(start, end *int64) func(event) bool {
 	}
 }
 
-// filterEvents gives events of several streams by time. Patterns are words that an event must all have. The token tells the moment of the first page
-// too: what comes in later does not move the pages that follow.
+// filterEvents gives events of several streams, in the order in which they can be read: what comes in later does not move the pages that follow.
+// Patterns are words that an event must all have.
 func (s *Service) filterEvents(in *cloudwatchlogs.FilterLogEventsInput) (*cloudwatchlogs.FilterLogEventsOutput, error) {
 	g, err := s.group(in.LogGroupName, in.LogGroupIdentifier)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if in.LogStreamNames != nil && in.LogStreamNamePrefix != nil {
+	case in.LogStreamNames != nil && in.LogStreamNamePrefix != nil:
 		return nil, refuse(invalid, "logStreamNames and logStreamNamePrefix can't be given together")
-	}
-	limit, err := eventLimit(in.Limit)
-	if err != nil {
-		return nil, err
-	}
-	if strings.ContainsAny(aws.ToString(in.FilterPattern), `{}[]?"%-`) {
+	case strings.ContainsAny(aws.ToString(in.FilterPattern), `{}[]?"%-`):
 		return nil, refuse(invalid, "filterPattern: the embedded CloudWatch Logs knows plain words")
 	}
-	from, until := 0, s.now()
-	if in.NextToken != nil {
-		if _, err := fmt.Sscanf(*in.NextToken, "%d/%d", &from, &until); err != nil || from < 0 {
-			return nil, refuse(invalid, "The specified nextToken is invalid.")
-		}
-	}
-	found := g.find(in, until)
-	from = min(from, len(found))
-	to := min(len(found), from+limit)
-	out := &cloudwatchlogs.FilterLogEventsOutput{Events: found[from:to]}
-	if to < len(found) {
-		out.NextToken = aws.String(fmt.Sprintf("%d/%d", to, until))
-	}
-	return out, nil
-}
-
-// find is all that matches among what could be read at a time.
-func (g *group) find(in *cloudwatchlogs.FilterLogEventsInput, until int64) []types.FilteredLogEvent {
 	inTime, words := between(in.StartTime, in.EndTime), strings.Fields(aws.ToString(in.FilterPattern))
 	found := []types.FilteredLogEvent{}
 	for _, name := range slices.Sorted(maps.Keys(g.streams)) {
 		if in.LogStreamNames != nil && !slices.Contains(in.LogStreamNames, name) || !strings.HasPrefix(name, aws.ToString(in.LogStreamNamePrefix)) {
 			continue
 		}
-		st := g.streams[name]
-		for i, e := range st.readable(until) {
+		for i, e := range g.streams[name].readable(s.now()) {
 			misses := func(word string) bool { return !strings.Contains(e.Text, word) }
 			if inTime(e) && !slices.ContainsFunc(words, misses) {
-				found = append(found, types.FilteredLogEvent{EventId: aws.String(fmt.Sprintf("%s/%d", name, i)), LogStreamName: &st.name,
+				found = append(found, types.FilteredLogEvent{EventId: aws.String(fmt.Sprintf("%s/%d", name, i)), LogStreamName: &name,
 					Timestamp: &e.At, IngestionTime: &e.In, Message: &e.Text})
 			}
 		}
 	}
-	slices.SortStableFunc(found, func(a, b types.FilteredLogEvent) int { return cmp.Compare(*a.Timestamp, *b.Timestamp) })
-	return found
+	slices.SortStableFunc(found, func(a, b types.FilteredLogEvent) int { return cmp.Compare(*a.IngestionTime, *b.IngestionTime) })
+	found, next, err := wire.Page(found, in.NextToken, in.Limit, maxEvents, invalid)
+	return &cloudwatchlogs.FilterLogEventsOutput{Events: found, NextToken: next}, err
 }

@@ -41,6 +41,9 @@ type Service struct {
 
 // New makes the service, with the groups and streams that Dir holds.
 func New(o Options) (*Service, error) {
+	if o.Lag == nil {
+		o.Lag = func() (time.Duration, bool) { return 0, false }
+	}
 	s := &Service{Options: o, Targets: wire.Targets{}, groups: map[string]*group{}}
 	offer(s, s.createGroup)
 	offer(s, s.describeGroups)

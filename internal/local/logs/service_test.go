@@ -278,7 +278,7 @@ func TestFilterSearchesStreams(t *testing.T) {
 	w.now = w.now.Add(time.Second)
 	w.service.Put("/g", "0", w.now.Add(-time.Hour), "an old line that comes in between two pages")
 	page, err = w.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String("/g"), NextToken: page.NextToken})
-	if err != nil || len(page.Events) != 1 {
+	if err != nil || len(page.Events) != 2 || *page.Events[0].Message != "0 0" {
 		t.Errorf("the second page: %v, %v", page, err)
 	}
 	if diff := cmp.Diff([]string{"b 1"}, texts(&cloudwatchlogs.FilterLogEventsInput{LogStreamNames: []string{"b"}, FilterPattern: aws.String("1 b")})); diff != "" {

@@ -73,9 +73,6 @@ func (s *Service) stream(groupName, streamName string) *stream {
 
 // arrival is when a line that is put now can be read. Where lines overtake each other, every second one is there in half the time.
 func (s *Service) arrival(line int) int64 {
-	if s.Lag == nil {
-		return s.now()
-	}
 	delay, shuffle := s.Lag()
 	if shuffle && line%2 == 1 {
 		delay /= 2
