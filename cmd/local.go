@@ -14,9 +14,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/kedroctl/kedroctl/build"
 	"github.com/kedroctl/kedroctl/internal/local"
-	"github.com/kedroctl/kedroctl/internal/local/containers"
 	"github.com/kedroctl/kedroctl/internal/local/faults"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
@@ -78,11 +76,7 @@ func (d *deps) serve(c *cli.Context, dir string) error {
 	if info, running := local.Running(c.Context, dir); running {
 		return errors.Join(d.tellServer(info), unheeded(c, info))
 	}
-	engine, err := build.FindEndpoint()
-	if err != nil {
-		return err
-	}
-	o.Runner = withProcesses(dir, containers.Maker(engine.Host, dir))
+	o.Runner = jobRunners(dir)
 	o.Ready = func(info local.Info) {
 		if err := d.tellServer(info); err != nil {
 			d.term.Warn("%v", err)

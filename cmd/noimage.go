@@ -17,6 +17,8 @@ import (
 
 	"github.com/kedroctl/kedroctl/build"
 	"github.com/kedroctl/kedroctl/internal/local"
+	"github.com/kedroctl/kedroctl/internal/local/batch"
+	"github.com/kedroctl/kedroctl/internal/local/containers"
 	"github.com/kedroctl/kedroctl/internal/local/process"
 	"github.com/kedroctl/kedroctl/internal/plan"
 	"github.com/kedroctl/kedroctl/internal/project"
@@ -63,8 +65,14 @@ func (d *deps) unpackedTarget(c *cli.Context) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
+	for i := range t.plan.Groups {
+		t.plan.Groups[i].Resources.Memory = leastMemory
+	}
 	return t, t.connect(c.Context)
 }
+
+// leastMemory is what Batch takes at least, MiB. As nothing limits the processes, none is to wait until the machine has the memory that it may use.
+const leastMemory = 4
 
 // unpacked is what stands in for the image of the project as it is: in the state of the embedded AWS already, or put there.
 func (t *target) unpacked(ctx context.Context, tasks *ui.Tasks, _ func() (provision.Repository, error)) (string, error) {
@@ -162,14 +170,32 @@ func keyOf(values ...any) (string, error) {
 // jobRunner makes what executes the jobs of the embedded AWS.
 type jobRunner = func(context.Context, local.Info) (runner local.JobRunner, end func(), err error)
 
-// withProcesses adds to a runner that of jobs without an image.
-func withProcesses(state string, others jobRunner) jobRunner {
+// jobRunners runs jobs in containers, and those without an image as processes, which want no Docker Engine.
+func jobRunners(state string) jobRunner {
 	return func(ctx context.Context, info local.Info) (local.JobRunner, func(), error) {
-		next, end, err := others(ctx, info)
+		others, end, err := containerRunner(state)(ctx, info)
 		if err != nil {
 			return nil, nil, err
 		}
-		r := process.New(state, next)
-		return r, func() { r.Close(); end() }, nil
+		processes := process.New(state, others)
+		return processes, func() { processes.Close(); end() }, nil
 	}
+}
+
+func containerRunner(state string) jobRunner {
+	engine, err := build.FindEndpoint()
+	if err != nil {
+		return func(context.Context, local.Info) (local.JobRunner, func(), error) {
+			return noEngine{err}, func() {}, nil
+		}
+	}
+	return containers.Maker(engine.Host, state)
+}
+
+// noEngine starts no container.
+type noEngine struct{ why error }
+
+func (n noEngine) Start(_ batch.Attempt, e batch.Events) func() {
+	e.Done(batch.NotStarted("CannotStartContainerError: " + n.why.Error()))
+	return func() {}
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	sdkbatch "github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -34,14 +35,19 @@ import (
 )
 
 // fakePython stands in for the project's interpreter: it says that it has Kedro, and introspects by copying snapshot.json of the project.
-// FAKE_PYTHON=nokedro makes it an interpreter without Kedro.
+// FAKE_PYTHON=nokedro makes it an interpreter without Kedro; a file lacks-s3fs in HOME makes it one without s3fs. As a job it does what the scripts'
+// other jobs do.
 func fakePython() {
 	if os.Getenv("FAKE_PYTHON") == "nokedro" {
 		fmt.Fprintln(os.Stderr, "ModuleNotFoundError: No module named 'kedro'")
 		os.Exit(1)
 	}
 	if slices.Contains(os.Args, "-c") {
-		fmt.Println("kedroctl-probe 3.12.4 1.7.0")
+		describeFake()
+		return
+	}
+	if slices.Contains(os.Args, "kedroctl_boot") {
+		fakeJob()
 		return
 	}
 	out, dir := after("--out"), after("--project")
@@ -54,6 +60,41 @@ func fakePython() {
 		os.Exit(1)
 	}
 	if s, err := readSnapshot(dir); err != nil || len(s.Errors) > 0 {
+		os.Exit(1)
+	}
+}
+
+// describeFake answers whatever an interpreter is asked. Jobs find the user's packages by PYTHONUSERBASE.
+func describeFake() {
+	answer := project.Interpreter{Path: os.Args[0], UserBase: os.Getenv("HOME")}
+	if _, err := os.Stat(filepath.Join(os.Getenv("PYTHONUSERBASE"), "lacks-s3fs")); err == nil {
+		answer.Missing = []string{"s3fs"}
+	}
+	text, err := json.Marshal(answer)
+	fmt.Printf("kedroctl-probe 3.12.4 1.7.0\nkedroctl-interpreter %s\n", text)
+	if err != nil {
+		os.Exit(1)
+	}
+}
+
+// fakeJob is a job in a process of its own, with what its environment gives it. The flag --sleep lets it go on for a minute, --fail lets
+// it fail.
+func fakeJob() {
+	if slices.Contains(os.Args, "--fail") {
+		fmt.Fprintln(os.Stderr, "the job was told to fail")
+		os.Exit(1)
+	}
+	if slices.Contains(os.Args, "--sleep") {
+		time.Sleep(time.Minute)
+	}
+	ctx := context.Background()
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err == nil {
+		job := batch.Attempt{JobID: os.Getenv("AWS_BATCH_JOB_ID"), Number: 1, Env: map[string]string{"KEDROCTL_REQUEST": os.Getenv("KEDROCTL_REQUEST")}}
+		err = boot(ctx, cfg, job)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
@@ -80,8 +121,10 @@ func (w *world) aws() aws.Config {
 	return aws.Config{Region: info.Region, BaseEndpoint: &info.Endpoint, Credentials: credentials.NewStaticCredentialsProvider(info.AccessKey, info.SecretKey, "")}
 }
 
-func (w *world) s3() *s3.Client {
-	return s3.NewFromConfig(w.aws(), func(o *s3.Options) { o.UsePathStyle = true })
+func (w *world) s3() *s3.Client { return newS3(w.aws()) }
+
+func newS3(cfg aws.Config) *s3.Client {
+	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
 }
 
 // running counts the jobs that run.
@@ -102,7 +145,7 @@ func (w *world) running() (n int, err error) {
 }
 
 // boot does what the container entry would: it writes each output that the request asks for, and the record.
-func (w *world) boot(ctx context.Context, job batch.Attempt) error {
+func boot(ctx context.Context, cfg aws.Config, job batch.Attempt) error {
 	var request struct {
 		Bucket, Run, Group, Key string
 		Try                     int
@@ -111,9 +154,15 @@ func (w *world) boot(ctx context.Context, job batch.Attempt) error {
 	if err := json.Unmarshal([]byte(job.Env["KEDROCTL_REQUEST"]), &request); err != nil {
 		return fmt.Errorf("request: %w", err)
 	}
-	store := w.s3()
-	r, err := run.Load(ctx, run.Clients{S3: store, Batch: sdkbatch.NewFromConfig(w.aws())}, request.Bucket, request.Run)
+	store := newS3(cfg)
+	plan := ".kedroctl/runs/" + request.Run + "/plan.json"
+	object, err := store.GetObject(ctx, &s3.GetObjectInput{Bucket: &request.Bucket, Key: &plan})
 	if err != nil {
+		return err
+	}
+	defer object.Body.Close()
+	var r run.Run
+	if err := json.NewDecoder(object.Body).Decode(&r); err != nil {
 		return err
 	}
 	record := run.Record{Schema: 1, Run: request.Run, Group: request.Group, Try: request.Try, Attempt: job.Number, Job: job.JobID, Started: time.Now(), Ended: time.Now()}

@@ -16,8 +16,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/kedroctl/kedroctl/internal/local"
+	"github.com/kedroctl/kedroctl/internal/local/batch"
 	"github.com/kedroctl/kedroctl/internal/local/clock"
 	"github.com/kedroctl/kedroctl/internal/local/faults"
+	"github.com/kedroctl/kedroctl/internal/local/process"
 	"github.com/kedroctl/kedroctl/internal/local/scripted"
 )
 
@@ -67,8 +69,11 @@ func setup(e *testscript.Env) error {
 		return fmt.Errorf("faults.txt: %w", err)
 	}
 	w := &world{}
+	jobs := scripted.New(clock.Real{}, scripted.Script{Do: func(ctx context.Context, job batch.Attempt) error { return boot(ctx, w.aws(), job) }})
+	processes := process.New(e.WorkDir+"/.local", jobs)
+	e.Defer(processes.Close)
 	server, err := local.Listen(local.Options{
-		Dir: e.WorkDir + "/.aws", Runner: scripted.New(clock.Real{}, scripted.Script{Do: w.boot}), Settle: time.Millisecond, Step: time.Millisecond,
+		Dir: e.WorkDir + "/.aws", Runner: processes, Settle: time.Millisecond, Step: time.Millisecond,
 		Faults: script,
 	})
 	if err != nil {
