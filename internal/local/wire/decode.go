@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -112,14 +113,15 @@ func (l lists) list(n node, path string, v reflect.Value) error {
 		return malformed("The parameter %s must be a list", path)
 	}
 	v.Set(reflect.MakeSlice(v.Type(), 0, len(n.Kids)))
-	count := len(n.Kids)
-	for i := range count {
+	for i := range n.Kids {
 		kid := &n.Kids[i]
 		if l != repeated {
-			kid = n.kid(strconv.Itoa(i + 1))
-		}
-		if len(n.Kids) > count {
-			return malformed("The parameter %s must be a list numbered from 1 without gaps", path)
+			number := strconv.Itoa(i + 1)
+			at := slices.IndexFunc(n.Kids, func(k node) bool { return k.name() == number })
+			if at < 0 {
+				return malformed("The parameter %s must be a list numbered from 1 without gaps", path)
+			}
+			kid = &n.Kids[at]
 		}
 		if err := l.add(*kid, path+"."+kid.name(), v); err != nil {
 			return err

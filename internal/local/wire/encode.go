@@ -14,8 +14,28 @@ import (
 
 // style is how a protocol writes the SDK's structs.
 type style struct {
-	name func(field string) string // of a struct's member
-	at   func(time.Time) any
+	small   bool              // members begin with a small letter
+	names   map[string]string // of members that are called otherwise
+	seconds bool              // times are numbers
+	item    string            // element of a list's member; "": members stand one after another, without an element of the list around them
+	items   map[string]string // element of a list's member, by the list's element
+}
+
+// s3 is the style of S3's documents.
+var s3 = style{
+	names: map[string]string{"Versions": "Version", "Uploads": "Upload", "Parts": "Part", "Errors": "Error"},
+	items: map[string]string{"Buckets": "Bucket", "TagSet": "Tag"},
+}
+
+// EncodeXML is a document of S3 with what is set of the SDK's structs, one after another.
+func EncodeXML(root string, outs ...any) []byte {
+	all := map[string]any{}
+	for _, out := range outs {
+		maps.Copy(all, s3.members(reflect.Indirect(reflect.ValueOf(out))))
+	}
+	var b bytes.Buffer
+	s3.element(&b, root, all)
+	return b.Bytes()
 }
 
 // plain is v as documents have it: maps for structs, lists, and scalars; nil for what is not set.
@@ -26,8 +46,12 @@ func (s style) plain(v reflect.Value) any {
 	case reflect.Pointer, reflect.Interface:
 		return s.plain(v.Elem())
 	case reflect.Struct:
-		if t, ok := v.Interface().(time.Time); ok {
-			return s.at(t)
+		t, ok := v.Interface().(time.Time)
+		switch {
+		case ok && s.seconds:
+			return float64(t.UnixMilli()) / 1000
+		case ok:
+			return t.UTC().Format(time.RFC3339)
 		}
 		return s.members(v)
 	case reflect.Map:
@@ -50,66 +74,58 @@ func (s style) plain(v reflect.Value) any {
 	}
 }
 
-// members leaves out what is not set: nil, or an enum without a value.
+// members leaves out what is not set.
 func (s style) members(v reflect.Value) map[string]any {
 	all := map[string]any{}
 	for i := range v.NumField() {
-		f, t := v.Field(i), v.Type().Field(i)
-		switch {
-		case !t.IsExported() || t.Name == "ResultMetadata" || f.Kind() == reflect.String && f.Len() == 0:
-		case slices.Contains([]reflect.Kind{reflect.Pointer, reflect.Interface, reflect.Map, reflect.Slice}, f.Kind()) && f.IsNil():
-		default:
-			all[s.name(t.Name)] = s.plain(f)
+		if f := v.Type().Field(i); f.IsExported() && f.Name != "ResultMetadata" && set(v.Field(i)) {
+			all[s.name(f.Name)] = s.plain(v.Field(i))
 		}
 	}
 	return all
 }
 
-// s3Style names elements as S3 does.
-var s3Style = style{
-	func(field string) string {
-		if other, ok := s3Names[field]; ok {
-			return other
-		}
-		return field
-	},
-	func(t time.Time) any { return t.UTC().Format(time.RFC3339) },
-}
-
-// s3Names are those of elements that are not called as the SDK's fields, s3Lists those of members in the few lists that have an element around them.
-var (
-	s3Names = map[string]string{"Versions": "Version", "Uploads": "Upload", "Parts": "Part", "Errors": "Error"}
-	s3Lists = map[string]string{"Buckets": "Bucket", "TagSet": "Tag"}
-)
-
-// EncodeXML is a document of S3 with what is set of the SDK's structs, one after another.
-func EncodeXML(root string, outs ...any) []byte {
-	all := map[string]any{}
-	for _, out := range outs {
-		maps.Copy(all, s3Style.members(reflect.Indirect(reflect.ValueOf(out))))
+// set tells what is neither nil nor an enum without a value.
+func set(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface, reflect.Map, reflect.Slice:
+		return !v.IsNil()
+	case reflect.String:
+		return v.Len() > 0
+	default:
+		return true
 	}
-	var b bytes.Buffer
-	element(&b, root, "", all)
-	return b.Bytes()
 }
 
-// element writes v under a name, to which attributes may be added; the members of a list are elements called item. Without that they are as in S3.
-func element(b *bytes.Buffer, name, item string, v any) {
+func (s style) name(field string) string {
+	name, ok := s.names[field]
+	switch {
+	case ok:
+		return name
+	case s.small:
+		return strings.ToLower(field[:1]) + strings.TrimSuffix(field[1:], "_")
+	}
+	return field
+}
+
+// element writes v under a name, to which attributes may be added.
+func (s style) element(b *bytes.Buffer, name string, v any) {
+	item := cmp.Or(s.items[name], s.item)
+	if list, ok := v.([]any); ok && item == "" {
+		for _, one := range list {
+			s.element(b, name, one)
+		}
+		return
+	}
 	fmt.Fprintf(b, "<%s>", name)
 	switch v := v.(type) {
 	case map[string]any:
 		for _, member := range slices.Sorted(maps.Keys(v)) {
-			if list, ok := v[member].([]any); ok && item == "" && s3Lists[member] == "" {
-				for _, one := range list {
-					element(b, member, "", one)
-				}
-				continue
-			}
-			element(b, member, cmp.Or(item, s3Lists[member]), v[member])
+			s.element(b, member, v[member])
 		}
 	case []any:
-		for _, member := range v {
-			element(b, item, item, member)
+		for _, one := range v {
+			s.element(b, item, one)
 		}
 	default:
 		// Writing to a buffer does not fail.

@@ -10,7 +10,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 )
 
 // JSONFunc makes a handler of one operation in a JSON protocol: the body is decoded into In, f's answer or refusal is written.
@@ -59,6 +58,9 @@ func Mutating(operation string) bool {
 	})
 }
 
+// OperationOf is the name of the operation that has the SDK's input struct In.
+func OperationOf[In any]() string { return strings.TrimSuffix(reflect.TypeFor[In]().Name(), "Input") }
+
 // TargetOperation is the operation that a JSON 1.1 request names, "" where it names none.
 func TargetOperation(r *http.Request) string {
 	_, op, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
@@ -78,9 +80,6 @@ func DecodeJSON(r io.Reader, in any) error {
 	}
 	return checkEnums(reflect.ValueOf(in))
 }
-
-// jsonStyle is that of the JSON protocols: times are seconds.
-var jsonStyle = style{lowerFirst, func(t time.Time) any { return float64(t.UnixMilli()) / 1000 }}
 
 // WriteJSON answers 200 with an output struct of the SDK, in the content type of the request.
 func WriteJSON(w http.ResponseWriter, r *http.Request, out any) {
@@ -104,6 +103,6 @@ func WriteJSONError(w http.ResponseWriter, err error) {
 
 // EncodeJSON is an SDK struct in the JSON of the wire: names with a small first letter, absent members left out, times as seconds.
 func EncodeJSON(v any) []byte {
-	document, _ := json.Marshal(jsonStyle.plain(reflect.ValueOf(v))) // of maps, lists and scalars, which cannot fail
+	document, _ := json.Marshal(style{small: true, seconds: true}.plain(reflect.ValueOf(v))) // of maps, lists and scalars, which cannot fail
 	return document
 }

@@ -9,8 +9,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
-	"unicode/utf8"
 )
 
 // Dialect is what services of the query protocol differ in.
@@ -20,38 +18,21 @@ type Dialect struct {
 	denied    string // code of a refused permission
 	unknown   string // what is said of an action that is not offered, with %s for its name
 	lists     lists
-	item      string            // element of a list's member
-	names     map[string]string // of elements that are not called as the SDK's fields
+	style
 }
 
 // Dialects of the services that speak the query protocol.
 var (
-	IAM = Dialect{Service: "iam", namespace: "https://iam.amazonaws.com/doc/2010-05-08/", denied: "AccessDenied",
-		unknown: "Could not find operation %s for version 2010-05-08", lists: members, item: "member"}
-	STS = Dialect{Service: "sts", namespace: "https://sts.amazonaws.com/doc/2011-06-15/", denied: "AccessDenied",
-		unknown: "Could not find operation %s for version 2011-06-15", lists: members, item: "member"}
-	EC2 = Dialect{Service: "ec2", namespace: "http://ec2.amazonaws.com/doc/2016-11-15/", denied: "UnauthorizedOperation",
-		unknown: "The action %s is not valid for this web service.", lists: numbered, item: "item", names: map[string]string{
-			"Vpcs": "vpcSet", "Subnets": "subnetSet", "SecurityGroups": "securityGroupInfo", "Description": "groupDescription",
-			"UserIdGroupPairs": "groups"}}
+	IAM = Dialect{"iam", "https://iam.amazonaws.com/doc/2010-05-08/", "AccessDenied", "Could not find operation %s for version 2010-05-08", members, style{item: "member"}}
+	STS = Dialect{"sts", "https://sts.amazonaws.com/doc/2011-06-15/", "AccessDenied", "Could not find operation %s for version 2011-06-15", members, style{item: "member"}}
+	EC2 = Dialect{"ec2", "http://ec2.amazonaws.com/doc/2016-11-15/", "UnauthorizedOperation", "The action %s is not valid for this web service.", numbered,
+		style{small: true, item: "item", names: map[string]string{"Vpcs": "vpcSet", "Subnets": "subnetSet", "SecurityGroups": "securityGroupInfo",
+			"Description": "groupDescription", "UserIdGroupPairs": "groups"}}}
 )
-
-func (d Dialect) style() style {
-	name := func(field string) string { return field }
-	if d.names != nil {
-		name = func(field string) string {
-			if other, ok := d.names[field]; ok {
-				return other
-			}
-			return lowerFirst(field)
-		}
-	}
-	return style{name, func(t time.Time) any { return t.UTC().Format(time.RFC3339) }}
-}
 
 // write answers with an SDK's output.
 func (d Dialect) write(w http.ResponseWriter, action string, out any) {
-	tree, id := d.style().plain(reflect.ValueOf(out)), rand.Text()
+	tree, id := d.plain(reflect.ValueOf(out)), rand.Text()
 	answer := map[string]any{"ResponseMetadata": map[string]any{"RequestId": id}}
 	if tree, ok := tree.(map[string]any); ok {
 		answer[action+"Result"] = tree
@@ -79,7 +60,7 @@ func (d Dialect) WriteFault(w http.ResponseWriter, err error) {
 
 func (d Dialect) send(w http.ResponseWriter, status int, root string, v any) {
 	b := bytes.NewBufferString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n")
-	element(b, root+` xmlns="`+d.namespace+`"`, d.item, v)
+	d.element(b, root+` xmlns="`+d.namespace+`"`, v)
 	w.Header().Set("Content-Type", "text/xml")
 	w.WriteHeader(status)
 	_, _ = w.Write(b.Bytes()) // a client that has gone needs no answer
@@ -186,10 +167,4 @@ func (s Queries) answer(ctx context.Context, q Query) (any, error) {
 		return nil, err
 	}
 	return do(ctx, s.Dialect, q)
-}
-
-// lowerFirst is a member's name in JSON and in EC2's documents.
-func lowerFirst(field string) string {
-	_, size := utf8.DecodeRuneInString(field)
-	return strings.ToLower(field[:size]) + strings.TrimSuffix(field[size:], "_")
 }
