@@ -2,9 +2,6 @@ package containers
 
 import (
 	"context"
-	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -35,10 +32,8 @@ type attempt struct {
 	started bool   // whether that has run
 }
 
-func (a *attempt) name() string { return fmt.Sprintf("%s-%d", a.JobID, a.Number) }
-
 // container is the name of the attempt's container, which the engine gives to no other one.
-func (a *attempt) container() string { return "kedroctl-" + a.name() }
+func (a *attempt) container() string { return "kedroctl-" + a.ID() }
 
 // run pulls the image, runs the container, and gives its end; asked ends when the attempt is to be stopped. Errors have the names that the ECS agent
 // gives them (aws/amazon-ecs-agent, agent/engine/errors.go).
@@ -67,11 +62,8 @@ func (r *Runner) run(asked context.Context, a *attempt) batch.Exit {
 func (r *Runner) create(a *attempt) error {
 	ctx, cancel := context.WithTimeout(context.Background(), createTime)
 	defer cancel()
-	machine, err := r.machine(ctx)
-	if err != nil {
-		return err
-	}
-	o := client.ContainerCreateOptions{Name: a.container(), Config: r.config(a), HostConfig: a.hostConfig(machine.NCPU)}
+	r.ask(ctx)
+	o := client.ContainerCreateOptions{Name: a.container(), Config: r.config(a), HostConfig: a.hostConfig(r.machine.Load().NCPU)}
 	for {
 		out, err := r.docker.ContainerCreate(ctx, o)
 		if !errdefs.IsConflict(err) {
@@ -86,9 +78,9 @@ func (r *Runner) create(a *attempt) error {
 }
 
 func (r *Runner) config(a *attempt) *container.Config {
-	c := &container.Config{Image: a.Image, Cmd: a.Command, User: a.User, Labels: map[string]string{labelOwner: r.owner, labelJob: a.name()}}
-	for _, name := range slices.Sorted(maps.Keys(a.Env)) {
-		c.Env = append(c.Env, name+"="+a.Env[name])
+	c := &container.Config{Image: a.Image, Cmd: a.Command, User: a.User, Labels: map[string]string{labelOwner: r.owner, labelJob: a.ID()}}
+	for name, value := range a.Env {
+		c.Env = append(c.Env, name+"="+value)
 	}
 	return c
 }

@@ -1,6 +1,7 @@
 package containers
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -19,7 +20,7 @@ func TestContainerIsLimited(t *testing.T) {
 		t.Errorf("on a large machine: %d", h.NanoCPUs)
 	}
 	c := (&Runner{owner: "/state"}).config(a)
-	if diff := cmp.Diff([]string{"A=1", "B=2"}, c.Env); diff != "" {
+	if diff := cmp.Diff([]string{"A=1", "B=2"}, slices.Sorted(slices.Values(c.Env))); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(map[string]string{"kedroctl:local": "/state", "kedroctl:job": "id-2"}, c.Labels); diff != "" {

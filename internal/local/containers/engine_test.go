@@ -55,12 +55,12 @@ func newEngine(t *testing.T) (*engine, *Runner) {
 	mux.HandleFunc("DELETE /{version}/containers/{id}", e.remove)
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
-	r, err := newRunner(t.Context(), "tcp://"+s.Listener.Addr().String(), "/state", local.Info{Endpoint: "http://127.0.0.1:4566"})
+	r, end, err := Maker("tcp://"+s.Listener.Addr().String(), "/state")(t.Context(), local.Info{Endpoint: "http://127.0.0.1:4566"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(r.Close)
-	return e, r
+	t.Cleanup(end)
+	return e, r.(*Runner)
 }
 
 func (e *engine) answer(w http.ResponseWriter, v any) {

@@ -18,7 +18,7 @@ import (
 func (r *Runner) pull(ctx context.Context, image string) error {
 	var o client.ImagePullOptions
 	var err error
-	own := strings.HasPrefix(image, r.registry+"/")
+	own := strings.HasPrefix("http://"+image, r.server.Endpoint+"/")
 	if own {
 		if o.RegistryAuth, err = r.authorization(ctx); err != nil {
 			return err
@@ -51,5 +51,5 @@ func (r *Runner) authorization(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("get ECR authorization: %w", err)
 	}
 	user, password, _ := strings.Cut(string(token), ":")
-	return authconfig.Encode(registry.AuthConfig{Username: user, Password: password, ServerAddress: r.registry})
+	return authconfig.Encode(registry.AuthConfig{Username: user, Password: password})
 }

@@ -3,7 +3,6 @@ package containers
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -25,7 +24,7 @@ const (
 )
 
 const (
-	askTime     = 5 * time.Second  // for the engine to say what machine it has
+	askTime     = 5 * time.Second  // for the engine to tell what machine it is on
 	recoverTime = 2 * time.Minute  // to look through what an earlier server left
 	cleanUpTime = 30 * time.Second // to remove a container
 	pollTime    = 50 * time.Millisecond
@@ -37,11 +36,10 @@ const (
 
 // Runner runs jobs as containers. It is a batch.Runner, batch.Recoverer and batch.Machine.
 type Runner struct {
-	docker   *client.Client
-	owner    string
-	registry string // host:port of the server's own registry
-	server   local.Info
-	known    atomic.Pointer[system.Info]
+	docker  *client.Client
+	owner   string
+	server  local.Info
+	machine atomic.Pointer[system.Info] // without values until the engine has told them
 
 	mu    sync.Mutex      // lets no attempt begin while the runner closes
 	life  context.Context // ends with Close
@@ -50,59 +48,36 @@ type Runner struct {
 }
 
 // Maker gives what local.ServeOptions.Runner wants: a runner on the engine at host (such as unix:///var/run/docker.sock) for the server of a state
-// directory. The engine need not answer yet; jobs that find none fail to start.
+// directory, which works until it is closed. The engine need not answer yet; jobs that find none fail to start.
 func Maker(host, dir string) func(context.Context, local.Info) (local.JobRunner, func(), error) {
-	return func(ctx context.Context, info local.Info) (local.JobRunner, func(), error) {
-		r, err := newRunner(ctx, host, dir, info)
+	return func(ctx context.Context, server local.Info) (local.JobRunner, func(), error) {
+		docker, err := client.New(client.FromEnv, client.WithHost(host))
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, fmt.Errorf("connect to the Docker Engine at %s: %w", host, err)
 		}
+		owner, err := filepath.Abs(dir)
+		if err != nil {
+			return nil, nil, fmt.Errorf("state directory of the embedded AWS: %w", err)
+		}
+		r := &Runner{docker: docker, owner: owner, server: server}
+		r.life, r.end = context.WithCancel(context.WithoutCancel(ctx))
+		r.machine.Store(&system.Info{})
+		ctx, cancel := context.WithTimeout(ctx, askTime)
+		defer cancel()
+		r.ask(ctx)
 		return r, r.Close, nil
 	}
 }
 
-func newRunner(ctx context.Context, host, dir string, server local.Info) (*Runner, error) {
-	docker, err := client.New(client.FromEnv, client.WithHost(host))
-	if err != nil {
-		return nil, fmt.Errorf("connect to the Docker Engine at %s: %w", host, err)
+// ask lets the engine tell what machine it is on.
+func (r *Runner) ask(ctx context.Context) {
+	if out, err := r.docker.Info(ctx, client.InfoOptions{}); err == nil {
+		r.machine.Store(&out.Info)
 	}
-	owner, err := filepath.Abs(dir)
-	if err != nil {
-		return nil, fmt.Errorf("state directory of the embedded AWS: %w", err)
-	}
-	endpoint, err := url.Parse(server.Endpoint)
-	if err != nil {
-		return nil, fmt.Errorf("endpoint of the embedded AWS: %w", err)
-	}
-	r := &Runner{docker: docker, owner: owner, registry: endpoint.Host, server: server}
-	r.life, r.end = context.WithCancel(context.WithoutCancel(ctx))
-	ctx, cancel := context.WithTimeout(ctx, askTime)
-	defer cancel()
-	_, _ = r.machine(ctx) // asked again before each container until it answers
-	return r, nil
 }
 
-// machine is what the engine says of the machine that it is on.
-func (r *Runner) machine(ctx context.Context) (*system.Info, error) {
-	if known := r.known.Load(); known != nil {
-		return known, nil
-	}
-	out, err := r.docker.Info(ctx, client.InfoOptions{})
-	if err != nil {
-		return nil, err
-	}
-	r.known.Store(&out.Info)
-	return &out.Info, nil
-}
-
-// MemoryMiB is the machine's memory without what it needs itself; 0 while the engine has not said it.
-func (r *Runner) MemoryMiB() int64 {
-	known := r.known.Load()
-	if known == nil {
-		return 0
-	}
-	return max(known.MemTotal/mib-reservedMiB, 1)
-}
+// MemoryMiB is the machine's memory without what it needs itself; 0 while the engine has not told it.
+func (r *Runner) MemoryMiB() int64 { return max(r.machine.Load().MemTotal/mib-reservedMiB, 0) }
 
 // Start begins an attempt. A closed runner begins none.
 func (r *Runner) Start(a batch.Attempt, e batch.Events) func() {
@@ -142,20 +117,14 @@ func (r *Runner) finish(a *attempt, exit batch.Exit) {
 func (r *Runner) Recover(left []batch.Recovered) []func() {
 	ctx, cancel := context.WithTimeout(r.life, recoverTime)
 	defer cancel()
-	adopted, ids := make([]*attempt, len(left)), []string{}
+	stops, keep := make([]func(), len(left)), map[string]bool{}
 	for i, l := range left {
 		a := &attempt{Attempt: l.Attempt, events: l.Events, told: l.Running, skip: l.Lines}
-		if r.adopt(ctx, a) {
-			adopted[i], ids = a, append(ids, a.id)
-		}
-	}
-	r.sweep(ctx, ids)
-	stops := make([]func(), len(left))
-	for i, a := range adopted {
-		if a != nil {
+		if keep[a.ID()] = r.adopt(ctx, a); keep[a.ID()] {
 			stops[i] = r.begin(a)
 		}
 	}
+	r.sweep(ctx, keep)
 	return stops
 }
 
@@ -171,14 +140,14 @@ func (r *Runner) adopt(ctx context.Context, a *attempt) bool {
 	return slices.Contains([]container.ContainerState{container.StateCreated, container.StateRunning, container.StatePaused, container.StateExited}, state)
 }
 
-// sweep removes the containers of the state directory but those to keep, and returns when they are gone. Where the engine does not answer, its
-// containers don't run either.
-func (r *Runner) sweep(ctx context.Context, keep []string) {
-	for rest := true; rest; pause(ctx) { // an attempt is in vain where another removal is under way
+// sweep removes the containers of the state directory but those of the attempts to keep, and returns when they are gone. Where the engine does not
+// answer, its containers don't run either.
+func (r *Runner) sweep(ctx context.Context, keep map[string]bool) {
+	for rest := true; rest; pause(ctx) { // again where another removal is under way
 		rest = false
 		out, _ := r.docker.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: make(client.Filters).Add("label", labelOwner+"="+r.owner)})
 		for _, c := range out.Items {
-			if !slices.Contains(keep, c.ID) {
+			if !keep[c.Labels[labelJob]] {
 				rest = true
 				r.remove(c.ID)
 			}
