@@ -65,7 +65,7 @@ func (c config) addOperations(all map[string]operation) {
 func (c config) get(s *Service, r *request) ([]any, error) {
 	on, ok := s.store.get(r.subject())
 	if !ok {
-		return nil, s.missing(r, r.bucket)
+		return nil, s.missing(r, r.subject())
 	}
 	document, ok := on.Config[c.query]
 	switch {
@@ -136,7 +136,7 @@ func (c config) remove(s *Service, r *request) ([]any, error) {
 // set keeps a document, or none where it is empty.
 func (c config) set(s *Service, r *request, document string) error {
 	if _, ok := s.store.get(r.subject()); !ok {
-		return s.missing(r, r.bucket)
+		return s.missing(r, r.subject())
 	}
 	return s.store.change(r.subject(), func(old record, exists bool) (record, error) {
 		if !exists {

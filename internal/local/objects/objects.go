@@ -139,7 +139,7 @@ func (r *request) showWritten(o record) {
 func (s *Service) getObject(r *request) ([]any, error) {
 	o, f, err := s.store.open(r.subject())
 	if err == errNoSuchKey { //nolint:errorlint // it is the very value
-		return nil, s.missing(r, r.bucket)
+		return nil, s.missing(r, r.subject())
 	}
 	if err != nil {
 		return nil, err
@@ -239,7 +239,7 @@ func (s *Service) copySource(r *request) (record, *os.File, error) {
 	}
 	o, f, err := s.store.open(source)
 	if err == errNoSuchKey { //nolint:errorlint // it is the very value
-		err = s.missing(r, bucket)
+		err = s.missing(r, source)
 	}
 	if err != nil {
 		return record{}, nil, err

@@ -168,7 +168,7 @@ func (s *Service) find(bucket string) error {
 	return nil
 }
 
-// allowed checks an action on a bucket or object, with the conditions of listings.
+// allowed checks an action on a bucket or object, with the values that a listing has for condition keys.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html
 func (s *Service) allowed(r *request, action string, on id) error {
 	conditions := map[string]string{}
@@ -177,6 +177,10 @@ func (s *Service) allowed(r *request, action string, on id) error {
 			conditions["s3:"+key] = r.query.Get(key)
 		}
 	}
+	return s.check(r, action, on, conditions)
+}
+
+func (s *Service) check(r *request, action string, on id, conditions map[string]string) error {
 	resource := "*"
 	if on.Key != "" {
 		resource = "arn:aws:s3:::" + strings.TrimPrefix(on.Bucket+"/"+on.Key, "/")
@@ -184,9 +188,10 @@ func (s *Service) allowed(r *request, action string, on id) error {
 	return s.opt.Denied.Check(r.Context(), "AccessDenied", "s3:"+action, resource, conditions)
 }
 
-// missing is the fault for an absent object: who may not list the bucket is not told what is in it.
-func (s *Service) missing(r *request, bucket string) error {
-	if err := s.allowed(r, "ListBucket", bucketID(bucket)); err != nil {
+// missing is the fault for an absent object: who may not list the bucket by its key is not told what is in it.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html; that the key counts as s3:prefix: https://github.com/ceph/ceph/pull/68577
+func (s *Service) missing(r *request, o id) error {
+	if err := s.check(r, "ListBucket", bucketID(o.Bucket), map[string]string{"s3:prefix": o.Key}); err != nil {
 		return err
 	}
 	return errNoSuchKey
