@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 
 	"github.com/kedroctl/kedroctl/internal/local"
@@ -33,7 +32,7 @@ func TestMain(m *testing.M) {
 }
 
 func noContainers(context.Context, local.Info) (local.JobRunner, func(), error) {
-	return scripted.New(clock.Real{}), func() {}, nil
+	return scripted.New(clock.Real{}, scripted.Script{Duration: 100 * time.Millisecond, Lines: []string{"hello"}}), func() {}, nil
 }
 
 // serving makes Ensure start this test's binary as the server of a directory.
@@ -56,8 +55,7 @@ func serving(t *testing.T) (dir string, start []string) {
 }
 
 func groupsOf(info local.Info) *cloudwatchlogs.Client {
-	return cloudwatchlogs.New(cloudwatchlogs.Options{Region: info.Region, BaseEndpoint: &info.Endpoint,
-		Credentials: credentials.NewStaticCredentialsProvider(info.AccessKey, info.SecretKey, "")})
+	return cloudwatchlogs.NewFromConfig(configOf(info))
 }
 
 func TestServerOutlivesItsEndsWithKeysPortAndState(t *testing.T) {

@@ -118,12 +118,12 @@ func (s *Server) admit(ctx context.Context, c *Call) error {
 
 // throttled is how each service refuses calls above their rate; Batch does it itself. Source: the errors pages of the API references.
 var throttled = map[string]error{
-	"s3":    wire.NewFault(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate."),
-	"ec2":   wire.NewFault(http.StatusServiceUnavailable, "RequestLimitExceeded", "Request limit exceeded."),
-	"iam":   wire.NewFault(http.StatusBadRequest, "Throttling", "Rate exceeded"),
-	"sts":   wire.NewFault(http.StatusBadRequest, "Throttling", "Rate exceeded"),
-	"ecr":   wire.NewFault(http.StatusBadRequest, "ThrottlingException", "Rate exceeded"),
-	"logs":  wire.NewFault(http.StatusBadRequest, "ThrottlingException", "Rate exceeded"),
+	"s3":   wire.NewFault(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate."),
+	"ec2":  wire.NewFault(http.StatusServiceUnavailable, "RequestLimitExceeded", "Request limit exceeded."),
+	"iam":  wire.NewFault(http.StatusBadRequest, "Throttling", "Rate exceeded"),
+	"sts":  wire.NewFault(http.StatusBadRequest, "Throttling", "Rate exceeded"),
+	"ecr":  wire.NewFault(http.StatusBadRequest, "ThrottlingException", "Rate exceeded"),
+	"logs": wire.NewFault(http.StatusBadRequest, "ThrottlingException", "Rate exceeded"),
 }
 
 // wait returns after d, or when the client has gone.
