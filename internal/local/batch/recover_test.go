@@ -2,6 +2,9 @@ package batch_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kedroctl/kedroctl/internal/local/batch"
+	"github.com/kedroctl/kedroctl/internal/local/clock"
 	"github.com/kedroctl/kedroctl/internal/local/scripted"
 )
 
@@ -185,4 +189,21 @@ func TestAQueueIsAnEnvironmentsForAWhileAfterAnUpdate(t *testing.T) { // B21
 	wantRefusal(t, remove(), "found existing JobQueue relationship")
 	w.clock.Advance(time.Minute)
 	wantRefusal(t, remove(), "")
+}
+
+func TestForgottenJobsLeaveTheDisk(t *testing.T) {
+	dir := t.TempDir()
+	inDir := func(o *batchOptions) { o.Dir = dir }
+	w := newQueue(t, inDir)
+	old := w.submit("old")
+	w.clock.Advance(time.Minute)
+	late := newWorld(t, func(o *batchOptions) {
+		inDir(o)
+		o.Clock.(*clock.Fake).Advance(8 * 24 * time.Hour)
+	})
+	late.submit("new")
+	data, err := os.ReadFile(filepath.Join(dir, "jobs.jsonl"))
+	if err != nil || strings.Contains(string(data), old) {
+		t.Errorf("the old job is on disk: %s, %v", data, err)
+	}
 }

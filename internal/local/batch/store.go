@@ -2,9 +2,7 @@ package batch
 
 import (
 	"cmp"
-	"errors"
-	"io/fs"
-	"os"
+	"maps"
 	"path/filepath"
 	"slices"
 
@@ -13,17 +11,15 @@ import (
 	"github.com/kedroctl/kedroctl/internal/local/disk"
 )
 
-// resources is the document of what changes seldom; each job has a file of its own, so that the cost of a change does not grow with their number.
+// resources is the document of what changes seldom. Jobs have a file of lines, one for each change, so that its cost does not grow with their number.
 type resources struct {
 	Environments map[string]*types.ComputeEnvironmentDetail
 	Queues       map[string]types.JobQueueDetail
 	Definitions  map[string][]*types.JobDefinition
 }
 
-func (s *Service) file(name string) string { return filepath.Join(s.Dir, name) }
-func (s *Service) jobFile(id string) string {
-	return s.file(filepath.Join("jobs", id+".json"))
-}
+func (s *Service) resourcesFile() string { return filepath.Join(s.Dir, "batch.json") }
+func (s *Service) jobsFile() string      { return filepath.Join(s.Dir, "jobs.jsonl") }
 
 // save writes what has changed, jobs in the order of their changes: what a job depends on is on disk before what became of the job.
 func (s *Service) save() error {
@@ -32,20 +28,19 @@ func (s *Service) save() error {
 		for name, q := range s.queues {
 			r.Queues[name] = q.JobQueueDetail
 		}
-		if err := disk.WriteJSON(s.file("batch.json"), r); err != nil {
+		if err := disk.WriteJSON(s.resourcesFile(), r); err != nil {
 			return err
 		}
 	}
-	s.changed = false
-	for len(s.unsaved) > 0 {
-		j := s.unsaved[0]
-		if s.Dir != "" {
-			if err := disk.WriteJSON(s.jobFile(j.id()), j); err != nil {
-				return err
-			}
+	if len(s.unsaved) > 0 && s.Dir != "" {
+		if err := disk.AppendJSON(s.jobsFile(), s.unsaved...); err != nil {
+			return err
 		}
-		j.unsaved, s.unsaved = false, s.unsaved[1:]
 	}
+	for _, j := range s.unsaved {
+		j.unsaved = false
+	}
+	s.changed, s.unsaved = false, nil
 	return nil
 }
 
@@ -53,7 +48,7 @@ func (s *Service) save() error {
 func (s *Service) load() error {
 	r := resources{s.envs, map[string]types.JobQueueDetail{}, s.defs}
 	if s.Dir != "" {
-		if err := disk.ReadJSON(s.file("batch.json"), &r); err != nil {
+		if err := disk.ReadJSON(s.resourcesFile(), &r); err != nil {
 			return err
 		}
 		if err := s.loadJobs(); err != nil {
@@ -77,31 +72,23 @@ func (s *Service) load() error {
 	})
 }
 
+// loadJobs reads the last line of each job, and keeps only those.
 func (s *Service) loadJobs() error {
-	entries, err := os.ReadDir(s.file("jobs"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	lines, err := disk.ReadLines[*job](s.jobsFile())
+	if err != nil {
+		return err
 	}
-	for _, entry := range entries {
-		if filepath.Ext(entry.Name()) != ".json" {
-			continue // what a write that was cut short has left
-		}
-		path, j := s.file(filepath.Join("jobs", entry.Name())), &job{}
-		if err := disk.ReadJSON(path, j); err != nil {
-			return err
-		}
-		if s.forgotten(j, s.Clock.Now()) {
-			if err := os.Remove(path); err != nil {
-				return err
-			}
-			continue
-		}
+	for _, j := range lines {
 		j.measure()
 		s.jobs[j.id()] = j
-		s.order = append(s.order, j)
 	}
-	slices.SortFunc(s.order, func(a, b *job) int { return cmp.Compare(a.Seq, b.Seq) })
-	return err
+	maps.DeleteFunc(s.jobs, func(_ string, j *job) bool { return s.forgotten(j, s.Clock.Now()) })
+	s.order = slices.SortedFunc(maps.Values(s.jobs), func(a, b *job) int { return cmp.Compare(a.Seq, b.Seq) })
+	data, err := disk.Lines(s.order...)
+	if err != nil {
+		return err
+	}
+	return disk.Write(s.jobsFile(), data)
 }
 
 // recover asks the runner what it takes up of the attempts that the earlier process left. Nothing starts before it has answered.

@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,6 +41,55 @@ func WriteJSON(path string, v any) error {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return Write(path, data)
+}
+
+// AppendJSON adds values to a file of JSON lines, all in one write. Their directory is made.
+func AppendJSON[T any](path string, values ...T) error {
+	lines, err := Lines(values...)
+	if err != nil {
+		return fmt.Errorf("append to %s: %w", path, err)
+	}
+	const flags, mode = os.O_APPEND | os.O_CREATE | os.O_WRONLY, 0o600
+	f, err := os.OpenFile(path, flags, mode)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = os.MkdirAll(filepath.Dir(path), 0o755); err == nil {
+			f, err = os.OpenFile(path, flags, mode)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(lines)
+	return errors.Join(err, f.Close())
+}
+
+// Lines are values as JSON lines. Each begins with its line break, which ends one before it that was cut short.
+func Lines[T any](values ...T) ([]byte, error) {
+	var b bytes.Buffer
+	for _, v := range values {
+		line, err := json.Marshal(v)
+		if err != nil {
+			return nil, err
+		}
+		b.WriteByte('\n')
+		b.Write(line)
+	}
+	return b.Bytes(), nil
+}
+
+// ReadLines reads what AppendJSON wrote, without what was cut short; an absent file has no values.
+func ReadLines[T any](path string) (values []T, err error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for line := range bytes.Lines(data) {
+		var v T
+		if json.Unmarshal(line, &v) == nil {
+			values = append(values, v)
+		}
+	}
+	return values, err
 }
 
 // ReadJSON reads what WriteJSON wrote; an absent file or an empty path leaves v as it is.
