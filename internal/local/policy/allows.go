@@ -1,12 +1,13 @@
 package policy
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
 
 // Allows reports whether a principal with these statements may do action on resource (an ARN or "*"), where the request has the given values
-// for condition keys: some statement must allow it, and none deny it. A condition that this evaluator does not know never allows.
+// for condition keys in lower case: some statement must allow it, and none deny it. A condition that is not known here never allows.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 func Allows(statements []Statement, action, resource string, conditions map[string]string) bool {
 	applies := func(effect string) bool {
@@ -45,7 +46,7 @@ func (s Statement) holds(conditions map[string]string) bool {
 	for operator, keys := range s.Condition {
 		compare, known := operators[operator]
 		for key, values := range keys {
-			value, given := lookUp(conditions, key)
+			value, given := conditions[strings.ToLower(key)]
 			if !known && s.Effect == "Deny" {
 				continue
 			}
@@ -57,33 +58,8 @@ func (s Statement) holds(conditions map[string]string) bool {
 	return true
 }
 
-// lookUp finds a condition key, whose case does not matter.
-func lookUp(conditions map[string]string, key string) (value string, given bool) {
-	for k, v := range conditions {
-		if strings.EqualFold(k, key) {
-			return v, true
-		}
-	}
-	return "", false
-}
-
 // like matches with the wildcards * (any text, also none) and ? (one character).
 func like(pattern, text string) bool {
-	p, t := []rune(pattern), []rune(text)
-	star, from := -1, 0 // the last *, and where what it stands for ends so far
-	for i, j := 0, 0; j < len(t) || i < len(p); {
-		switch {
-		case i < len(p) && p[i] == '*':
-			star, from = i, j
-			i++
-		case i < len(p) && j < len(t) && (p[i] == '?' || p[i] == t[j]):
-			i, j = i+1, j+1
-		case star >= 0 && from < len(t):
-			from++
-			i, j = star+1, from
-		default:
-			return false
-		}
-	}
-	return true
+	expression := strings.NewReplacer(`\*`, `.*`, `\?`, `.`).Replace(regexp.QuoteMeta(pattern))
+	return regexp.MustCompile(`(?s)^` + expression + `$`).MatchString(text)
 }

@@ -72,9 +72,9 @@ func TestEvaluation(t *testing.T) {
 		"a condition holds":                 {`{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"StringEquals":{"s3:prefix":["b","a"]}}}`, map[string]string{"s3:prefix": "a"}, true},
 		"a condition fails":                 {`{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"StringEquals":{"s3:prefix":"b"}}}`, map[string]string{"s3:prefix": "a"}, false},
 		"a condition on nothing":            {`{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"StringLike":{"s3:prefix":"*"}}}`, nil, false},
-		"a key in another case":             {`{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:securetransport":true}}}`, map[string]string{"aws:SecureTransport": "true"}, true},
+		"a key in another case":             {`{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":true}}}`, map[string]string{"aws:securetransport": "true"}, true},
 		"one of two conditions fails":       {`{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"StringLike":{"s3:prefix":"*"},"Bool":{"x":true}}}`, map[string]string{"s3:prefix": "a"}, false},
-		"an unknown operator of an Allow":   {`{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}}`, map[string]string{"aws:SourceIp": "10.0.0.1"}, false},
+		"an unknown operator of an Allow":   {`{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}}`, map[string]string{"aws:sourceip": "10.0.0.1"}, false},
 		"an unknown operator of a Deny":     {allow + `,{"Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}}`, nil, false},
 		"a denial whose condition is unmet": {allow + `,{"Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}`, nil, true},
 	}

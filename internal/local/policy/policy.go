@@ -27,11 +27,8 @@ type Strings []string
 
 // UnmarshalJSON takes a string, a boolean or number (in conditions), or a list of them.
 func (s *Strings) UnmarshalJSON(d []byte) error {
-	if !bytes.HasPrefix(d, []byte("[")) {
-		d = slices.Concat([]byte("["), d, []byte("]"))
-	}
 	var members []any
-	if err := json.Unmarshal(d, &members); err != nil {
+	if err := json.Unmarshal(listed(d), &members); err != nil {
 		return err
 	}
 	*s = Strings{}
@@ -44,6 +41,14 @@ func (s *Strings) UnmarshalJSON(d []byte) error {
 		}
 	}
 	return nil
+}
+
+// listed is JSON's list of one member, if d is no list.
+func listed(d []byte) []byte {
+	if bytes.HasPrefix(d, []byte("[")) {
+		return d
+	}
+	return slices.Concat([]byte("["), d, []byte("]"))
 }
 
 // Parse reads a document: a known version and at least one statement, each with an effect and actions.
@@ -59,11 +64,8 @@ func Parse(document []byte) ([]Statement, error) {
 	if p.Version != "2012-10-17" && p.Version != "2008-10-17" {
 		return nil, errors.New("the version must be 2012-10-17")
 	}
-	if bytes.HasPrefix(p.Statement, []byte("{")) {
-		p.Statement = slices.Concat([]byte("["), p.Statement, []byte("]"))
-	}
 	var statements []Statement
-	if err := decode(p.Statement, &statements); err != nil {
+	if err := decode(listed(p.Statement), &statements); err != nil {
 		return nil, err
 	}
 	if len(statements) == 0 {
