@@ -74,12 +74,8 @@ func deleteRolePolicy(r *role, in *iam.DeleteRolePolicyInput) error {
 	return err
 }
 
-func listRolePolicies(r role, in *iam.ListRolePoliciesInput) (out *iam.ListRolePoliciesOutput, err error) {
-	out = &iam.ListRolePoliciesOutput{}
-	names := slices.AppendSeq([]string{}, maps.Keys(r.Inline))
-	slices.Sort(names)
-	out.PolicyNames, out.Marker, out.IsTruncated, err = page(names, in.Marker, in.MaxItems)
-	return out, err
+func listRolePolicies(r role, _ *iam.ListRolePoliciesInput) ([]string, error) {
+	return append([]string{}, slices.Sorted(maps.Keys(r.Inline))...), nil
 }
 
 func attachRolePolicy(r *role, in *iam.AttachRolePolicyInput) error {
@@ -107,14 +103,12 @@ func detachRolePolicy(r *role, in *iam.DetachRolePolicyInput) error {
 	return nil
 }
 
-func listAttachedRolePolicies(r role, in *iam.ListAttachedRolePoliciesInput) (out *iam.ListAttachedRolePoliciesOutput, err error) {
+func listAttachedRolePolicies(r role, _ *iam.ListAttachedRolePoliciesInput) ([]types.AttachedPolicy, error) {
 	list := []types.AttachedPolicy{}
 	for _, arn := range r.Attached {
 		list = append(list, types.AttachedPolicy{PolicyArn: &arn, PolicyName: aws.String(lastStep(arn))})
 	}
-	out = &iam.ListAttachedRolePoliciesOutput{}
-	out.AttachedPolicies, out.Marker, out.IsTruncated, err = page(list, in.Marker, in.MaxItems)
-	return out, err
+	return list, nil
 }
 
 // checkTrust is for the policy that says who may assume a role.

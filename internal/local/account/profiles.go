@@ -5,19 +5,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
-
-// profile is an instance profile.
-type profile struct {
-	types.InstanceProfile           // without roles
-	Holds                 string    // name of its role, "" where it has none
-	Changed               time.Time // when a role was last added
-}
 
 func (s *Service) profile(name *string) (profile, error) {
 	p, ok := s.state.Profiles[aws.ToString(name)]
@@ -62,17 +54,12 @@ func (s *Service) getInstanceProfile(in *iam.GetInstanceProfileInput) (*iam.GetI
 	return &iam.GetInstanceProfileOutput{InstanceProfile: s.shownProfile(*p.InstanceProfileName)}, nil
 }
 
-func (s *Service) listInstanceProfiles(in *iam.ListInstanceProfilesInput) (out *iam.ListInstanceProfilesOutput, err error) {
-	list := s.profiles(func(p profile) bool { return strings.HasPrefix(*p.Path, aws.ToString(in.PathPrefix)) })
-	out = &iam.ListInstanceProfilesOutput{}
-	out.InstanceProfiles, out.Marker, out.IsTruncated, err = page(list, in.Marker, in.MaxItems)
-	return out, err
+func (s *Service) listInstanceProfiles(in *iam.ListInstanceProfilesInput) ([]types.InstanceProfile, error) {
+	return s.profiles(func(p profile) bool { return strings.HasPrefix(*p.Path, aws.ToString(in.PathPrefix)) }), nil
 }
 
-func (s *Service) listInstanceProfilesForRole(r role, in *iam.ListInstanceProfilesForRoleInput) (out *iam.ListInstanceProfilesForRoleOutput, err error) {
-	out = &iam.ListInstanceProfilesForRoleOutput{}
-	out.InstanceProfiles, out.Marker, out.IsTruncated, err = page(s.profilesOf(*r.RoleName), in.Marker, in.MaxItems)
-	return out, err
+func (s *Service) listInstanceProfilesForRole(r role, _ *iam.ListInstanceProfilesForRoleInput) ([]types.InstanceProfile, error) {
+	return s.profilesOf(*r.RoleName), nil
 }
 
 func (s *Service) profilesOf(role string) []types.InstanceProfile {
@@ -89,7 +76,7 @@ func (s *Service) profiles(wanted func(profile) bool) []types.InstanceProfile {
 	return list
 }
 
-func (s *Service) addRoleToProfile(in *iam.AddRoleToInstanceProfileInput) (*iam.AddRoleToInstanceProfileOutput, error) {
+func (s *Service) addRole(in *iam.AddRoleToInstanceProfileInput) (*iam.AddRoleToInstanceProfileOutput, error) {
 	p, err := s.profile(in.InstanceProfileName)
 	if err != nil {
 		return nil, err
@@ -106,7 +93,7 @@ func (s *Service) addRoleToProfile(in *iam.AddRoleToInstanceProfileInput) (*iam.
 	return &iam.AddRoleToInstanceProfileOutput{}, nil
 }
 
-func (s *Service) removeRoleFromProfile(in *iam.RemoveRoleFromInstanceProfileInput) (*iam.RemoveRoleFromInstanceProfileOutput, error) {
+func (s *Service) removeRole(in *iam.RemoveRoleFromInstanceProfileInput) (*iam.RemoveRoleFromInstanceProfileOutput, error) {
 	p, err := s.profile(in.InstanceProfileName)
 	if err != nil {
 		return nil, err

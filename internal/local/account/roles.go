@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"net/url"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,49 +16,12 @@ import (
 )
 
 const (
-	servicePath = "/aws-service-role/"
-	hour        = 3600 // seconds; the least and the default length of a role's session
+	servicePath  = "/aws-service-role/"
+	batchService = "batch.amazonaws.com"
+	batchRole    = "AWSServiceRoleForBatch"
+
+	hour = 3600 // seconds; the least and the default length of a role's session
 )
-
-// serviceRoles are the names of the roles that services have in accounts: what jobs and their instances may need.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html
-var serviceRoles = map[string]string{
-	"batch.amazonaws.com":     "AWSServiceRoleForBatch",
-	"ecs.amazonaws.com":       "AWSServiceRoleForECS",
-	"spot.amazonaws.com":      "AWSServiceRoleForEC2Spot",
-	"spotfleet.amazonaws.com": "AWSServiceRoleForEC2SpotFleet",
-}
-
-// onRole makes an action of a look at the role that the input names.
-func onRole[In, Out any](s *Service, do func(role, *In) (Out, error)) wire.Action {
-	return look(s, func(in *In) (out Out, err error) {
-		r, err := s.role(roleName(in))
-		if err != nil {
-			return out, err
-		}
-		return do(r, in)
-	})
-}
-
-// changeRole makes an action of a change to a copy of the role that the input names. Roles of services are not for users to change.
-func changeRole[In any](s *Service, do func(*role, *In) error) wire.Action {
-	return change(s, func(in *In) (none any, err error) {
-		r, err := s.ownRole(roleName(in))
-		if err != nil {
-			return none, err
-		}
-		r.Inline, r.Attached = maps.Clone(r.Inline), slices.Clone(r.Attached)
-		if err := do(&r, in); err != nil {
-			return none, err
-		}
-		s.state.Roles[*r.RoleName] = r
-		return none, nil
-	})
-}
-
-func roleName(in any) *string {
-	return reflect.ValueOf(in).Elem().FieldByName("RoleName").Interface().(*string)
-}
 
 func (s *Service) role(name *string) (role, error) {
 	r, ok := s.state.Roles[aws.ToString(name)]
@@ -114,27 +76,25 @@ func (s *Service) putRole(name, path, trust string) role {
 }
 
 func (s *Service) createServiceLinkedRole(in *iam.CreateServiceLinkedRoleInput) (*iam.CreateServiceLinkedRoleOutput, error) {
-	service := aws.ToString(in.AWSServiceName)
-	name := serviceRoles[service]
-	if name == "" {
-		return nil, invalidInput("Service %s has no service-linked role that is known here", service)
+	if aws.ToString(in.AWSServiceName) != batchService {
+		return nil, invalidInput("The embedded IAM knows no service-linked role of %s", aws.ToString(in.AWSServiceName))
 	}
-	if _, ok := s.state.Roles[name]; ok {
-		return nil, invalidInput("Service role name %s has been taken in this account, please try a different suffix.", name)
+	if _, ok := s.state.Roles[batchRole]; ok {
+		return nil, invalidInput("Service role name %s has been taken in this account, please try a different suffix.", batchRole)
 	}
-	return &iam.CreateServiceLinkedRoleOutput{Role: shown(s.addServiceRole(service))}, nil
+	return &iam.CreateServiceLinkedRoleOutput{Role: shown(s.putBatchRole())}, nil
 }
 
-func (s *Service) addServiceRole(service string) role {
-	return s.putRole(serviceRoles[service], servicePath+service+"/",
-		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"`+service+`"},"Action":"sts:AssumeRole"}]}`)
+func (s *Service) putBatchRole() role {
+	return s.putRole(batchRole, servicePath+batchService+"/",
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"`+batchService+`"},"Action":"sts:AssumeRole"}]}`)
 }
 
 func getRole(r role, _ *iam.GetRoleInput) (*iam.GetRoleOutput, error) {
 	return &iam.GetRoleOutput{Role: shown(r)}, nil
 }
 
-func (s *Service) listRoles(in *iam.ListRolesInput) (out *iam.ListRolesOutput, err error) {
+func (s *Service) listRoles(in *iam.ListRolesInput) ([]types.Role, error) {
 	list := []types.Role{}
 	for _, name := range slices.Sorted(maps.Keys(s.state.Roles)) {
 		if r := shown(s.state.Roles[name]); strings.HasPrefix(*r.Path, aws.ToString(in.PathPrefix)) {
@@ -142,20 +102,14 @@ func (s *Service) listRoles(in *iam.ListRolesInput) (out *iam.ListRolesOutput, e
 			list = append(list, *r)
 		}
 	}
-	out = &iam.ListRolesOutput{}
-	out.Roles, out.Marker, out.IsTruncated, err = page(list, in.Marker, in.MaxItems)
-	return out, err
+	return list, nil
 }
+
+func listRoleTags(r role, _ *iam.ListRoleTagsInput) ([]types.Tag, error) { return r.Tags, nil }
 
 func updateAssumeRolePolicy(r *role, in *iam.UpdateAssumeRolePolicyInput) error {
 	r.AssumeRolePolicyDocument = in.PolicyDocument
 	return checkTrust(aws.ToString(in.PolicyDocument))
-}
-
-func listRoleTags(r role, in *iam.ListRoleTagsInput) (out *iam.ListRoleTagsOutput, err error) {
-	out = &iam.ListRoleTagsOutput{}
-	out.Tags, out.Marker, out.IsTruncated, err = page(r.Tags, in.Marker, in.MaxItems)
-	return out, err
 }
 
 func (s *Service) deleteRole(in *iam.DeleteRoleInput) (*iam.DeleteRoleOutput, error) {
@@ -216,6 +170,6 @@ func taken[T any](entities map[string]T, name string) bool {
 // checkTags gives the tags of a new entity in order.
 func checkTags(list []types.Tag) ([]types.Tag, error) {
 	tags := wire.TagsOf(list, func(t types.Tag) (key, value *string) { return t.Key, t.Value })
-	tags, err := tags.With(nil, "ValidationError", overQuota("TagsPerResource", 50))
-	return wire.TagList(tags, func(key, value *string) types.Tag { return types.Tag{Key: key, Value: value} }), err
+	return wire.TagList(tags, func(key, value *string) types.Tag { return types.Tag{Key: key, Value: value} }),
+		tags.Check("ValidationError", overQuota("TagsPerResource", 50))
 }

@@ -6,7 +6,9 @@ import (
 	"crypto/rand"
 	"fmt"
 	"maps"
+	"net/http"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -51,6 +53,13 @@ type role struct {
 	Attached []string          // ARNs of managed policies, in order of their attachment
 }
 
+// profile is an instance profile.
+type profile struct {
+	types.InstanceProfile           // without roles
+	Holds                 string    // name of its role, "" where it has none
+	Changed               time.Time // when a role was last added
+}
+
 // New is the account as its file has it; without one it is empty.
 func New(opt Options) (*Service, error) {
 	if opt.Now == nil {
@@ -66,24 +75,24 @@ func New(opt Options) (*Service, error) {
 	s.Queries = wire.Queries{Dialect: wire.IAM, Denied: opt.Denied, Resource: s.resource, Actions: map[string]wire.Action{
 		"CreateRole":                    change(s, s.createRole),
 		"CreateServiceLinkedRole":       change(s, s.createServiceLinkedRole),
-		"GetRole":                       onRole(s, getRole),
-		"ListRoles":                     look(s, s.listRoles),
-		"UpdateAssumeRolePolicy":        changeRole(s, updateAssumeRolePolicy),
-		"ListRoleTags":                  onRole(s, listRoleTags),
-		"PutRolePolicy":                 changeRole(s, putRolePolicy),
-		"GetRolePolicy":                 onRole(s, getRolePolicy),
-		"DeleteRolePolicy":              changeRole(s, deleteRolePolicy),
-		"ListRolePolicies":              onRole(s, listRolePolicies),
-		"AttachRolePolicy":              changeRole(s, attachRolePolicy),
-		"DetachRolePolicy":              changeRole(s, detachRolePolicy),
-		"ListAttachedRolePolicies":      onRole(s, listAttachedRolePolicies),
+		"GetRole":                       look(s, ofRole(s, getRole)),
+		"ListRoles":                     look(s, paged("Roles", s.listRoles)),
+		"ListRoleTags":                  look(s, paged("Tags", ofRole(s, listRoleTags))),
+		"UpdateAssumeRolePolicy":        change(s, edited(s, updateAssumeRolePolicy)),
 		"DeleteRole":                    change(s, s.deleteRole),
+		"PutRolePolicy":                 change(s, edited(s, putRolePolicy)),
+		"GetRolePolicy":                 look(s, ofRole(s, getRolePolicy)),
+		"ListRolePolicies":              look(s, paged("PolicyNames", ofRole(s, listRolePolicies))),
+		"DeleteRolePolicy":              change(s, edited(s, deleteRolePolicy)),
+		"AttachRolePolicy":              change(s, edited(s, attachRolePolicy)),
+		"ListAttachedRolePolicies":      look(s, paged("AttachedPolicies", ofRole(s, listAttachedRolePolicies))),
+		"DetachRolePolicy":              change(s, edited(s, detachRolePolicy)),
 		"CreateInstanceProfile":         change(s, s.createInstanceProfile),
 		"GetInstanceProfile":            look(s, s.getInstanceProfile),
-		"ListInstanceProfiles":          look(s, s.listInstanceProfiles),
-		"ListInstanceProfilesForRole":   onRole(s, s.listInstanceProfilesForRole),
-		"AddRoleToInstanceProfile":      change(s, s.addRoleToProfile),
-		"RemoveRoleFromInstanceProfile": change(s, s.removeRoleFromProfile),
+		"ListInstanceProfiles":          look(s, paged("InstanceProfiles", s.listInstanceProfiles)),
+		"ListInstanceProfilesForRole":   look(s, paged("InstanceProfiles", ofRole(s, s.listInstanceProfilesForRole))),
+		"AddRoleToInstanceProfile":      change(s, s.addRole),
+		"RemoveRoleFromInstanceProfile": change(s, s.removeRole),
 		"DeleteInstanceProfile":         change(s, s.deleteInstanceProfile),
 	}}
 	return s, nil
@@ -107,6 +116,51 @@ func change[In, Out any](s *Service, do func(*In) (Out, error)) wire.Action {
 		}
 		return out, err
 	})
+}
+
+// ofRole looks up the role that an input names.
+func ofRole[In, Out any](s *Service, do func(role, *In) (Out, error)) func(*In) (Out, error) {
+	return func(in *In) (out Out, err error) {
+		r, err := s.role(member[*string](in, "RoleName"))
+		if err != nil {
+			return out, err
+		}
+		return do(r, in)
+	}
+}
+
+// edited changes a copy of the role that an input names, and puts it in its place. Roles of services are not for users to change.
+func edited[In any](s *Service, do func(*role, *In) error) func(*In) (any, error) {
+	return func(in *In) (any, error) {
+		r, err := s.ownRole(member[*string](in, "RoleName"))
+		if err != nil {
+			return nil, err
+		}
+		r.Inline, r.Attached = maps.Clone(r.Inline), slices.Clone(r.Attached)
+		if err := do(&r, in); err != nil {
+			return nil, err
+		}
+		s.state.Roles[*r.RoleName] = r
+		return nil, nil
+	}
+}
+
+// paged answers with a page of a list, by default 100 and at most 1,000 of its members, under the name that the list has there.
+func paged[In, T any](name string, list func(*In) ([]T, error)) func(*In) (map[string]any, error) {
+	return func(in *In) (map[string]any, error) {
+		all, err := list(in)
+		if err != nil {
+			return nil, err
+		}
+		size := cmp.Or(member[*int32](in, "MaxItems"), aws.Int32(100))
+		page, next, err := wire.Page(all, member[*string](in, "Marker"), size, 1000, "ValidationError")
+		return map[string]any{name: page, "Marker": next, "IsTruncated": next != nil}, err
+	}
+}
+
+// member is a field that inputs of many operations have.
+func member[T any](in any, name string) T {
+	return reflect.ValueOf(in).Elem().FieldByName(name).Interface().(T)
 }
 
 func (s *Service) save() error {
@@ -147,10 +201,9 @@ func (s *Service) InstanceProfileSince(nameOrARN string) (since time.Time, ok bo
 func (s *Service) ServiceLinkedRole() (arn string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	const batch = "batch.amazonaws.com"
-	r, ok := s.state.Roles[serviceRoles[batch]]
+	r, ok := s.state.Roles[batchRole]
 	if !ok {
-		r = s.addServiceRole(batch)
+		r = s.putBatchRole()
 		err = s.save()
 	}
 	return *r.Arn, err
@@ -193,11 +246,23 @@ func (s *Service) arn(kind, path, name string) string {
 // newID is a unique id in AWS's form: a prefix that tells the kind, then 17 characters.
 func newID(prefix string) *string { return aws.String(prefix + rand.Text()[:17]) }
 
-// page is one of at most 1,000, by default 100; what follows tells whether there is more.
-func page[T any](list []T, marker *string, size *int32) (part []T, next *string, more bool, err error) {
-	if size == nil {
-		size = aws.Int32(100)
-	}
-	part, next, err = wire.Page(list, marker, size, 1000, "ValidationError")
-	return part, next, next != nil, err
+// What IAM says no with.
+var (
+	noSuch          = wire.Refusal(http.StatusNotFound, "NoSuchEntity")
+	alreadyExists   = wire.Refusal(http.StatusConflict, "EntityAlreadyExists")
+	deleteConflict  = wire.Refusal(http.StatusConflict, "DeleteConflict")
+	limitExceeded   = wire.Refusal(http.StatusConflict, "LimitExceeded")
+	invalid         = wire.Refusal(http.StatusBadRequest, "ValidationError")
+	invalidInput    = wire.Refusal(http.StatusBadRequest, "InvalidInput")
+	unmodifiable    = wire.Refusal(http.StatusBadRequest, "UnmodifiableEntity")
+	malformedPolicy = wire.Refusal(http.StatusBadRequest, "MalformedPolicyDocument")
+)
+
+// overQuota and unfit are what IAM says of too many entities, and of a value that breaks a rule of its model.
+func overQuota(quota string, most int) error {
+	return limitExceeded("Cannot exceed quota for %s: %d", quota, most)
+}
+
+func unfit(member string, value any, rule string, args ...any) error {
+	return invalid("1 validation error detected: Value '%v' at '%s' failed to satisfy constraint: Member must %s", value, member, fmt.Sprintf(rule, args...))
 }

@@ -45,9 +45,8 @@ func (s *Service) createRepository(in *ecr.CreateRepositoryInput) (*ecr.CreateRe
 	case s.state.Repositories[name] != nil:
 		return nil, refuse("RepositoryAlreadyExistsException", "The repository with name '%s' already exists in the registry with id '%s'", name, s.opt.Account)
 	}
-	pairs := wire.TagsOf(in.Tags, func(t types.Tag) (key, value *string) { return t.Key, t.Value })
-	tags, err := wire.Tags{}.With(pairs, "InvalidTagParameterException", refuse("TooManyTagsException", "A repository has at most 50 tags"))
-	if err != nil {
+	tags := wire.TagsOf(in.Tags, func(t types.Tag) (key, value *string) { return t.Key, t.Value })
+	if err := tags.Check("InvalidTagParameterException", refuse("TooManyTagsException", "A repository has at most 50 tags")); err != nil {
 		return nil, err
 	}
 	r := &repository{Tags: tags, Images: map[string]*image{}, Shown: types.Repository{

@@ -43,11 +43,10 @@ func (s *Service) createGroup(in *cloudwatchlogs.CreateLogGroupInput) (*cloudwat
 	case s.groups[name] != nil:
 		return nil, refuse("ResourceAlreadyExistsException", "The specified log group already exists")
 	}
-	tags, err := wire.Tags{}.With(in.Tags, invalid, refuse(invalid, "a log group has at most 50 tags"))
-	if err != nil {
+	if err := wire.Tags(in.Tags).Check(invalid, refuse(invalid, "a log group has at most 50 tags")); err != nil {
 		return nil, err
 	}
-	return &cloudwatchlogs.CreateLogGroupOutput{}, s.addGroup(name, tags)
+	return &cloudwatchlogs.CreateLogGroupOutput{}, s.addGroup(name, in.Tags)
 }
 
 func (s *Service) addGroup(name string, tags wire.Tags) error {

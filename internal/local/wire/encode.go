@@ -57,7 +57,9 @@ func (s style) plain(v reflect.Value) any {
 	case reflect.Map:
 		all := make(map[string]any, v.Len())
 		for i := v.MapRange(); i.Next(); {
-			all[i.Key().String()] = s.plain(i.Value())
+			if value := s.plain(i.Value()); value != nil {
+				all[i.Key().String()] = value
+			}
 		}
 		return all
 	case reflect.Slice:

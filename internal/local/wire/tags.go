@@ -15,31 +15,20 @@ import (
 // maxTags is how many tags a resource of any service has at most.
 const maxTags = 50
 
-// Tags are those of one resource, by key. With and Without are copies, so that tags that were handed out stay as they were.
+// Tags are those of one resource, by key.
 type Tags map[string]string
 
-// With is t with more in it. A tag that breaks the rules of all services is a fault with the code invalid; tooMany is what a service says of
-// more than 50.
-func (t Tags) With(more map[string]string, invalid string, tooMany error) (Tags, error) {
-	all := Tags{}
-	maps.Copy(all, t)
-	maps.Copy(all, more)
-	for _, key := range slices.Sorted(maps.Keys(all)) {
-		if err := CheckTag(key, all[key]); err != nil {
-			return nil, NewFault(http.StatusBadRequest, invalid, "%v", err)
+// Check takes the rules of all services. A tag that breaks one is a fault with the code invalid; tooMany is what a service says of more than 50.
+func (t Tags) Check(invalid string, tooMany error) error {
+	for _, key := range slices.Sorted(maps.Keys(t)) {
+		if err := CheckTag(key, t[key]); err != nil {
+			return NewFault(http.StatusBadRequest, invalid, "%v", err)
 		}
 	}
-	if len(all) > maxTags {
-		return nil, tooMany
+	if len(t) > maxTags {
+		return tooMany
 	}
-	return all, nil
-}
-
-// Without is t without the tags that have the keys.
-func (t Tags) Without(keys []string) Tags {
-	all := maps.Clone(t)
-	maps.DeleteFunc(all, func(key, _ string) bool { return slices.Contains(keys, key) })
-	return all
+	return nil
 }
 
 // TagsOf reads a list of a service's own tags; pair takes one apart.
