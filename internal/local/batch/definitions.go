@@ -39,6 +39,7 @@ func (s *Service) registerDefinition(in *batch.RegisterJobDefinitionInput) (*bat
 	}
 	assign(d, in)
 	fill(d)
+	fill(d.ContainerProperties)
 	s.defs[name], s.changed = append(s.defs[name], d), true
 	return &batch.RegisterJobDefinitionOutput{JobDefinitionArn: d.JobDefinitionArn, JobDefinitionName: &name, Revision: &revision}, nil
 }

@@ -3,6 +3,7 @@ package objects
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -102,30 +103,37 @@ func etagIn(list, etag string) bool {
 
 func (r record) quotedETag() *string { return aws.String(strconv.Quote(r.ETag)) }
 
-// commit makes got the content of o, and o the object of its key, if allow has no objection to the one that is there.
-func (s *Service) commit(o *record, got record, allow rule) error {
-	o.Blob, o.Size, o.ETag, o.Checksum, o.Modified = got.Blob, got.Size, got.ETag, got.Checksum, s.opt.Now().UTC()
-	return s.store.change(o.ID, func(old record, exists bool) (record, error) { return *o, allow(old, exists) })
-}
-
-func (s *Service) putObject(r *request) ([]any, error) {
+// write makes an object as the headers of r describe it, if their conditions hold. content may change it before it gives what becomes its content.
+func (s *Service) write(r *request, content func(o *record) (record, error)) (record, error) {
 	o, err := newObject(r)
 	if err != nil {
-		return nil, err
+		return record{}, err
 	}
 	allow, err := condition(r.Header)
 	if err != nil {
-		return nil, err
+		return record{}, err
 	}
-	got, err := s.store.newContent(r.Request, defaultAlgorithm)
+	got, err := content(&o)
 	if err != nil {
-		return nil, err
+		return record{}, err
 	}
-	if err := s.commit(&o, got, allow); err != nil {
-		return nil, err
+	return s.commit(o, got, allow)
+}
+
+// commit makes got the content of o, and o the object of its key, if allow has no objection to the one that is there.
+func (s *Service) commit(o, got record, allow rule) (record, error) {
+	o.Blob, o.Size, o.ETag, o.Checksum, o.Modified = got.Blob, got.Size, got.ETag, got.Checksum, s.opt.Now().UTC()
+	return o, s.store.change(o.ID, func(old record, exists bool) (record, error) { return o, allow(old, exists) })
+}
+
+func (s *Service) putObject(r *request) ([]any, error) {
+	o, err := s.write(r, func(*record) (record, error) {
+		return s.store.content(func(w io.Writer) (record, error) { return receive(r.Request, w, defaultAlgorithm) })
+	})
+	if err == nil {
+		r.showWritten(o)
 	}
-	r.showWritten(o)
-	return nil, nil
+	return nil, err
 }
 
 // showWritten tells in headers what was written.
@@ -184,7 +192,10 @@ type content struct {
 
 func (c *content) Header() http.Header {
 	for name, value := range c.object.Headers {
-		c.header.Set(name, value)
+		if strings.HasPrefix(name, metaPrefix) { // clients take the names of metadata as they come, and S3 has small letters
+			name = strings.ToLower(name)
+		}
+		c.header[name] = []string{value}
 	}
 	c.header.Set("ETag", *c.object.quotedETag())
 	return c.header
@@ -253,43 +264,37 @@ func (s *Service) copySource(r *request) (record, *os.File, error) {
 }
 
 func (s *Service) copyObject(r *request) ([]any, error) {
-	o, err := newObject(r)
-	if err != nil {
-		return nil, err
-	}
-	allow, err := condition(r.Header)
-	if err != nil {
-		return nil, err
-	}
+	o, err := s.write(r, func(o *record) (record, error) { return s.copyTo(o, r) })
+	return []any{types.CopyObjectResult{ETag: o.quotedETag(), LastModified: &o.Modified}}, err
+}
+
+// copyTo gives o the content of the source, and what else of it the client does not replace. A copy is of one piece, whatever its source was.
+func (s *Service) copyTo(o *record, r *request) (record, error) {
 	source, f, err := s.copySource(r)
 	if err != nil {
-		return nil, err
+		return record{}, err
 	}
 	defer f.Close()
 	if source.Size > maxPut {
-		return nil, invalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: %d", int64(maxPut))
+		return record{}, invalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: %d", int64(maxPut))
 	}
 	if !strings.EqualFold(r.Header.Get("X-Amz-Metadata-Directive"), "REPLACE") {
 		if source.ID == o.ID {
-			return nil, invalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
+			return record{}, invalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
 		}
 		o.Headers = source.Headers
 	}
 	if !strings.EqualFold(r.Header.Get("X-Amz-Tagging-Directive"), "REPLACE") {
 		o.Config = source.Config
-		if err := s.mayCopyTags(r, source, o); err != nil {
-			return nil, err
+		if err := s.mayCopyTags(r, source, *o); err != nil {
+			return record{}, err
 		}
 	}
-	// A copy is of one piece, whatever its source was.
-	got, err := s.store.copied(f, strings.ToUpper(r.Header.Get("X-Amz-Checksum-Algorithm")))
-	if err != nil {
-		return nil, err
+	algorithm := strings.ToUpper(r.Header.Get("X-Amz-Checksum-Algorithm"))
+	if algorithms[algorithm] == nil {
+		algorithm = defaultAlgorithm
 	}
-	if err := s.commit(&o, got, allow); err != nil {
-		return nil, err
-	}
-	return []any{types.CopyObjectResult{ETag: o.quotedETag(), LastModified: &o.Modified}}, nil
+	return s.store.content(func(w io.Writer) (record, error) { return digest(w, f, algorithm) })
 }
 
 // mayCopyTags checks the actions that a copy of tags takes. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
