@@ -17,7 +17,6 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/textproto"
-	"os"
 	"reflect"
 	"strconv"
 	"strings"
@@ -58,16 +57,6 @@ func (c checksum) show(h http.Header) {
 // field is the member of an SDK's struct that has checksums of the algorithm.
 func (c checksum) field(of any) reflect.Value {
 	return reflect.ValueOf(of).Elem().FieldByName("Checksum" + c.Algorithm)
-}
-
-// newContent stores the body of r as a new blob, checked. algorithm is that of the checksum where the client names none.
-func (s *store) newContent(r *http.Request, algorithm string) (got record, err error) {
-	blob, err := s.newBlob(func(f *os.File) error {
-		got, err = receive(r, f, algorithm)
-		return err
-	})
-	got.Blob = blob
-	return got, err
 }
 
 // readDocument is a small body, checked.
@@ -161,28 +150,26 @@ func digest(w io.Writer, from io.Reader, algorithm string) (record, error) {
 
 // declared is the checksum that the headers promise: its algorithm ("" for none) and value ("" where it comes as a trailer).
 func declared(h http.Header) (algorithm, value string, err error) {
-	found := 0
+	promised := map[string]string{}
 	for name := range algorithms {
 		if v := h.Get(checksumHeader + name); v != "" {
-			algorithm, value = name, v
-			found++
+			promised[name] = v
 		}
 	}
 	if trailer := h.Get("X-Amz-Trailer"); trailer != "" {
-		algorithm = strings.TrimPrefix(strings.ToUpper(trailer), strings.ToUpper(checksumHeader))
-		value = ""
-		found++
+		promised[strings.TrimPrefix(strings.ToUpper(trailer), strings.ToUpper(checksumHeader))] = ""
 	}
-	sdk := strings.ToUpper(h.Get("X-Amz-Sdk-Checksum-Algorithm"))
-	switch {
-	case found > 1:
+	if len(promised) > 1 {
 		return "", "", invalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
-	case found == 1 && algorithms[algorithm] == nil:
+	}
+	for name, v := range promised {
+		algorithm, value = name, v
+	}
+	if algorithm != "" && algorithms[algorithm] == nil {
 		return "", "", invalidRequest("The value specified in the x-amz-trailer header is not supported")
-	case found == 0 && sdk != "":
+	}
+	if sdk := strings.ToUpper(h.Get("X-Amz-Sdk-Checksum-Algorithm")); sdk != "" && sdk != algorithm {
 		return "", "", invalidRequest("x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.")
-	case found == 1 && sdk != "" && sdk != algorithm:
-		return "", "", invalidRequest("Value for x-amz-sdk-checksum-algorithm header is invalid.")
 	}
 	return algorithm, value, nil
 }

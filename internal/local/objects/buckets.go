@@ -102,7 +102,7 @@ func (s *Service) deleteBucket(r *request) ([]any, error) {
 		return nil, err
 	}
 	for _, n := range orphans {
-		if err := s.store.change(n, func(record, bool) (record, error) { return record{}, nil }); err != nil {
+		if err := s.store.change(n, gone); err != nil {
 			return nil, err
 		}
 	}

@@ -3,13 +3,11 @@ package objects
 import (
 	"bytes"
 	"encoding/xml"
-	"errors"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/kedroctl/kedroctl/internal/local/policy"
@@ -169,23 +167,15 @@ func tagSet(r record) []types.Tag {
 
 // checkTags allows 50 tags of a bucket and 10 of an object, none twice.
 func checkTags(set []types.Tag, of kind) error {
-	limit := map[kind]int{buckets: 50, objects: 10}[of]
-	if len(set) > limit {
-		return wire.NewFault(http.StatusBadRequest, "BadRequest", "Object tags cannot be greater than %d", limit)
+	tags := wire.TagsOf(set, func(t types.Tag) (key, value *string) { return t.Key, t.Value })
+	if len(tags) < len(set) {
+		return wire.NewFault(http.StatusBadRequest, "InvalidTag", "Cannot provide multiple Tags with the same key")
 	}
-	var keys []string
-	for _, t := range set {
-		key, value := aws.ToString(t.Key), aws.ToString(t.Value)
-		err := wire.CheckTag(key, value)
-		if slices.Contains(keys, key) {
-			err = errors.New("Cannot provide multiple Tags with the same key") //nolint:staticcheck // AWS's text
-		}
-		if err != nil {
-			return wire.NewFault(http.StatusBadRequest, "InvalidTag", "%v", err)
-		}
-		keys = append(keys, key)
+	tooMany := wire.NewFault(http.StatusBadRequest, "BadRequest", "Object tags cannot be greater than 10")
+	if of == objects && len(tags) > 10 {
+		return tooMany
 	}
-	return nil
+	return tags.Check("InvalidTag", tooMany)
 }
 
 // checkBucketPolicy wants statements about anybody, and about this bucket alone.

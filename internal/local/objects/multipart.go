@@ -121,7 +121,7 @@ func (s *Service) uploadPart(r *request) ([]any, error) {
 		return nil, invalidRequest("Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
 			strings.ToLower(u.Checksum.Algorithm), strings.ToLower(algorithm))
 	}
-	p, err := s.store.newContent(r.Request, u.Checksum.Algorithm)
+	p, err := s.store.content(func(w io.Writer) (record, error) { return receive(r.Request, w, u.Checksum.Algorithm) })
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,9 @@ func (s *Service) uploadPartCopy(r *request) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.store.copied(io.NewSectionReader(f, first, length), u.Checksum.Algorithm)
+	p, err := s.store.content(func(w io.Writer) (record, error) {
+		return digest(w, io.NewSectionReader(f, first, length), u.Checksum.Algorithm)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -207,17 +209,17 @@ func (s *Service) completeUpload(r *request) ([]any, error) {
 		return nil, err
 	}
 	o := record{ID: r.subject(), Headers: u.Headers, Config: u.Config}
-	err = s.commit(&o, got, func(old record, exists bool) error {
+	o, err = s.commit(o, got, func(old record, exists bool) error {
 		if _, ok := s.store.records[u.ID]; !ok { // another request ended it while the parts were put together
 			return errNoSuchUpload
 		}
-		if err := checkWhole(r.Header, o); err != nil {
+		if err := checkWhole(r.Header, got); err != nil {
 			return err
 		}
 		return allow(old, exists)
 	})
 	if err == nil {
-		err = s.store.change(u.ID, func(record, bool) (record, error) { return record{}, nil })
+		err = s.store.change(u.ID, gone)
 	}
 	if err != nil {
 		return nil, err
@@ -251,19 +253,6 @@ func (r record) chosen(listed []types.CompletedPart) ([]record, error) {
 	return parts, nil
 }
 
-// copied stores what from has as a new blob. An algorithm that is none is the default.
-func (s *store) copied(from io.Reader, algorithm string) (got record, err error) {
-	if algorithms[algorithm] == nil {
-		algorithm = defaultAlgorithm
-	}
-	blob, err := s.newBlob(func(f *os.File) error {
-		got, err = digest(f, from, algorithm)
-		return err
-	})
-	got.Blob = blob
-	return got, err
-}
-
 // assembled puts parts together as a new blob. The ETag is the MD5 of the parts' MD5s and their number; so is the checksum if it is a composite.
 func (s *store) assembled(sum checksum, parts []record) (record, error) {
 	var readers []io.Reader
@@ -283,7 +272,7 @@ func (s *store) assembled(sum checksum, parts []record) (record, error) {
 		ids.Write(etag)
 		sums.Write(value)
 	}
-	got, err := s.copied(io.MultiReader(readers...), sum.Algorithm)
+	got, err := s.content(func(w io.Writer) (record, error) { return digest(w, io.MultiReader(readers...), sum.Algorithm) })
 	suffix := "-" + strconv.Itoa(len(parts))
 	got.ETag = hex.EncodeToString(ids.Sum(nil)) + suffix
 	if sum.Type == composite {

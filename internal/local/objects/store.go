@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -119,17 +120,19 @@ func (r record) blobs() map[string]bool {
 	return names
 }
 
-// newBlob writes a blob that nothing names yet.
-func (s *store) newBlob(write func(*os.File) error) (name string, err error) {
-	name = rand.Text()
-	f, err := os.OpenFile(s.blobPath(name), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+// content writes a blob, which nothing names yet, and gives what fill says of it.
+func (s *store) content(fill func(io.Writer) (record, error)) (got record, err error) {
+	blob := rand.Text()
+	f, err := os.OpenFile(s.blobPath(blob), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return "", err
+		return record{}, err
 	}
-	if err = errors.Join(write(f), f.Close()); err != nil {
-		return "", errors.Join(err, os.Remove(f.Name()))
+	got, err = fill(f)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return record{}, errors.Join(err, os.Remove(f.Name()))
 	}
-	return name, nil
+	got.Blob = blob
+	return got, nil
 }
 
 // change puts what next makes of the record under n in its place; a zero record removes it. This is the one step in which anything appears,
@@ -157,24 +160,24 @@ func (s *store) change(n id, next func(old record, exists bool) (record, error))
 	return err
 }
 
+// gone removes what is there, in a change.
+func gone(record, bool) (record, error) { return record{}, nil }
+
 // write keeps a record, or removes it where it is zero. The caller holds the lock.
 func (s *store) write(n id, r record) error {
 	if r.ID != n {
 		delete(s.records, n)
-		return ignoreAbsent(os.Remove(s.path(n)))
+		err := os.Remove(s.path(n))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
 	}
 	if err := disk.WriteJSON(s.path(n), r); err != nil {
 		return err
 	}
 	s.records[n] = r
 	return nil
-}
-
-func ignoreAbsent(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
 }
 
 func (s *store) get(n id) (record, bool) {
