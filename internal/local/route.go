@@ -110,7 +110,7 @@ func (s *Server) admit(ctx context.Context, c *Call) error {
 	if c.Service != "batch" && s.faults.Load().Throttles(c.Service+"."+c.Operation, s.opt.Clock.Now()) {
 		return throttled[c.Service]
 	}
-	if c.Service == "batch" || c.Service == "logs" {
+	if c.Service == "batch" || c.Service == "ecr" || c.Service == "logs" {
 		return wire.Denied(s.denied).Check(ctx, "AccessDeniedException", c.Service+":"+c.Operation, "*", nil)
 	}
 	return nil

@@ -40,7 +40,7 @@ func (s *Server) addServices() (err error) {
 		return err
 	}
 	ecr, err := images.New(images.Options{Dir: filepath.Join(data, "images"), Region: o.Region, Account: o.Account, Host: endpoint.Host,
-		Now: o.Clock.Now, Denied: s.denied})
+		Now: o.Clock.Now})
 	if err != nil {
 		return err
 	}

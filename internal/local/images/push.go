@@ -31,41 +31,27 @@ var (
 
 // upload takes a blob into a file: POST begins, or has all of it; PATCH adds a piece; PUT adds the last one and tells the digest.
 func (s *Service) upload(w http.ResponseWriter, r *http.Request, name, id string) error {
-	flags := os.O_RDWR | os.O_APPEND
-	if r.Method == http.MethodPost {
-		if s.mounts(w, r, name) {
-			return nil
-		}
-		id, flags = rand.Text(), flags|os.O_CREATE
+	begins := r.Method == http.MethodPost
+	if !begins && r.Method != http.MethodPatch && r.Method != http.MethodPut {
+		return unsupported(r)
 	}
-	if !uploadID.MatchString(id) {
-		return unknownUpload()
+	if begins && s.mounts(w, r, name) {
+		return nil
 	}
-	f, err := os.OpenFile(s.path(id), flags, 0o600)
-	if errors.Is(err, fs.ErrNotExist) {
-		return unknownUpload()
+	if begins {
+		id = rand.Text()
 	}
+	f, err := s.openUpload(id, begins)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	whole := r.Method == http.MethodPut || r.Method == http.MethodPost && r.URL.Query().Has("digest")
-	switch {
-	case whole:
-		if err := receive(f, r); err != nil {
-			return err
-		}
-		return s.finish(w, f, name, r.URL.Query().Get("digest"))
-	case r.Method == http.MethodPatch:
-		if err := receive(f, r); err != nil {
-			return err
-		}
-	case r.Method != http.MethodPost:
-		return unsupported(r)
-	}
-	size, err := f.Seek(0, io.SeekEnd)
+	size, err := receive(f, r)
 	if err != nil {
 		return err
+	}
+	if r.Method == http.MethodPut || begins && r.URL.Query().Has("digest") {
+		return s.finish(w, f, name, r.URL.Query().Get("digest"))
 	}
 	w.Header().Set("Location", "/v2/"+name+"/blobs/uploads/"+id)
 	w.Header().Set("Docker-Upload-Uuid", id)
@@ -74,8 +60,18 @@ func (s *Service) upload(w http.ResponseWriter, r *http.Request, name, id string
 	return nil
 }
 
-func unknownUpload() error {
-	return wire.NewFault(http.StatusNotFound, "BLOB_UPLOAD_UNKNOWN", "The upload is not known to the registry")
+func (s *Service) openUpload(id string, begins bool) (*os.File, error) {
+	flags := os.O_RDWR | os.O_APPEND
+	if begins {
+		flags |= os.O_CREATE
+	}
+	if uploadID.MatchString(id) {
+		f, err := os.OpenFile(s.path(id), flags, 0o600)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return f, err
+		}
+	}
+	return nil, wire.NewFault(http.StatusNotFound, "BLOB_UPLOAD_UNKNOWN", "The upload is not known to the registry")
 }
 
 // mounts tells blobs that a client has pushed to any repository already; others it sends.
@@ -99,20 +95,20 @@ func created(w http.ResponseWriter, location, digest string) {
 	w.WriteHeader(http.StatusCreated)
 }
 
-// receive adds a piece; one that says where it begins must begin at the end of what is there.
-func receive(f *os.File, r *http.Request) error {
+// receive adds a piece, and is the size with it; one that says where it begins must begin at the end of what is there.
+func receive(f *os.File, r *http.Request) (int64, error) {
 	size, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if piece := r.Header.Get("Content-Range"); piece != "" {
 		var start int64
 		if _, err := fmt.Sscanf(piece, "%d-", &start); err != nil || start != size {
-			return wire.NewFault(http.StatusRequestedRangeNotSatisfiable, "BLOB_UPLOAD_INVALID", "The upload has %d bytes, %q does not follow them", size, piece)
+			return 0, wire.NewFault(http.StatusRequestedRangeNotSatisfiable, "BLOB_UPLOAD_INVALID", "The upload has %d bytes, %q does not follow them", size, piece)
 		}
 	}
-	_, err = io.Copy(f, r.Body)
-	return err
+	n, err := io.Copy(f, r.Body)
+	return size + n, err
 }
 
 // finish makes a blob of an upload that has the digest.
