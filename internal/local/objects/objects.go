@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -265,7 +266,12 @@ func (s *Service) copySource(r *request) (record, *os.File, error) {
 
 func (s *Service) copyObject(r *request) ([]any, error) {
 	o, err := s.write(r, func(o *record) (record, error) { return s.copyTo(o, r) })
-	return []any{types.CopyObjectResult{ETag: o.quotedETag(), LastModified: &o.Modified}}, err
+	if err != nil {
+		return nil, err
+	}
+	out := types.CopyObjectResult{ETag: o.quotedETag(), LastModified: &o.Modified, ChecksumType: types.ChecksumType(o.Checksum.Type)}
+	o.Checksum.field(&out).Set(reflect.ValueOf(&o.Checksum.Value))
+	return []any{out}, nil
 }
 
 // copyTo gives o the content of the source, and what else of it the client does not replace. A copy is of one piece, whatever its source was.
@@ -292,7 +298,7 @@ func (s *Service) copyTo(o *record, r *request) (record, error) {
 	}
 	algorithm := strings.ToUpper(r.Header.Get("X-Amz-Checksum-Algorithm"))
 	if algorithms[algorithm] == nil {
-		algorithm = defaultAlgorithm
+		algorithm = source.Checksum.Algorithm
 	}
 	return s.store.content(func(w io.Writer) (record, error) { return digest(w, f, algorithm) })
 }
