@@ -9,21 +9,24 @@ import (
 	"github.com/kedroctl/kedroctl/internal/realtest"
 )
 
+// shapes are the projects of testdata/projects that run.
+var shapes = map[string]struct {
+	jobs int
+	flag []string // of run
+}{
+	"flat":         {1, nil},                                   // no src directory
+	"requirements": {1, nil},                                   // requirements.txt
+	"locked":       {1, nil},                                   // a lock
+	"namespaces":   {2, nil},                                   // pipeline-level namespaces, with a lambda and a cli.py of its own
+	"custom":       {2, nil},                                   // a dataset class of its own, a __main__ that does not import, configuration not in conf
+	"poetry":       {2, []string{"--pipelines", "everything"}}, // Poetry's tables, no default pipeline, a catch-all, a secret in conf/base
+	"hatch":        {2, nil},                                   // hatchling, partitions, a catalog merged softly, a package that prints
+}
+
 // TestRealProjectShapes takes projects of other shapes than the example's to outputs that equal those of a local run.
 func TestRealProjectShapes(t *testing.T) {
 	python, localDir := realtest.Python(t), t.TempDir()
-	for name, tt := range map[string]struct {
-		jobs int
-		flag []string // of run
-	}{
-		"flat":         {1, nil},                                   // no src directory
-		"requirements": {1, nil},                                   // requirements.txt
-		"locked":       {1, nil},                                   // a lock
-		"namespaces":   {2, nil},                                   // pipeline-level namespaces, with a lambda and a cli.py of its own
-		"custom":       {2, nil},                                   // a dataset class of its own, a __main__ that does not import, configuration not in conf
-		"poetry":       {2, []string{"--pipelines", "everything"}}, // Poetry's tables, no default pipeline, a catch-all, a secret in conf/base
-		"hatch":        {2, nil},                                   // hatchling, partitions, a catalog merged softly, a package that prints
-	} {
+	for name, tt := range shapes {
 		t.Run(name, func(t *testing.T) {
 			source := filepath.Join("..", "..", "testdata", "projects", name)
 			w := newWorkshopFor(t, source, python, localDir)
