@@ -50,7 +50,7 @@ func (s *Service) createBucket(r *request) ([]any, error) {
 	}
 	b.Config["location"] = "<LocationConstraint>" + strings.TrimPrefix(s.opt.Region, usEast1) + "</LocationConstraint>"
 	r.w.Header().Set("Location", "/"+r.bucket)
-	return nil, s.store.change(b.ID, func(old record, exists bool) (record, error) {
+	return nil, s.store.replace(b.ID, func(old record, exists bool) (record, error) {
 		switch {
 		case s.opt.Foreign != nil && s.opt.Foreign(r.bucket):
 			return b, wire.NewFault(http.StatusConflict, "BucketAlreadyExists", "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.")
@@ -83,30 +83,21 @@ func (s *Service) headBucket(r *request) ([]any, error) {
 
 // deleteBucket takes the bucket's unfinished uploads away too.
 func (s *Service) deleteBucket(r *request) ([]any, error) {
-	var orphans []id
-	err := s.store.change(r.subject(), func(_ record, exists bool) (record, error) {
-		if !exists {
-			return record{}, errNoSuchBucket
+	return nil, s.store.change(func() ([]record, error) {
+		if _, ok := s.store.records[r.subject()]; !ok {
+			return nil, errNoSuchBucket
 		}
+		changes := []record{r.subject().gone()}
 		for n := range s.store.records {
 			if n.Bucket == r.bucket && n.Kind == objects {
-				return record{}, wire.NewFault(http.StatusConflict, "BucketNotEmpty", "The bucket you tried to delete is not empty")
+				return nil, wire.NewFault(http.StatusConflict, "BucketNotEmpty", "The bucket you tried to delete is not empty")
 			}
-			if n.Bucket == r.bucket && n.Kind == uploads {
-				orphans = append(orphans, n)
+			if n.Bucket == r.bucket {
+				changes = append(changes, n.gone())
 			}
 		}
-		return record{}, nil
+		return changes, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	for _, n := range orphans {
-		if err := s.store.change(n, gone); err != nil {
-			return nil, err
-		}
-	}
-	return nil, nil
 }
 
 func (s *Service) listBuckets(r *request) ([]any, error) {

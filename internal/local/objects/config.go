@@ -136,9 +136,9 @@ func (c config) set(s *Service, r *request, document string) error {
 	if _, ok := s.store.get(r.subject()); !ok {
 		return s.missing(r, r.subject())
 	}
-	return s.store.change(r.subject(), func(old record, exists bool) (record, error) {
+	return s.store.replace(r.subject(), func(old record, exists bool) (record, error) {
 		if !exists {
-			return record{}, errNoSuchKey
+			return old, errNoSuchKey
 		}
 		old.Config = maps.Clone(old.Config)
 		if old.Config[c.query] = document; document == "" {

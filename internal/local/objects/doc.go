@@ -6,11 +6,11 @@
 //
 // The state is a directory:
 //
-//	<dir>/records/<hash>.json  what is known of a bucket, an object or an upload. Renaming it into place is the write
-//	<dir>/blobs/<random>       contents of objects and parts, each written once; a record names it
+//	<dir>/records.jsonl   what is known of buckets, objects, uploads and their parts, as lines of changes: appending some is the write
+//	<dir>/blobs/<random>  contents of objects and parts, each written once; a record names it
 //
-// Files are named by a hash, so that any key is safe on any file system. Contents that nothing names, left by a killed process, are
-// removed at the next start.
+// So any key is safe on any file system, and what belongs together is kept together or not at all. Opening it leaves out lines that later ones
+// replace, and contents that nothing names because a process was killed.
 //
 // It is our own because what could be embedded is not strict enough: gofakes3 knows neither checksums nor a bucket's configuration, and
 // versitygw has one instance a process, on whose disk the keys a and a/b cannot both be.

@@ -9,11 +9,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"os"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -59,8 +57,8 @@ func (s *Service) createUpload(r *request) ([]any, error) {
 		return nil, err
 	}
 	uploadID := rand.Text()
-	u.ID, u.Modified, u.Parts = id{uploads, r.bucket, r.key + "/" + uploadID}, s.opt.Now().UTC(), map[int32]record{}
-	if err := s.store.change(u.ID, func(record, bool) (record, error) { return u, nil }); err != nil {
+	u.ID, u.Modified = id{uploads, r.bucket, r.key + "/" + uploadID}, s.opt.Now().UTC()
+	if err := s.store.change(func() ([]record, error) { return []record{u}, nil }); err != nil {
 		return nil, err
 	}
 	if named != "" {
@@ -86,77 +84,61 @@ func checksumType(algorithm, asked string) (string, error) {
 	return asked, nil
 }
 
-// partOf is the upload and the number of the part that the request is about.
-func (s *Service) partOf(r *request) (u record, number int32, err error) {
-	n, err := strconv.Atoi(r.query.Get("partNumber"))
-	if err != nil || n < 1 || n > maxParts {
-		return record{}, 0, invalidArgument("Part number must be an integer between 1 and %d, inclusive", maxParts)
+// part names one of an upload.
+func (n id) part(number int32) id { return id{parts, n.Bucket, fmt.Sprintf("%s/%05d", n.Key, number)} }
+
+// addPart takes the place of an earlier part of that number; fill writes its content.
+func (s *Service) addPart(r *request, fill func(u record, w io.Writer) (record, error)) (p record, err error) {
+	number, err := strconv.Atoi(r.query.Get("partNumber"))
+	if err != nil || number < 1 || number > maxParts {
+		return p, invalidArgument("Part number must be an integer between 1 and %d, inclusive", maxParts)
 	}
 	u, ok := s.store.get(r.upload())
 	if !ok {
-		return record{}, 0, errNoSuchUpload
+		return p, errNoSuchUpload
 	}
-	return u, int32(n), nil
-}
-
-// addPart takes the place of an earlier part of that number.
-func (s *Service) addPart(n id, number int32, p *record) error {
-	p.Modified = s.opt.Now().UTC()
-	return s.store.change(n, func(u record, exists bool) (record, error) {
-		if !exists { // any more
-			return *p, errNoSuchUpload
+	if p, err = s.store.content(func(w io.Writer) (record, error) { return fill(u, w) }); err != nil {
+		return p, err
+	}
+	p.ID, p.Modified = u.ID.part(int32(number)), s.opt.Now().UTC()
+	p.Checksum.Type = "" // only objects have one
+	return p, s.store.change(func() ([]record, error) {
+		if _, ok := s.store.records[u.ID]; !ok { // any more
+			return []record{p}, errNoSuchUpload
 		}
-		u.Parts = maps.Clone(u.Parts)
-		u.Parts[number] = *p
-		return u, nil
+		return []record{p}, nil
 	})
 }
 
 func (s *Service) uploadPart(r *request) ([]any, error) {
-	u, number, err := s.partOf(r)
-	if err != nil {
-		return nil, err
+	p, err := s.addPart(r, func(u record, w io.Writer) (record, error) {
+		algorithm, _, err := declared(r.Header)
+		if err == nil && algorithm != "" && algorithm != u.Checksum.Algorithm && u.Checksum.Algorithm != defaultAlgorithm {
+			return record{}, invalidRequest("Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
+				strings.ToLower(u.Checksum.Algorithm), strings.ToLower(algorithm))
+		}
+		return receive(r.Request, w, u.Checksum.Algorithm)
+	})
+	if err == nil {
+		r.showWritten(p)
 	}
-	if algorithm, _, err := declared(r.Header); err == nil && algorithm != "" && algorithm != u.Checksum.Algorithm && u.Checksum.Algorithm != defaultAlgorithm {
-		return nil, invalidRequest("Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
-			strings.ToLower(u.Checksum.Algorithm), strings.ToLower(algorithm))
-	}
-	p, err := s.store.content(func(w io.Writer) (record, error) { return receive(r.Request, w, u.Checksum.Algorithm) })
-	if err != nil {
-		return nil, err
-	}
-	p.Checksum.Type = "" // only objects have one
-	if err := s.addPart(u.ID, number, &p); err != nil {
-		return nil, err
-	}
-	r.showWritten(p)
-	return nil, nil
+	return nil, err
 }
 
 func (s *Service) uploadPartCopy(r *request) ([]any, error) {
-	u, number, err := s.partOf(r)
-	if err != nil {
-		return nil, err
-	}
-	source, f, err := s.copySource(r)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	first, length, err := copyRange(r.Header.Get("X-Amz-Copy-Source-Range"), source.Size)
-	if err != nil {
-		return nil, err
-	}
-	p, err := s.store.content(func(w io.Writer) (record, error) {
+	p, err := s.addPart(r, func(u record, w io.Writer) (record, error) {
+		source, f, err := s.copySource(r)
+		if err != nil {
+			return record{}, err
+		}
+		defer f.Close()
+		first, length, err := copyRange(r.Header.Get("X-Amz-Copy-Source-Range"), source.Size)
+		if err != nil {
+			return record{}, err
+		}
 		return digest(w, io.NewSectionReader(f, first, length), u.Checksum.Algorithm)
 	})
-	if err != nil {
-		return nil, err
-	}
-	if err := s.addPart(u.ID, number, &p); err != nil {
-		return nil, err
-	}
-	return []any{types.CopyPartResult{ETag: p.quotedETag(), LastModified: &p.Modified}}, nil
+	return []any{types.CopyPartResult{ETag: p.quotedETag(), LastModified: &p.Modified}}, err
 }
 
 // copyRange is bytes=first-last, both given and within the source.
@@ -175,12 +157,21 @@ func copyRange(header string, size int64) (first, length int64, err error) {
 }
 
 func (s *Service) abortUpload(r *request) ([]any, error) {
-	return nil, s.store.change(r.upload(), func(u record, exists bool) (record, error) {
-		if !exists {
-			return u, errNoSuchUpload
+	return nil, s.store.change(func() ([]record, error) {
+		if _, ok := s.store.records[r.upload()]; !ok {
+			return nil, errNoSuchUpload
 		}
-		return record{}, nil
+		return s.store.ended(r.upload()), nil
 	})
+}
+
+// ended are the changes that end an upload. The caller holds the lock.
+func (s *store) ended(u id) []record {
+	changes := []record{u.gone()}
+	for _, p := range s.listLocked(parts, u.Bucket, u.Key+"/", "") {
+		changes = append(changes, p.ID.gone())
+	}
+	return changes
 }
 
 func (s *Service) completeUpload(r *request) ([]any, error) {
@@ -200,27 +191,25 @@ func (s *Service) completeUpload(r *request) ([]any, error) {
 	if !ok {
 		return nil, errNoSuchUpload
 	}
-	parts, err := u.chosen(in.Parts)
+	chosen, err := s.chosen(u, in.Parts)
 	if err != nil {
 		return nil, err
 	}
-	got, err := s.store.assembled(u.Checksum, parts)
+	got, err := s.store.assembled(u.Checksum, chosen)
 	if err != nil {
 		return nil, err
 	}
-	o := record{ID: r.subject(), Headers: u.Headers, Config: u.Config}
-	o, err = s.commit(o, got, func(old record, exists bool) error {
+	o := s.object(record{ID: r.subject(), Headers: u.Headers, Config: u.Config}, got)
+	err = s.store.change(func() ([]record, error) {
 		if _, ok := s.store.records[u.ID]; !ok { // another request ended it while the parts were put together
-			return errNoSuchUpload
+			return []record{o}, errNoSuchUpload
 		}
-		if err := checkWhole(r.Header, got); err != nil {
-			return err
+		old, exists := s.store.records[o.ID]
+		if err := allow(old, exists); err != nil {
+			return []record{o}, err
 		}
-		return allow(old, exists)
+		return append(s.store.ended(u.ID), o), checkWhole(r.Header, o)
 	})
-	if err == nil {
-		err = s.store.change(u.ID, gone)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -230,34 +219,34 @@ func (s *Service) completeUpload(r *request) ([]any, error) {
 }
 
 // chosen are the parts that the client lists, in its order.
-func (r record) chosen(listed []types.CompletedPart) ([]record, error) {
+func (s *Service) chosen(u record, listed []types.CompletedPart) ([]record, error) {
 	if len(listed) == 0 {
 		return nil, errMalformedXML
 	}
-	var parts []record
+	var found []record
 	for i, c := range listed {
 		number := aws.ToInt32(c.PartNumber)
 		if i > 0 && number <= aws.ToInt32(listed[i-1].PartNumber) {
 			return nil, errPartOrder
 		}
-		if i > 0 && parts[i-1].Size < minPart {
+		if i > 0 && found[i-1].Size < minPart {
 			return nil, errTooSmall
 		}
-		p, ok := r.Parts[number]
-		sum := r.Checksum.field(&c).Elem()
+		p, ok := s.store.get(u.ID.part(number))
+		sum := u.Checksum.field(&c).Elem()
 		if !ok || strings.Trim(aws.ToString(c.ETag), `"`) != p.ETag || sum.IsValid() && sum.String() != p.Checksum.Value {
 			return nil, errInvalidPart
 		}
-		parts = append(parts, p)
+		found = append(found, p)
 	}
-	return parts, nil
+	return found, nil
 }
 
 // assembled puts parts together as a new blob. The ETag is the MD5 of the parts' MD5s and their number; so is the checksum if it is a composite.
-func (s *store) assembled(sum checksum, parts []record) (record, error) {
+func (s *store) assembled(sum checksum, chosen []record) (record, error) {
 	var readers []io.Reader
 	ids, sums := md5.New(), algorithms[sum.Algorithm]()
-	for _, p := range parts {
+	for _, p := range chosen {
 		f, err := os.Open(s.blobPath(p.Blob))
 		if err != nil {
 			return record{}, err
@@ -273,7 +262,7 @@ func (s *store) assembled(sum checksum, parts []record) (record, error) {
 		sums.Write(value)
 	}
 	got, err := s.content(func(w io.Writer) (record, error) { return digest(w, io.MultiReader(readers...), sum.Algorithm) })
-	suffix := "-" + strconv.Itoa(len(parts))
+	suffix := "-" + strconv.Itoa(len(chosen))
 	got.ETag = hex.EncodeToString(ids.Sum(nil)) + suffix
 	if sum.Type == composite {
 		got.Checksum = checksum{sum.Algorithm, base64.StdEncoding.EncodeToString(sums.Sum(nil)) + suffix, composite}
@@ -305,17 +294,14 @@ func (s *Service) listParts(r *request) ([]any, error) {
 	marker, _ := strconv.Atoi(r.query.Get("part-number-marker")) // one that is no number is none
 	out := s3.ListPartsOutput{Bucket: &r.bucket, Key: &r.key, UploadId: &uploadID, PartNumberMarker: aws.String(strconv.Itoa(marker)),
 		MaxParts: aws.Int32(int32(limit)), IsTruncated: aws.Bool(false), StorageClass: types.StorageClassStandard, Owner: s.owner()}
-	for _, number := range slices.Sorted(maps.Keys(u.Parts)) {
-		if int(number) <= marker {
-			continue
-		}
+	for _, p := range s.store.list(parts, r.bucket, u.ID.Key+"/", u.ID.part(int32(marker)).Key) {
 		if len(out.Parts) == limit {
 			out.IsTruncated = aws.Bool(true)
 			break
 		}
-		p := u.Parts[number]
-		out.Parts = append(out.Parts, types.Part{PartNumber: &number, LastModified: &p.Modified, ETag: p.quotedETag(), Size: &p.Size})
-		out.NextPartNumberMarker = aws.String(strconv.Itoa(int(number)))
+		number, _ := strconv.Atoi(p.ID.Key[len(u.ID.Key)+1:]) // as part wrote it
+		out.Parts = append(out.Parts, types.Part{PartNumber: aws.Int32(int32(number)), LastModified: &p.Modified, ETag: p.quotedETag(), Size: &p.Size})
+		out.NextPartNumberMarker = aws.String(strconv.Itoa(number))
 	}
 	return []any{out}, nil
 }

@@ -118,13 +118,14 @@ func (s *Service) write(r *request, content func(o *record) (record, error)) (re
 	if err != nil {
 		return record{}, err
 	}
-	return s.commit(o, got, allow)
+	o = s.object(o, got)
+	return o, s.store.replace(o.ID, func(old record, exists bool) (record, error) { return o, allow(old, exists) })
 }
 
-// commit makes got the content of o, and o the object of its key, if allow has no objection to the one that is there.
-func (s *Service) commit(o, got record, allow rule) (record, error) {
+// object is o with the content that was got.
+func (s *Service) object(o, got record) record {
 	o.Blob, o.Size, o.ETag, o.Checksum, o.Modified = got.Blob, got.Size, got.ETag, got.Checksum, s.opt.Now().UTC()
-	return o, s.store.change(o.ID, func(old record, exists bool) (record, error) { return o, allow(old, exists) })
+	return o
 }
 
 func (s *Service) putObject(r *request) ([]any, error) {
@@ -319,7 +320,7 @@ func (s *Service) deleteObject(r *request) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.store.change(r.subject(), func(old record, exists bool) (record, error) { return record{}, allow(old, exists) })
+	return nil, s.store.replace(r.subject(), func(old record, exists bool) (record, error) { return r.subject().gone(), allow(old, exists) })
 }
 
 // deleteObjects removes up to 1,000 keys, each for itself.
@@ -361,10 +362,10 @@ func (s *Service) deleteOne(r *request, o types.ObjectIdentifier) error {
 	if version != "" && version != "null" {
 		return wire.NewFault(http.StatusNotFound, "NoSuchVersion", "The specified version does not exist.")
 	}
-	return s.store.change(n, func(old record, exists bool) (record, error) {
+	return s.store.replace(n, func(old record, exists bool) (record, error) {
 		if o.ETag != nil && exists && !etagIn(*o.ETag, old.ETag) {
-			return record{}, errPrecondition
+			return n.gone(), errPrecondition
 		}
-		return record{}, nil
+		return n.gone(), nil
 	})
 }

@@ -2,12 +2,8 @@ package objects
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -26,9 +22,10 @@ const (
 	buckets kind = "bucket"
 	objects kind = "object"
 	uploads kind = "upload" // a multipart upload that is not completed
+	parts   kind = "part"   // of such an upload
 )
 
-// id names a record: a bucket by its key alone, an upload by its object's key and its own id, with a slash between.
+// id names a record: a bucket by its key alone, an upload by its object's key, a slash and its own id, a part by its upload's key, a slash and its number.
 type id struct {
 	Kind        kind
 	Bucket, Key string
@@ -36,17 +33,20 @@ type id struct {
 
 func bucketID(name string) id { return id{buckets, "", name} }
 
-// record is what is known of a bucket, an object, an upload, or a part of one.
+// gone is the change that removes a record.
+func (n id) gone() record { return record{ID: n, Gone: true} }
+
+// record is what is known of a bucket, object, upload or part.
 type record struct {
 	ID       id
+	Gone     bool   `json:",omitempty"`
 	Blob     string // the content of an object or part
 	Size     int64  // bytes
 	ETag     string // without quotes
 	Modified time.Time
-	Headers  map[string]string // those that come back as they were given, x-amz-meta-* among them
-	Config   map[string]string // documents, by sub-resource
+	Headers  map[string]string `json:",omitempty"` // those that come back as they were given, x-amz-meta-* among them
+	Config   map[string]string `json:",omitempty"` // documents, by sub-resource
 	Checksum checksum
-	Parts    map[int32]record // of an upload
 }
 
 // store is a directory of records and blobs.
@@ -56,42 +56,25 @@ type store struct {
 	records map[id]record
 }
 
+// openStore reads the records, leaves out what later ones replace, and removes blobs that a killed process left: nothing names them.
 func openStore(dir string) (*store, error) {
 	s := &store{dir: dir, records: map[id]record{}}
-	for _, sub := range []string{"records", "blobs"} {
-		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
-			return nil, err
-		}
-	}
-	err := filepath.WalkDir(filepath.Join(dir, "records"), func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		var r record
-		if filepath.Ext(path) == ".json" {
-			err = disk.ReadJSON(path, &r)
-			s.records[r.ID] = r
-			return err
-		}
-		return os.Remove(path) // a write that was cut
-	})
+	changes, err := disk.ReadLines[record](s.logPath())
 	if err != nil {
 		return nil, err
 	}
-	return s, s.sweep()
-}
-
-// sweep removes what a killed process left: uploads of deleted buckets, and blobs that nothing names.
-func (s *store) sweep() error {
+	s.apply(changes)
+	lines, err := disk.Lines(slices.Collect(maps.Values(s.records))...)
+	err = errors.Join(err, os.MkdirAll(s.blobPath(""), 0o755))
+	if err == nil {
+		err = disk.Write(s.logPath(), lines)
+	}
+	if err != nil {
+		return nil, err
+	}
 	named := map[string]bool{}
-	for n, r := range s.records {
-		if _, ok := s.records[bucketID(n.Bucket)]; !ok && n.Kind != buckets {
-			if err := s.write(n, record{}); err != nil {
-				return err
-			}
-			continue
-		}
-		maps.Copy(named, r.blobs())
+	for _, r := range s.records {
+		named[r.Blob] = true
 	}
 	entries, err := os.ReadDir(s.blobPath(""))
 	for _, e := range entries {
@@ -99,25 +82,20 @@ func (s *store) sweep() error {
 			err = errors.Join(err, os.Remove(s.blobPath(e.Name())))
 		}
 	}
-	return err
+	return s, err
 }
+
+func (s *store) logPath() string { return filepath.Join(s.dir, "records.jsonl") }
 
 func (s *store) blobPath(name string) string { return filepath.Join(s.dir, "blobs", name) }
 
-func (s *store) path(n id) string {
-	sum := sha256.Sum256(fmt.Append(nil, n.Kind, "/", n.Bucket, "/", n.Key))
-	name := hex.EncodeToString(sum[:])
-	return filepath.Join(s.dir, "records", name[:2], name+".json")
-}
-
-// blobs are the contents that the record names.
-func (r record) blobs() map[string]bool {
-	names := map[string]bool{r.Blob: true}
-	for _, p := range r.Parts {
-		names[p.Blob] = true
+func (s *store) apply(changes []record) {
+	for _, r := range changes {
+		s.records[r.ID] = r
+		if r.Gone {
+			delete(s.records, r.ID)
+		}
 	}
-	delete(names, "")
-	return names
 }
 
 // content writes a blob, which nothing names yet, and gives what fill says of it.
@@ -135,49 +113,42 @@ func (s *store) content(fill func(io.Writer) (record, error)) (got record, err e
 	return got, nil
 }
 
-// change puts what next makes of the record under n in its place; a zero record removes it. This is the one step in which anything appears,
-// changes or goes: what next checks holds while it is written. Contents that are named no more are removed, those of a refused record too.
-func (s *store) change(n id, next func(old record, exists bool) (record, error)) error {
+// change keeps the records that next gives. This is the one step in which anything appears, changes or goes: what next checks holds while it is
+// written, and all of it is kept or nothing. Contents that are named no more are removed, those of refused changes too.
+func (s *store) change(next func() ([]record, error)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old, exists := s.records[n]
-	r, err := next(old, exists)
-	if _, ok := s.records[bucketID(n.Bucket)]; !ok && n.Kind != buckets && r.ID == n {
-		err = errNoSuchBucket
+	changes, err := next()
+	for _, r := range changes {
+		if _, ok := s.records[bucketID(r.ID.Bucket)]; !ok && r.ID.Kind != buckets {
+			err = errNoSuchBucket
+		}
 	}
 	if err == nil {
-		err = s.write(n, r)
+		err = disk.AppendJSON(s.logPath(), changes...)
 	}
-	if err != nil {
-		old, r = r, old
-	}
-	named := r.blobs()
-	for blob := range old.blobs() {
-		if !named[blob] {
-			_ = os.Remove(s.blobPath(blob)) // what stays is removed at the next start
+	for _, r := range changes {
+		unnamed, other := s.records[r.ID].Blob, r.Blob
+		if err != nil {
+			unnamed, other = other, unnamed
 		}
+		if unnamed != "" && unnamed != other {
+			_ = os.Remove(s.blobPath(unnamed)) // what stays is removed at the next start
+		}
+	}
+	if err == nil {
+		s.apply(changes)
 	}
 	return err
 }
 
-// gone removes what is there, in a change.
-func gone(record, bool) (record, error) { return record{}, nil }
-
-// write keeps a record, or removes it where it is zero. The caller holds the lock.
-func (s *store) write(n id, r record) error {
-	if r.ID != n {
-		delete(s.records, n)
-		err := os.Remove(s.path(n))
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		return err
-	}
-	if err := disk.WriteJSON(s.path(n), r); err != nil {
-		return err
-	}
-	s.records[n] = r
-	return nil
+// replace is change for one record, of which next gets the old one.
+func (s *store) replace(n id, next func(old record, exists bool) (record, error)) error {
+	return s.change(func() ([]record, error) {
+		old, exists := s.records[n]
+		r, err := next(old, exists)
+		return []record{r}, err
+	})
 }
 
 func (s *store) get(n id) (record, bool) {
@@ -203,6 +174,11 @@ func (s *store) open(n id) (record, *os.File, error) {
 func (s *store) list(k kind, bucket, prefix, after string) []record {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	return s.listLocked(k, bucket, prefix, after)
+}
+
+// listLocked is list for those who hold the lock.
+func (s *store) listLocked(k kind, bucket, prefix, after string) []record {
 	var found []record
 	for n, r := range s.records {
 		if n.Kind == k && n.Bucket == bucket && strings.HasPrefix(n.Key, prefix) && n.Key > after {
