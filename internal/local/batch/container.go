@@ -2,18 +2,17 @@ package batch
 
 import (
 	"cmp"
-	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
-
-	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
+
+// imageName. API: ContainerProperties.image; the digest form is what ECR itself names an image by.
+var imageName = regexp.MustCompile(`^[0-9A-Za-z_:./#@-]{1,255}$`)
 
 // containerRules are those of a definition's container.
 func containerRules(c *types.ContainerProperties, fargate bool) []verdict {
@@ -23,29 +22,25 @@ func containerRules(c *types.ContainerProperties, fargate bool) []verdict {
 		forInstances = "privileged"
 	}
 	verdicts := []verdict{
-		when(plain, image == "" || len(image) > maxImage || !imageName.MatchString(image), "image %q must be 1 to %d letters, digits and - _ : . / # @", image, maxImage),
+		when(plain, !imageName.MatchString(image), "image %q must be 1 to 255 letters, digits and - _ : . / # @", image),
 		when(plain, len(c.Secrets) > 0 && noRole, "executionRoleArn is required for secrets"),
-		when(B10, fargate && noRole, "executionRoleArn is required for Fargate"),
-		when(B10, fargate && forInstances != "", "%s is not applicable for Fargate", forInstances),
+		when("B10", fargate && noRole, "executionRoleArn is required for Fargate"),
+		when("B10", fargate && forInstances != "", "%s is not applicable for Fargate", forInstances),
 		when(plain, !fargate && forFargate != "", "%s is for Fargate", forFargate),
 	}
 	verdicts = append(verdicts, contentRules(c.Command, c.Environment, c.ResourceRequirements, c.Vcpus, c.Memory, fargate)...)
 	return append(verdicts, sizeRules(sizeOf(c.ResourceRequirements, c.Vcpus, c.Memory), fargate)...)
 }
 
-// overrideRules are those of what a submission lays over the definition's container.
-func overrideRules(o *types.ContainerOverrides, fargate bool) []verdict {
-	return contentRules(o.Command, o.Environment, o.ResourceRequirements, o.Vcpus, o.Memory, fargate)
-}
-
+// contentRules are those of what a definition's container and its overrides have in common.
 func contentRules(command []string, env []types.KeyValuePair, requirements []types.ResourceRequirement, vcpus, memory *int32, fargate bool) []verdict {
 	verdicts := []verdict{
-		when(B27, slices.Contains(command, ""), "command must not contain an empty string"),
-		when(B10, fargate && vcpus != nil, "vcpus is not applicable for Fargate. Use resource requirements instead."),
-		when(B10, fargate && memory != nil, "memory is not applicable for Fargate. Use resource requirements instead."),
+		when("B27", slices.Contains(command, ""), "command must not contain an empty string"),
+		when("B10", fargate && vcpus != nil, "vcpus is not applicable for Fargate. Use resource requirements instead."),
+		when("B10", fargate && memory != nil, "memory is not applicable for Fargate. Use resource requirements instead."),
 	}
 	for _, kv := range env {
-		verdicts = append(verdicts, when(B09, strings.HasPrefix(aws.ToString(kv.Name), "AWS_BATCH"),
+		verdicts = append(verdicts, when("B09", strings.HasPrefix(aws.ToString(kv.Name), "AWS_BATCH"),
 			"environment variable %s: names must not start with AWS_BATCH, which is for variables of Batch", aws.ToString(kv.Name)))
 	}
 	seen := map[types.ResourceType]bool{}
@@ -55,9 +50,9 @@ func contentRules(command []string, env []types.KeyValuePair, requirements []typ
 		verdicts = append(verdicts,
 			when(plain, r.Type == "" || err != nil || value <= 0, "resource requirement %s: %q is not a number above 0", r.Type, text),
 			when(plain, seen[r.Type], "resource requirement %s is given twice", r.Type),
-			when(B10, fargate && r.Type == types.ResourceTypeGpu, "GPU is not applicable for Fargate"),
+			when("B10", fargate && r.Type == types.ResourceTypeGpu, "GPU is not applicable for Fargate"),
 			when(plain, (r.Type != types.ResourceTypeVcpu || !fargate) && value != float64(int64(value)), "resource requirement %s: %q must be a whole number", r.Type, text),
-			when(plain, r.Type == types.ResourceTypeMemory && value < minMemory, "resource requirement MEMORY must be at least %d MiB", minMemory))
+			when(plain, r.Type == types.ResourceTypeMemory && value < 4, "resource requirement MEMORY must be at least 4 MiB"))
 		seen[r.Type] = true
 	}
 	return verdicts
@@ -94,7 +89,7 @@ func sizeRules(z size, fargate bool) []verdict {
 	return []verdict{
 		when(plain, z.vcpus == 0, "resource requirement VCPU is missing"),
 		when(plain, z.memory == 0, "resource requirement MEMORY is missing"),
-		when(B10, fargate && !fits, "Fargate resource requirements (%.2f vCPU, %d MiB) not valid.", z.vcpus, z.memory),
+		when("B10", fargate && !fits, "Fargate resource requirements (%.2f vCPU, %d MiB) not valid.", z.vcpus, z.memory),
 	}
 }
 
@@ -109,16 +104,15 @@ var fargateMemory = map[float64]struct{ from, to, step int64 }{
 	16:   {32768, 122880, 8192},
 }
 
-// container is what a job's container gets: the definition, the overrides over it, and parameters in place of Ref:: words.
-func (s *Service) container(p *types.ContainerProperties, o *types.ContainerOverrides, parameters map[string]string) *types.ContainerDetail {
+// container is what a job's container gets: the definition, and the overrides over it.
+func (s *Service) container(p *types.ContainerProperties, o *types.ContainerOverrides) *types.ContainerDetail {
 	c, base := &types.ContainerDetail{}, p.ResourceRequirements
 	assign(c, p)
 	if o.Command != nil {
 		c.Command = o.Command
 	}
-	c.Command = substituted(c.Command, parameters)
 	c.Environment = overlay(p.Environment, o.Environment, func(kv types.KeyValuePair) string { return aws.ToString(kv.Name) })
-	if s.off[B08] && o.Vcpus != nil { // B08: the older members don't count against requirements
+	if s.off["B08"] && o.Vcpus != nil { // B08: the older members don't count against requirements
 		base, c.Vcpus, c.Memory = nil, o.Vcpus, o.Memory
 	}
 	c.ResourceRequirements = overlay(base, o.ResourceRequirements, func(r types.ResourceRequirement) string { return string(r.Type) })
@@ -126,38 +120,10 @@ func (s *Service) container(p *types.ContainerProperties, o *types.ContainerOver
 	return c
 }
 
-// overridesTooLong tells overrides that are accepted and then make the job fail. B26.
-func (s *Service) overridesTooLong(o *types.ContainerOverrides) bool {
-	return !s.off[B26] && utf8.RuneCount(wire.EncodeJSON(o)) > maxOverrides
-}
-
-func merged(base, over map[string]string) map[string]string {
-	m := map[string]string{}
-	maps.Copy(m, base)
-	maps.Copy(m, over)
-	return m
-}
-
-var parameter = regexp.MustCompile(`Ref::[A-Za-z0-9_-]+`)
-
-// substituted puts parameters in place of Ref::name (job_definition_parameters page of the user guide); unknown names stay.
-func substituted(command []string, parameters map[string]string) []string {
-	out := make([]string, len(command))
-	for i, word := range command {
-		out[i] = parameter.ReplaceAllStringFunc(word, func(ref string) string {
-			if value, ok := parameters[ref[len("Ref::"):]]; ok {
-				return value
-			}
-			return ref
-		})
-	}
-	return out
-}
-
 // logDestination is the group that the definition names and the stream of the attempt. B23: clients read the stream's name, they can't build it.
 func (s *Service) logDestination(j *job) (group, stream string) {
 	task := lastStep(aws.ToString(j.Container.TaskArn))
-	if s.off[B23] {
+	if s.off["B23"] {
 		task = j.id()
 	}
 	group, prefix := "/aws/batch/job", definitionName(j)

@@ -16,7 +16,7 @@ const active, inactive = "ACTIVE", "INACTIVE"
 
 func (s *Service) registerDefinition(in *batch.RegisterJobDefinitionInput) (*batch.RegisterJobDefinitionOutput, error) {
 	name, fargate := aws.ToString(in.JobDefinitionName), slices.Contains(in.PlatformCapabilities, types.PlatformCapabilityFargate)
-	foreign := given(in, "EcsProperties", "EksProperties", "NodeProperties", "ConsumableResourceProperties", "SchedulingPriority")
+	foreign := given(in, "EcsProperties", "EksProperties", "NodeProperties", "ConsumableResourceProperties", "SchedulingPriority", "Parameters")
 	err := s.judge(append(newcomer("job definition", name, in.Tags),
 		when(plain, in.Type != types.JobDefinitionTypeContainer, "type %q: the embedded Batch offers container", in.Type),
 		when(plain, foreign != "", "%s is not offered by the embedded Batch", foreign),
@@ -28,7 +28,7 @@ func (s *Service) registerDefinition(in *batch.RegisterJobDefinitionInput) (*bat
 		return nil, err
 	}
 	// A revision owes nothing to the one before (API: RegisterJobDefinition).
-	revision := int32(len(s.defs[name]) + 1)
+	revision := int32(len(s.Defs[name]) + 1)
 	d := &types.JobDefinition{
 		JobDefinitionArn:           aws.String(s.arn("job-definition", fmt.Sprintf("%s:%d", name, revision))),
 		Revision:                   &revision,
@@ -40,16 +40,16 @@ func (s *Service) registerDefinition(in *batch.RegisterJobDefinitionInput) (*bat
 	assign(d, in)
 	fill(d)
 	fill(d.ContainerProperties)
-	s.defs[name], s.changed = append(s.defs[name], d), true
+	s.Defs[name], s.changed = append(s.Defs[name], d), true
 	return &batch.RegisterJobDefinitionOutput{JobDefinitionArn: d.JobDefinitionArn, JobDefinitionName: &name, Revision: &revision}, nil
 }
 
 func (s *Service) deregisterDefinition(in *batch.DeregisterJobDefinitionInput) (*batch.DeregisterJobDefinitionOutput, error) {
 	name, revision, err := splitRevision(s.nameOf("job-definition", aws.ToString(in.JobDefinition)))
-	if err != nil || revision == 0 || revision > len(s.defs[name]) {
+	if err != nil || revision == 0 || revision > len(s.Defs[name]) {
 		return nil, refuse("job definition %s does not exist; the call needs name:revision or an ARN with a revision", aws.ToString(in.JobDefinition))
 	}
-	s.defs[name][revision-1].Status, s.changed = aws.String(inactive), true
+	s.Defs[name][revision-1].Status, s.changed = aws.String(inactive), true
 	return &batch.DeregisterJobDefinitionOutput{}, nil
 }
 
@@ -68,7 +68,7 @@ func splitRevision(ref string) (name string, revision int, err error) {
 func (s *Service) describeDefinitions(in *batch.DescribeJobDefinitionsInput) (*batch.DescribeJobDefinitionsOutput, error) {
 	refs, status := in.JobDefinitions, aws.ToString(in.Status)
 	err := s.judge(
-		when(plain, len(refs) > maxDescribed, "jobDefinitions: up to %d entries", maxDescribed),
+		when(plain, len(refs) > 100, "jobDefinitions: up to 100 entries"),
 		when(plain, refs != nil && given(in, "JobDefinitionName", "MaxResults", "NextToken") != "", "jobDefinitions can't be used with other parameters"),
 		when(plain, status != "" && status != active && status != inactive, "status %q is neither ACTIVE nor INACTIVE", status))
 	if err != nil {
@@ -78,7 +78,7 @@ func (s *Service) describeDefinitions(in *batch.DescribeJobDefinitionsInput) (*b
 		refs = []string{*in.JobDefinitionName}
 	}
 	if refs == nil {
-		refs = slices.Sorted(maps.Keys(s.defs))
+		refs = slices.Sorted(maps.Keys(s.Defs))
 	}
 	list := []types.JobDefinition{}
 	for _, ref := range refs {
@@ -99,7 +99,7 @@ func (s *Service) describeDefinitions(in *batch.DescribeJobDefinitionsInput) (*b
 // revisions lists what a reference stands for, the newest first.
 func (s *Service) revisions(ref string) ([]*types.JobDefinition, error) {
 	name, revision, err := splitRevision(s.nameOf("job-definition", ref))
-	all := s.defs[name]
+	all := s.Defs[name]
 	if err != nil || revision > len(all) {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func (s *Service) definition(ref string) (*types.JobDefinition, error) {
 		return nil, err
 	}
 	for _, d := range found {
-		if aws.ToString(d.Status) == active || s.off[B07] {
+		if aws.ToString(d.Status) == active || s.off["B07"] {
 			return d, nil
 		}
 	}

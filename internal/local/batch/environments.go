@@ -20,8 +20,8 @@ func onFargate(r *types.ComputeResource) bool {
 func (s *Service) createEnvironment(in *batch.CreateComputeEnvironmentInput) (*batch.CreateComputeEnvironmentOutput, error) {
 	name, id := aws.ToString(in.ComputeEnvironmentName), strings.ToLower(rand.Text())
 	err := s.judge(append(newcomer("compute environment", name, in.Tags),
-		when(plain, s.envs[name] != nil, "Object already exists: compute environment %s", name),
-		when(B06, len(s.envs) >= maxEnvironments, "limit of %d compute environments reached", maxEnvironments),
+		when(plain, s.Envs[name] != nil, "Object already exists: compute environment %s", name),
+		when("B06", len(s.Envs) >= 50, "limit of 50 compute environments reached"),
 		when(plain, in.Type != types.CETypeManaged || in.EksConfiguration != nil, "the embedded Batch offers compute environments of type MANAGED on ECS"),
 		when(plain, in.ComputeResources == nil, "computeResources must be provided for a MANAGED compute environment"))...)
 	if err == nil {
@@ -42,14 +42,14 @@ func (s *Service) createEnvironment(in *batch.CreateComputeEnvironmentInput) (*b
 	if r := e.ComputeResources; !onFargate(r) {
 		r.MinvCpus, r.DesiredvCpus = orZero(r.MinvCpus), orZero(r.DesiredvCpus)
 	}
-	if aws.ToString(e.ServiceRole) == "" && s.Roles != nil && !s.off[B24] { // B24
+	if aws.ToString(e.ServiceRole) == "" && s.Roles != nil && !s.off["B24"] { // B24
 		arn, err := s.Roles.ServiceLinkedRole()
 		if err != nil {
 			return nil, err
 		}
 		e.ServiceRole = &arn
 	}
-	s.envs[name] = e
+	s.Envs[name] = e
 	s.settleEnvironment(e, types.CEStatusCreating)
 	return &batch.CreateComputeEnvironmentOutput{ComputeEnvironmentArn: e.ComputeEnvironmentArn, ComputeEnvironmentName: &name}, nil
 }
@@ -66,10 +66,10 @@ func (s *Service) checkResources(r *types.ComputeResource) error {
 		when(plain, r.Type == "", "computeResources.type is missing"),
 		when(plain, most < 1, "computeResources.maxvCpus must be at least 1"),
 		when(plain, len(r.Subnets) == 0, "computeResources.subnets must name at least one subnet"),
-		when(B10, fargate && foreign != "", "computeResources.%s is not applicable for Fargate", foreign),
-		when(B10, fargate && len(r.Subnets) > maxSubnetsOnFargate, "computeResources.subnets: Fargate takes up to %d", maxSubnetsOnFargate),
-		when(B10, fargate && len(r.SecurityGroupIds) == 0, "computeResources.securityGroupIds must name at least one security group"),
-		when(plain, fargate && len(r.SecurityGroupIds) > maxGroups, "computeResources.securityGroupIds: Fargate takes up to %d", maxGroups),
+		when("B10", fargate && foreign != "", "computeResources.%s is not applicable for Fargate", foreign),
+		when("B10", fargate && len(r.Subnets) > 16, "computeResources.subnets: Fargate takes up to 16"),
+		when("B10", fargate && len(r.SecurityGroupIds) == 0, "computeResources.securityGroupIds must name at least one security group"),
+		when(plain, fargate && len(r.SecurityGroupIds) > 5, "computeResources.securityGroupIds: Fargate takes up to 5"),
 		when(plain, instances && len(r.SecurityGroupIds) == 0 && r.LaunchTemplate == nil, "computeResources.securityGroupIds must name at least one security group"),
 		when(plain, instances && len(r.InstanceTypes) == 0, "computeResources.instanceTypes must name at least one instance type"),
 		when(plain, instances && aws.ToString(r.InstanceRole) == "", "computeResources.instanceRole is required for %s compute environments", r.Type),
@@ -110,7 +110,7 @@ func settle[S ~string](s *Service, status *S, passing S, d time.Duration, then f
 
 // invalid tells why an environment can't work, in the words of the services that Batch asks. B19.
 func (s *Service) invalid(e *types.ComputeEnvironmentDetail) string {
-	if s.Roles == nil || s.off[B19] {
+	if s.Roles == nil || s.off["B19"] {
 		return ""
 	}
 	answer := func(what, service, status, code string) string {
@@ -148,7 +148,7 @@ func (s *Service) roleExists(arn string) bool {
 func serviceLinked(role string) bool { return strings.Contains(role, "/aws-service-role/") }
 
 func (s *Service) environment(ref *string) (*types.ComputeEnvironmentDetail, error) {
-	e := s.envs[s.nameOf("compute-environment", aws.ToString(ref))]
+	e := s.Envs[s.nameOf("compute-environment", aws.ToString(ref))]
 	if e == nil {
 		return nil, refuse("compute environment %s does not exist", aws.ToString(ref))
 	}
@@ -157,8 +157,8 @@ func (s *Service) environment(ref *string) (*types.ComputeEnvironmentDetail, err
 
 func (s *Service) describeEnvironments(in *batch.DescribeComputeEnvironmentsInput) (*batch.DescribeComputeEnvironmentsOutput, error) {
 	list := []types.ComputeEnvironmentDetail{}
-	for _, name := range s.wanted("compute-environment", in.ComputeEnvironments, slices.Sorted(maps.Keys(s.envs))) {
-		list = append(list, *s.envs[name])
+	for _, name := range s.wanted("compute-environment", in.ComputeEnvironments, slices.Sorted(maps.Keys(s.Envs))) {
+		list = append(list, *s.Envs[name])
 	}
 	list, next, err := page(list, in.NextToken, in.MaxResults)
 	return &batch.DescribeComputeEnvironmentsOutput{ComputeEnvironments: list, NextToken: next}, err
@@ -182,10 +182,10 @@ func (s *Service) updateEnvironment(in *batch.UpdateComputeEnvironmentInput) (*b
 	infrastructure := !onFargate(&r) && (instances != "" || given(u, "Subnets", "SecurityGroupIds") != "")
 	err = s.judge(
 		when(plain, changing(string(e.Status)), "Cannot update, resource is being modified"),
-		when(B22, onFargate(&r) && (instances != "" || u.MinvCpus != nil || u.DesiredvCpus != nil),
+		when("B22", onFargate(&r) && (instances != "" || u.MinvCpus != nil || u.DesiredvCpus != nil),
 			"only subnets, securityGroupIds and maxvCpus of a Fargate compute environment can be updated"),
-		when(B22, infrastructure && !serviceLinked(aws.ToString(e.ServiceRole)), "an infrastructure update needs a compute environment with the service-linked role"),
-		when(B22, infrastructure && bestFit(&r) && u.AllocationStrategy == "", "an infrastructure update needs an allocation strategy other than BEST_FIT"),
+		when("B22", infrastructure && !serviceLinked(aws.ToString(e.ServiceRole)), "an infrastructure update needs a compute environment with the service-linked role"),
+		when("B22", infrastructure && bestFit(&r) && u.AllocationStrategy == "", "an infrastructure update needs an allocation strategy other than BEST_FIT"),
 	)
 	if err != nil {
 		return nil, err
@@ -204,24 +204,24 @@ func (s *Service) deleteEnvironment(in *batch.DeleteComputeEnvironmentInput) (*b
 		return out, err
 	}
 	if err := s.judge(append(deletable(string(e.State), string(e.Status)),
-		when(B21, s.isRelated(e.ComputeEnvironmentArn), "Cannot delete, found existing JobQueue relationship"))...); err != nil {
+		when("B21", s.isRelated(e.ComputeEnvironmentArn), "Cannot delete, found existing JobQueue relationship"))...); err != nil {
 		return nil, err
 	}
-	settle(s, &e.Status, types.CEStatusDeleting, s.Settle+s.Lags().Deleting, func() { delete(s.envs, aws.ToString(e.ComputeEnvironmentName)) })
+	settle(s, &e.Status, types.CEStatusDeleting, s.Settle+s.Lags().Deleting, func() { delete(s.Envs, aws.ToString(e.ComputeEnvironmentName)) })
 	return out, nil
 }
 
 // deletable has what holds for queues and environments that are to go. B21.
 func deletable(state, status string) []verdict {
 	return []verdict{
-		when(B21, state != "DISABLED", "Cannot delete, state must be DISABLED"),
-		when(B21, changing(status), "Cannot delete, resource is being modified"),
+		when("B21", state != "DISABLED", "Cannot delete, state must be DISABLED"),
+		when("B21", changing(status), "Cannot delete, resource is being modified"),
 	}
 }
 
 // isRelated tells whether a queue has the environment, be it one that is DELETING, or had it until lately. B21.
 func (s *Service) isRelated(arn *string) bool {
-	for _, q := range s.queues {
+	for _, q := range s.Queues {
 		if q.uses(arn) {
 			return true
 		}

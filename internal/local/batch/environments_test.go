@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/kedroctl/kedroctl/internal/local/batch"
 )
@@ -167,29 +166,4 @@ func TestEnvironmentUpdates(t *testing.T) { // B22
 			}
 		})
 	}
-}
-
-func TestTags(t *testing.T) {
-	w := newWorld(t, nil)
-	tags := map[string]string{"a": "1"}
-	w.environment("ce", func(in *sdk.CreateComputeEnvironmentInput) { in.Tags = tags })
-	in := queueInput("q", "ce")
-	in.Tags = tags
-	if _, err := w.CreateJobQueue(t.Context(), in); err != nil {
-		t.Fatal(err)
-	}
-	w.define("d", func(in *sdk.RegisterJobDefinitionInput) { in.Tags = tags })
-	job := w.job(w.submitWith("a", func(in *sdk.SubmitJobInput) { in.Tags = tags }))
-	for _, arn := range []string{*w.described("ce").ComputeEnvironmentArn, "arn:aws:batch:us-east-1:123456789012:job-queue/q",
-		"arn:aws:batch:us-east-1:123456789012:job-definition/d:1", *job.JobArn} {
-		out, err := w.ListTagsForResource(t.Context(), &sdk.ListTagsForResourceInput{ResourceArn: &arn})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(tags, out.Tags); diff != "" {
-			t.Errorf("%s: %s", arn, diff)
-		}
-	}
-	_, err := w.ListTagsForResource(t.Context(), &sdk.ListTagsForResourceInput{ResourceArn: aws.String("arn:aws:batch:us-east-1:123456789012:job-queue/nobody")})
-	wantRefusal(t, err, "does not exist")
 }

@@ -2,16 +2,22 @@ package batch
 
 import (
 	"cmp"
-	"slices"
+	"maps"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
 	"github.com/google/uuid"
+
+	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
+
+var jobName = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_-]{0,127}$`)
 
 // job is what DescribeJobs tells, and what moves it on.
 type job struct {
@@ -54,40 +60,35 @@ func (s *Service) submitJob(in *batch.SubmitJobInput) (*batch.SubmitJobOutput, e
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range in.DependsOn {
-		if s.remembered(aws.ToString(p.JobId)) == nil {
-			return nil, refuse("dependency %s: there is no such job", aws.ToString(p.JobId))
-		}
-	}
-	j, err := s.newJob(in, q, d)
-	if err != nil {
+	j := s.newJob(in, q, d)
+	if err := s.judge(sizeRules(j.size, s.hasFargate(q))...); err != nil {
 		return nil, err
 	}
-	s.admit(j, s.overridesTooLong(in.ContainerOverrides))
+	s.admit(j, utf8.RuneCount(wire.EncodeJSON(in.ContainerOverrides)) > 8192 && !s.off["B26"])
 	return &batch.SubmitJobOutput{JobArn: j.JobArn, JobId: j.JobId, JobName: j.JobName}, nil
 }
 
 func (s *Service) checkSubmission(in *batch.SubmitJobInput, q *queue) error {
-	size := int32(minArray)
+	name, o, size := aws.ToString(in.JobName), in.ContainerOverrides, int32(2)
 	if in.ArrayProperties != nil {
 		size = aws.ToInt32(in.ArrayProperties.Size)
 	}
 	foreign := given(in, "ArrayProperties", "NodeOverrides", "EksPropertiesOverride", "EcsPropertiesOverride", "ConsumableResourcePropertiesOverride",
-		"SchedulingPriorityOverride")
-	kinds := func(d types.JobDependency) bool { return d.Type != "" || d.JobId == nil }
+		"SchedulingPriorityOverride", "Parameters")
 	verdicts := append(tagRules(in.Tags),
-		when(B05, !jobName.MatchString(aws.ToString(in.JobName)),
-			"Job name should match valid pattern: %q must be 1 to 128 letters, digits, hyphens and underscores, the first a letter or digit", aws.ToString(in.JobName)),
-		when(B06, size < minArray || size > maxArray, "array size must be from %d to %d", minArray, maxArray),
+		when("B05", !jobName.MatchString(name), "Job name should match valid pattern: %q must be 1 to 128 letters, digits, hyphens and underscores, the first a letter or digit", name),
+		when("B06", size < 2 || size > 10_000, "array size must be from 2 to 10000"),
 		when(plain, foreign != "", "%s is not offered by the embedded Batch", foreign),
-		// API: SubmitJob.shareIdentifier.
 		when(plain, in.ShareIdentifier != nil, "shareIdentifier must not be given for a job queue without a scheduling policy"),
-		when(B01, len(in.DependsOn) > maxDependencies, "Error executing request, Exception : Job cannot have more than %d dependencies, RequestId: %s",
-			maxDependencies, uuid.NewString()),
-		// API: SubmitJob.dependsOn.
-		when(plain, slices.ContainsFunc(in.DependsOn, kinds), "dependencies of type SEQUENTIAL and N_TO_N, and those without a job id, are for array jobs"),
+		when("B01", len(in.DependsOn) > 20, "Error executing request, Exception : Job cannot have more than 20 dependencies, RequestId: %s", uuid.NewString()),
 		when(plain, q.State != types.JQStateEnabled || q.Status != types.JQStatusValid, "job queue %s is %s and %s", aws.ToString(q.JobQueueName), q.State, q.Status))
-	return s.judge(append(append(verdicts, attemptRules(in.RetryStrategy, in.Timeout)...), overrideRules(in.ContainerOverrides, s.hasFargate(q))...)...)
+	for _, d := range in.DependsOn {
+		verdicts = append(verdicts,
+			when(plain, d.Type != "" || d.JobId == nil, "dependencies of type SEQUENTIAL and N_TO_N, and those without a job id, are for array jobs"),
+			when(plain, s.remembered(aws.ToString(d.JobId)) == nil, "dependency %s: there is no such job", aws.ToString(d.JobId)))
+	}
+	verdicts = append(verdicts, attemptRules(in.RetryStrategy, in.Timeout)...)
+	return s.judge(append(verdicts, contentRules(o.Command, o.Environment, o.ResourceRequirements, o.Vcpus, o.Memory, s.hasFargate(q))...)...)
 }
 
 func (s *Service) hasFargate(q *queue) bool {
@@ -96,34 +97,25 @@ func (s *Service) hasFargate(q *queue) bool {
 }
 
 // newJob makes a job of a definition and what the submission lays over it.
-func (s *Service) newJob(in *batch.SubmitJobInput, q *queue, d *types.JobDefinition) (*job, error) {
-	id, parameters := uuid.NewString(), merged(d.Parameters, in.Parameters)
-	j := &job{Seq: len(s.order) + 1, JobDetail: types.JobDetail{
-		JobId:                &id,
-		JobArn:               aws.String(s.arn("job", id)),
-		JobName:              in.JobName,
-		JobQueue:             q.JobQueueArn,
-		JobDefinition:        d.JobDefinitionArn,
-		CreatedAt:            s.millis(),
-		Status:               types.JobStatusSubmitted,
-		DependsOn:            in.DependsOn,
-		Container:            s.container(d.ContainerProperties, in.ContainerOverrides, parameters),
-		Parameters:           parameters,
-		PlatformCapabilities: d.PlatformCapabilities,
-		PropagateTags:        cmp.Or(in.PropagateTags, d.PropagateTags),
-		RetryStrategy:        cmp.Or(in.RetryStrategy, d.RetryStrategy),
-		Timeout:              cmp.Or(in.Timeout, d.Timeout),
-		Tags:                 in.Tags,
+func (s *Service) newJob(in *batch.SubmitJobInput, q *queue, d *types.JobDefinition) *job {
+	id := uuid.NewString()
+	j := &job{Seq: 1, JobDetail: types.JobDetail{
+		JobId: &id, JobArn: aws.String(s.arn("job", id)),
+		PlatformCapabilities: d.PlatformCapabilities, PropagateTags: d.PropagateTags, RetryStrategy: d.RetryStrategy, Timeout: d.Timeout,
+		CreatedAt: s.millis(), Status: types.JobStatusSubmitted, Container: s.container(d.ContainerProperties, in.ContainerOverrides),
 	}}
+	in.JobDefinition, in.JobQueue = d.JobDefinitionArn, q.JobQueueArn // whatever the request calls them
+	assign(&j.JobDetail, in)
+	fill(&j.JobDetail)
 	if aws.ToBool(j.PropagateTags) {
-		j.Tags = merged(d.Tags, in.Tags)
+		j.Tags = maps.Clone(d.Tags)
+		maps.Copy(j.Tags, in.Tags)
 	}
 	if n := len(s.order); n > 0 {
 		j.Seq = s.order[n-1].Seq + 1
 	}
-	fill(&j.JobDetail)
 	j.measure()
-	return j, s.judge(sizeRules(j.size, s.hasFargate(q))...)
+	return j
 }
 
 func (j *job) measure() {
@@ -141,13 +133,13 @@ func (s *Service) remembered(id string) *job {
 
 // forgotten tells jobs that ended too long ago. B13.
 func (s *Service) forgotten(j *job, now time.Time) bool {
-	return j.finished() && !s.off[B13] && now.UnixMilli()-aws.ToInt64(j.StoppedAt) > daysKept*24*time.Hour.Milliseconds()
+	return j.finished() && !s.off["B13"] && now.Sub(time.UnixMilli(aws.ToInt64(j.StoppedAt))) > 7*24*time.Hour
 }
 
 func (s *Service) describeJobs(in *batch.DescribeJobsInput) (*batch.DescribeJobsOutput, error) {
 	err := s.judge(
 		when(plain, len(in.Jobs) == 0, "jobs must have at least one id"),
-		when(B02, len(in.Jobs) > maxDescribed, "Maximum number of jobs supported is  %d .", maxDescribed))
+		when("B02", len(in.Jobs) > 100, "Maximum number of jobs supported is  100 ."))
 	out := &batch.DescribeJobsOutput{Jobs: []types.JobDetail{}}
 	for _, ref := range in.Jobs {
 		if j := s.remembered(s.nameOf("job", ref)); j != nil {
@@ -162,7 +154,7 @@ func (s *Service) cancelJob(in *batch.CancelJobInput) (*batch.CancelJobOutput, e
 	j, err := s.ending(in.JobId, in.Reason)
 	switch {
 	case err != nil:
-	case s.off[B15], j.Status == types.JobStatusSubmitted, j.Status == types.JobStatusRunnable:
+	case s.off["B15"], j.Status == types.JobStatusSubmitted, j.Status == types.JobStatusRunnable:
 		j.IsCancelled = aws.Bool(true)
 		s.end(j, aws.ToString(in.Reason))
 	case j.Status == types.JobStatusPending:
@@ -187,7 +179,7 @@ func (s *Service) ending(id, reason *string) (*job, error) {
 	j, text := s.remembered(s.nameOf("job", aws.ToString(id))), aws.ToString(reason)
 	return j, s.judge(
 		when(plain, text == "", "reason is missing"),
-		when(B15, len(text) > maxReason, "reason must have 1 to %d characters", maxReason),
+		when("B15", len(text) > 1024, "reason must have 1 to 1024 characters"),
 		when(plain, j == nil, "there is no job %q", aws.ToString(id)))
 }
 
@@ -196,7 +188,7 @@ func (s *Service) listJobs(in *batch.ListJobsInput) (*batch.ListJobsOutput, erro
 	from, err := strconv.Atoi(cmp.Or(aws.ToString(in.NextToken), strconv.Itoa(len(s.order))))
 	other := given(in, "ArrayJobId", "MultiNodeJobId")
 	err = s.judge(
-		when(B16, in.JobQueue == nil && other == "" || in.JobQueue != nil && other != "", "exactly one of jobQueue, arrayJobId and multiNodeJobId must be given"),
+		when("B16", in.JobQueue == nil && other == "" || in.JobQueue != nil && other != "", "exactly one of jobQueue, arrayJobId and multiNodeJobId must be given"),
 		when(plain, in.JobQueue == nil, "array and multi-node jobs are not offered by the embedded Batch"),
 		when(plain, err != nil, "nextToken %q is not one of a page before", aws.ToString(in.NextToken)))
 	if err != nil {
@@ -210,9 +202,9 @@ func (s *Service) listJobs(in *batch.ListJobsInput) (*batch.ListJobsOutput, erro
 	if err != nil {
 		return nil, err
 	}
-	length := pageLength(in.MaxResults, pageSize)
-	if len(in.Filters) > 0 && !s.off[B16] {
-		length = min(length, filteredPageSize)
+	length := pageLength(in.MaxResults, 1000)
+	if len(in.Filters) > 0 && !s.off["B16"] {
+		length = min(length, 100)
 	}
 	out := &batch.ListJobsOutput{JobSummaryList: []types.JobSummary{}}
 	now := s.Clock.Now()
@@ -262,31 +254,12 @@ func (j *job) summary() types.JobSummary {
 func (s *Service) selection(in *batch.ListJobsInput) (func(types.JobSummary) bool, error) {
 	if len(in.Filters) == 0 {
 		status := cmp.Or(in.JobStatus, types.JobStatusRunning)
-		return func(j types.JobSummary) bool { return j.Status == status || s.off[B16] && in.JobStatus == "" }, nil
+		return func(j types.JobSummary) bool { return j.Status == status || s.off["B16"] && in.JobStatus == "" }, nil
 	}
-	if len(in.Filters) > 1 || len(in.Filters[0].Values) != 1 {
-		return nil, refuse("filters: one at a time, and one value")
+	f := in.Filters[0]
+	if len(in.Filters) > 1 || aws.ToString(f.Name) != "JOB_NAME" || len(f.Values) != 1 {
+		return nil, refuse("filters: the embedded Batch offers one, JOB_NAME, with one value")
 	}
-	name, value := aws.ToString(in.Filters[0].Name), in.Filters[0].Values[0]
-	switch name {
-	case "JOB_NAME": // case does not count
-		value = strings.ToLower(value)
-		return func(j types.JobSummary) bool { return glob(value, strings.ToLower(*j.JobName)) }, nil
-	case "JOB_DEFINITION":
-		return func(j types.JobSummary) bool {
-			name, _, _ := strings.Cut(lastStep(*j.JobDefinition), ":")
-			return *j.JobDefinition == value || glob(value, name)
-		}, nil
-	case "BEFORE_CREATED_AT", "AFTER_CREATED_AT":
-		at, err := strconv.ParseInt(value, 10, 64)
-		if err != nil {
-			return nil, refuse("filter %s: %q is not a number of milliseconds", name, value)
-		}
-		return func(j types.JobSummary) bool {
-			return *j.CreatedAt != at && (*j.CreatedAt < at) == (name == "BEFORE_CREATED_AT")
-		}, nil
-	case "SHARE_IDENTIFIER":
-		return func(types.JobSummary) bool { return false }, nil // no queue here has shares
-	}
-	return nil, refuse("filter %q is none of JOB_NAME, JOB_DEFINITION, BEFORE_CREATED_AT, AFTER_CREATED_AT, SHARE_IDENTIFIER", name)
+	name := strings.ToLower(f.Values[0]) // case does not count
+	return func(j types.JobSummary) bool { return glob(name, strings.ToLower(*j.JobName)) }, nil
 }

@@ -60,7 +60,7 @@ func (s *Service) depend(j *job) (broken bool) {
 			j.need[p.id()] = true
 			p.dependents = append(p.dependents, j)
 		}
-		broken = broken || p.Status == types.JobStatusFailed && !s.off[B14]
+		broken = broken || p.Status == types.JobStatusFailed && !s.off["B14"]
 	}
 	return broken
 }
@@ -70,7 +70,7 @@ func (s *Service) wait(j *job) {
 	j.Status = types.JobStatusRunnable
 	if len(j.need) > 0 {
 		j.Status = types.JobStatusPending
-	} else if q := s.queues[s.nameOf("job-queue", aws.ToString(j.JobQueue))]; q != nil {
+	} else if q := s.Queues[s.nameOf("job-queue", aws.ToString(j.JobQueue))]; q != nil {
 		q.runnable = append(q.runnable, j)
 	}
 	s.remember(j)
@@ -81,7 +81,7 @@ func (s *Service) dispatch() {
 	if !s.ready {
 		return
 	}
-	queues := slices.SortedFunc(maps.Values(s.queues), func(a, b *queue) int {
+	queues := slices.SortedFunc(maps.Values(s.Queues), func(a, b *queue) int {
 		return cmp.Or(cmp.Compare(*b.Priority, *a.Priority), cmp.Compare(*a.JobQueueName, *b.JobQueueName))
 	})
 	for _, q := range queues {
@@ -117,7 +117,7 @@ func (s *Service) room(q *queue, j *job) (e *types.ComputeEnvironmentDetail, rea
 	}
 	reason = reasonTooBig
 	for _, o := range q.ComputeEnvironmentOrder {
-		e := s.envs[s.nameOf("compute-environment", aws.ToString(o.ComputeEnvironment))]
+		e := s.Envs[s.nameOf("compute-environment", aws.ToString(o.ComputeEnvironment))]
 		if e == nil || e.State != types.CEStateEnabled || e.Status != types.CEStatusValid && e.Status != types.CEStatusUpdating {
 			reason = "" // not for ever
 			continue
@@ -135,7 +135,7 @@ func (s *Service) room(q *queue, j *job) (e *types.ComputeEnvironmentDetail, rea
 
 // stuck tells why a job stays in RUNNABLE.
 func (s *Service) stuck(j *job, reason string) {
-	if reason != "" && reason != aws.ToString(j.StatusReason) && !s.off[B25] {
+	if reason != "" && reason != aws.ToString(j.StatusReason) && !s.off["B25"] {
 		j.StatusReason = &reason
 		s.mark(j)
 	}
@@ -169,7 +169,7 @@ func (s *Service) start(j *job, environment string) {
 	j.Container = &c
 	s.mark(j)
 	r := s.report(j)
-	if s.off[B13] {
+	if s.off["B13"] {
 		c.LogStreamName = &r.stream
 	}
 	s.later(s.Step, func() {
@@ -279,10 +279,10 @@ func (s *Service) end(j *job, reason string) {
 // ended takes the end of an attempt: the job has succeeded, is tried again, or has failed.
 func (s *Service) ended(j *job, e Exit) {
 	e.StatusReason = cmp.Or(e.StatusReason, reasonExited)
-	if s.off[B17] {
+	if s.off["B17"] {
 		e.StatusReason, e.Reason = "", ""
 	}
-	if s.off[B18] && e.Code == nil {
+	if s.off["B18"] && e.Code == nil {
 		e.Code = aws.Int32(1)
 	}
 	c := *j.Container
@@ -297,7 +297,7 @@ func (s *Service) ended(j *job, e Exit) {
 	j.Attempts = append(j.Attempts, a)
 	s.release(j)
 	switch {
-	case j.Stopped != "" && !s.off[B11]: // whatever its exit code
+	case j.Stopped != "" && !s.off["B11"]: // whatever its exit code
 		s.finish(j, types.JobStatusFailed, j.Stopped)
 	case e.Code != nil && *e.Code == 0:
 		s.finish(j, types.JobStatusSucceeded, e.StatusReason)
@@ -328,7 +328,7 @@ func (s *Service) finish(j *job, status types.JobStatus, reason string) {
 		s.mark(j)
 		for _, d := range j.dependents {
 			delete(d.need, j.id())
-			if status == types.JobStatusFailed && !s.off[B14] {
+			if status == types.JobStatusFailed && !s.off["B14"] {
 				done = append(done, d)
 			} else if d.Status == types.JobStatusPending && len(d.need) == 0 {
 				s.unblock(d)

@@ -65,7 +65,7 @@ func page[T any](list []T, token *string, size *int32) ([]T, *string, error) {
 	if token != nil && (err != nil || from < 0 || from > len(list)) {
 		return nil, nil, refuse("nextToken %q is not one of a page before", *token)
 	}
-	to := min(len(list), from+pageLength(size, maxDescribed))
+	to := min(len(list), from+pageLength(size, 100))
 	if to == len(list) {
 		return list[from:], nil, nil
 	}

@@ -26,8 +26,8 @@ func (q *queue) uses(environment *string) bool {
 func (s *Service) createQueue(in *batch.CreateJobQueueInput) (*batch.CreateJobQueueOutput, error) {
 	name, foreign := aws.ToString(in.JobQueueName), given(in, "SchedulingPolicyArn", "ServiceEnvironmentOrder", "JobStateTimeLimitActions")
 	err := s.judge(append(newcomer("job queue", name, in.Tags),
-		when(plain, s.queues[name] != nil, "Object already exists: job queue %s", name),
-		when(B06, len(s.queues) >= maxQueues, "limit of %d job queues reached", maxQueues),
+		when(plain, s.Queues[name] != nil, "Object already exists: job queue %s", name),
+		when("B06", len(s.Queues) >= 50, "limit of 50 job queues reached"),
 		when(plain, in.Priority == nil || *in.Priority < 0, "priority must be an integer from 0"),
 		when(plain, foreign != "", "%s is not offered by the embedded Batch", foreign))...)
 	if err == nil {
@@ -39,7 +39,7 @@ func (s *Service) createQueue(in *batch.CreateJobQueueInput) (*batch.CreateJobQu
 	q := &queue{JobQueueDetail: types.JobQueueDetail{JobQueueArn: aws.String(s.arn("job-queue", name)), State: types.JQStateEnabled}}
 	assign(&q.JobQueueDetail, in)
 	fill(&q.JobQueueDetail)
-	s.queues[name] = q
+	s.Queues[name] = q
 	s.settleQueue(q, types.JQStatusCreating)
 	return &batch.CreateJobQueueOutput{JobQueueArn: q.JobQueueArn, JobQueueName: &name}, nil
 }
@@ -53,7 +53,7 @@ func (s *Service) environmentOrder(in []types.ComputeEnvironmentOrder) ([]types.
 			return nil, err
 		}
 		kinds[onFargate(e.ComputeResources)] = true
-		if err := s.judge(when(B20, e.Status != types.CEStatusValid, "%s is not VALID but %s", aws.ToString(e.ComputeEnvironmentArn), e.Status)); err != nil {
+		if err := s.judge(when("B20", e.Status != types.CEStatusValid, "%s is not VALID but %s", aws.ToString(e.ComputeEnvironmentArn), e.Status)); err != nil {
 			return nil, err
 		}
 		order = append(order, types.ComputeEnvironmentOrder{ComputeEnvironment: e.ComputeEnvironmentArn, Order: orZero(o.Order)})
@@ -61,8 +61,8 @@ func (s *Service) environmentOrder(in []types.ComputeEnvironmentOrder) ([]types.
 	slices.SortStableFunc(order, func(a, b types.ComputeEnvironmentOrder) int { return cmp.Compare(*a.Order, *b.Order) })
 	return order, s.judge(
 		when(plain, len(in) == 0, "computeEnvironmentOrder must have at least one compute environment"),
-		when(B06, len(in) > maxEnvironmentsOfOne, "computeEnvironmentOrder must have 1 to %d compute environments", maxEnvironmentsOfOne),
-		when(B20, len(kinds) > 1, "Fargate and EC2 compute environments can't be mixed in a job queue"))
+		when("B06", len(in) > 3, "computeEnvironmentOrder must have 1 to 3 compute environments"),
+		when("B20", len(kinds) > 1, "Fargate and EC2 compute environments can't be mixed in a job queue"))
 }
 
 func (s *Service) settleQueue(q *queue, passing types.JQStatus) {
@@ -73,7 +73,7 @@ func (s *Service) settleQueue(q *queue, passing types.JQStatus) {
 }
 
 func (s *Service) queue(ref *string) (*queue, error) {
-	q := s.queues[s.nameOf("job-queue", aws.ToString(ref))]
+	q := s.Queues[s.nameOf("job-queue", aws.ToString(ref))]
 	if q == nil {
 		return nil, refuse("job queue %s does not exist", aws.ToString(ref))
 	}
@@ -82,8 +82,8 @@ func (s *Service) queue(ref *string) (*queue, error) {
 
 func (s *Service) describeQueues(in *batch.DescribeJobQueuesInput) (*batch.DescribeJobQueuesOutput, error) {
 	list := []types.JobQueueDetail{}
-	for _, name := range s.wanted("job-queue", in.JobQueues, slices.Sorted(maps.Keys(s.queues))) {
-		list = append(list, s.queues[name].JobQueueDetail)
+	for _, name := range s.wanted("job-queue", in.JobQueues, slices.Sorted(maps.Keys(s.Queues))) {
+		list = append(list, s.Queues[name].JobQueueDetail)
 	}
 	list, next, err := page(list, in.NextToken, in.MaxResults)
 	return &batch.DescribeJobQueuesOutput{JobQueues: list, NextToken: next}, err
@@ -135,7 +135,7 @@ func (s *Service) deleteQueue(in *batch.DeleteJobQueueInput) (*batch.DeleteJobQu
 		}
 	}
 	settle(s, &q.Status, types.JQStatusDeleting, s.Settle+s.Lags().Deleting, func() {
-		delete(s.queues, aws.ToString(q.JobQueueName))
+		delete(s.Queues, aws.ToString(q.JobQueueName))
 		s.part(q.ComputeEnvironmentOrder)
 	})
 	return out, nil
@@ -152,22 +152,3 @@ func (s *Service) nameOf(kind, ref string) string {
 }
 
 func lastStep(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }
-
-// listTags tells the tags of whatever an ARN names.
-func (s *Service) listTags(in *batch.ListTagsForResourceInput) (*batch.ListTagsForResourceOutput, error) {
-	arn := aws.ToString(in.ResourceArn)
-	kind, name, _ := strings.Cut(strings.TrimPrefix(arn, strings.TrimSuffix(s.arn("", ""), "/")), "/")
-	if e := s.envs[name]; e != nil && kind == "compute-environment" {
-		return &batch.ListTagsForResourceOutput{Tags: e.Tags}, nil
-	}
-	if q := s.queues[name]; q != nil && kind == "job-queue" {
-		return &batch.ListTagsForResourceOutput{Tags: q.Tags}, nil
-	}
-	if n, revision, err := splitRevision(name); kind == "job-definition" && err == nil && revision > 0 && revision <= len(s.defs[n]) {
-		return &batch.ListTagsForResourceOutput{Tags: s.defs[n][revision-1].Tags}, nil
-	}
-	if j := s.remembered(name); j != nil && kind == "job" {
-		return &batch.ListTagsForResourceOutput{Tags: j.Tags}, nil
-	}
-	return nil, refuse("resource %s does not exist", arn)
-}

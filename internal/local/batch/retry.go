@@ -17,21 +17,21 @@ var (
 
 // attemptRules are those of retry strategies and timeouts, in definitions and in submissions. B11, B12.
 func attemptRules(r *types.RetryStrategy, t *types.JobTimeout) []verdict {
-	verdicts := []verdict{when(B11, t != nil && aws.ToInt32(t.AttemptDurationSeconds) < minTimeout, "timeout: attemptDurationSeconds must be at least %d", minTimeout)}
+	verdicts := []verdict{when("B11", t != nil && aws.ToInt32(t.AttemptDurationSeconds) < 60, "timeout: attemptDurationSeconds must be at least 60")}
 	if r == nil {
 		return verdicts
 	}
 	verdicts = append(verdicts,
-		when(B12, r.Attempts != nil && (*r.Attempts < 1 || *r.Attempts > maxAttempts), "retryStrategy: attempts must be from 1 to %d", maxAttempts),
-		when(B12, len(r.EvaluateOnExit) > maxExits, "retryStrategy: evaluateOnExit has up to %d entries", maxExits),
-		when(B12, len(r.EvaluateOnExit) > 0 && r.Attempts == nil, "retryStrategy: attempts must be given with evaluateOnExit"))
+		when("B12", r.Attempts != nil && (*r.Attempts < 1 || *r.Attempts > 10), "retryStrategy: attempts must be from 1 to 10"),
+		when("B12", len(r.EvaluateOnExit) > 5, "retryStrategy: evaluateOnExit has up to 5 entries"),
+		when("B12", len(r.EvaluateOnExit) > 0 && r.Attempts == nil, "retryStrategy: attempts must be given with evaluateOnExit"))
 	for _, exit := range r.EvaluateOnExit {
 		code, reason, status := aws.ToString(exit.OnExitCode), aws.ToString(exit.OnReason), aws.ToString(exit.OnStatusReason)
 		verdicts = append(verdicts,
 			when(plain, exit.Action == "", "retryStrategy: an entry of evaluateOnExit has no action"),
-			when(B12, code+reason+status == "", "retryStrategy: an entry of evaluateOnExit has no condition"),
-			when(B12, max(len(code), len(reason), len(status)) > maxPattern, "retryStrategy: a pattern of evaluateOnExit has up to %d characters", maxPattern),
-			when(B12, !codePattern.MatchString(code) || !reasonPattern.MatchString(reason) || !reasonPattern.MatchString(status),
+			when("B12", code+reason+status == "", "retryStrategy: an entry of evaluateOnExit has no condition"),
+			when("B12", max(len(code), len(reason), len(status)) > 512, "retryStrategy: a pattern of evaluateOnExit has up to 512 characters"),
+			when("B12", !codePattern.MatchString(code) || !reasonPattern.MatchString(reason) || !reasonPattern.MatchString(status),
 				"retryStrategy: a pattern of evaluateOnExit has other characters than it takes, in %q, %q or %q", code, reason, status))
 	}
 	return verdicts
@@ -44,7 +44,7 @@ func (s *Service) retries(j *job, e Exit) bool {
 		return false
 	}
 	for _, exit := range r.EvaluateOnExit {
-		if exitMatches(exit, e) && !s.off[B12] {
+		if exitMatches(exit, e) && !s.off["B12"] {
 			return strings.EqualFold(string(exit.Action), string(types.RetryActionRetry))
 		}
 	}

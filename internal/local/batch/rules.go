@@ -12,111 +12,44 @@ import (
 // Rule is the number of a rule that stands in AWS's prose and not in the service's model.
 type Rule string
 
-// The rules, in the order of Rules.
-const (
-	B01 Rule = "B01"
-	B02 Rule = "B02"
-	B03 Rule = "B03"
-	B04 Rule = "B04"
-	B05 Rule = "B05"
-	B06 Rule = "B06"
-	B07 Rule = "B07"
-	B08 Rule = "B08"
-	B09 Rule = "B09"
-	B10 Rule = "B10"
-	B11 Rule = "B11"
-	B12 Rule = "B12"
-	B13 Rule = "B13"
-	B14 Rule = "B14"
-	B15 Rule = "B15"
-	B16 Rule = "B16"
-	B17 Rule = "B17"
-	B18 Rule = "B18"
-	B19 Rule = "B19"
-	B20 Rule = "B20"
-	B21 Rule = "B21"
-	B22 Rule = "B22"
-	B23 Rule = "B23"
-	B24 Rule = "B24"
-	B25 Rule = "B25"
-	B26 Rule = "B26"
-	B27 Rule = "B27"
-)
-
 // Rules tells what each rule says and where AWS, or a report of AWS's answer, says it. API stands for the Batch API Reference, guide for the user guide
 // (https://docs.aws.amazon.com/batch/latest/userguide/), limits for its page service_limits; owner/name#number is a GitHub issue.
 var Rules = []struct {
 	ID           Rule
 	Text, Source string
 }{
-	{B01, "a job depends on up to 20 others", "API: SubmitJob.dependsOn; limits; OpenNeuroOrg/openneuro#100"},
-	{B02, "DescribeJobs takes up to 100 ids", "API: DescribeJobs.jobs; pegasus-isi/pegasus#2086"},
-	{B03, "SubmitJob takes up to 30 KiB, RegisterJobDefinition up to 24 KiB", "limits"},
-	{B04, "calls beyond a rate are answered with 429: 50 SubmitJob a second, fewer of the others", "limits; nextflow-io/nextflow#710; ASFHyP3/hyp3#1676; Netflix/metaflow#138, #160"},
-	{B05, "names have up to 128 letters, digits, hyphens and underscores; a job's begins with a letter or digit", "API: names of SubmitJob, RegisterJobDefinition, CreateJobQueue, CreateComputeEnvironment"},
-	{B06, "50 compute environments, 50 queues, 3 environments of a queue, arrays of 2 to 10,000 jobs, 50 tags", "limits"},
-	{B07, "a job definition without revision is the latest ACTIVE one; an INACTIVE one starts no job", "API: SubmitJob.jobDefinition"},
-	{B08, "resource requirements of a definition give way to those of the overrides alone", "API: SubmitJob"},
-	{B09, "names of environment variables don't begin with AWS_BATCH", "API: ContainerProperties.environment, ContainerOverrides.environment"},
-	{B10, "Fargate: pairs of vCPUs and memory, requirements only, an execution role, and nothing that is for instances", "API: ResourceRequirement.value, ComputeResource; Netflix/metaflow#749; insitro/redun#95"},
-	{B11, "a timeout has 60 s or more; what timed out or was terminated is not retried", "API: JobTimeout; guide: job_timeouts, job_retries"},
-	{B12, "1 to 10 attempts and up to 5 rules, of which the first that matches decides; where none does, the job is retried", "API: RetryStrategy, EvaluateOnExit"},
-	{B13, "PENDING only with dependencies, RUNNABLE again before a retry, a log stream from RUNNING, forgotten 7 days after the end", "guide: job_states"},
-	{B14, "a job fails when one that it depends on does", "guide: job_dependencies"},
-	{B15, "CancelJob ends what has not started, PENDING jobs after their dependencies; STARTING and RUNNING ones go on", "API: CancelJob"},
-	{B16, "ListJobs: one queue, RUNNING by default, 1,000 a page; with a filter 100, of all states, newest first", "API: ListJobs"},
-	{B17, "the reasons with which jobs and containers end", "guide: best-practices; nextflow-io/nextflow#2005, #5099; aws/amazon-ecs-agent#1187"},
-	{B18, "no exit code where no container ran", "nextflow-io/nextflow#4096"},
-	{B19, "an environment whose roles are absent or too young turns INVALID", "guide: troubleshooting; hashicorp/terraform-provider-aws#37945, #8550"},
-	{B20, "a queue takes VALID environments, not Fargate and EC2 together", "API: CreateJobQueue.computeEnvironmentOrder"},
-	{B21, "queues and environments are DISABLED before they are deleted, and an environment has left every queue for a while", "API: DeleteJobQueue, DeleteComputeEnvironment; hashicorp/terraform-provider-aws#2044, #46925"},
-	{B22, "an infrastructure update needs the service-linked role and another strategy than BEST_FIT; on Fargate only subnets, security groups and maxvCpus change", "guide: updating-compute-environments"},
-	{B23, "a log stream is named by the first 200 characters of the definition's name and the ECS task, never by the job", "guide: job_states"},
-	{B24, "an environment without a service role gets the service-linked one", "API: CreateComputeEnvironment.serviceRole"},
-	{B25, "a job that can't be placed tells why and stays in RUNNABLE", "API: JobDetail.statusReason"},
-	{B26, "overrides of more than 8,192 characters are accepted, and the job fails", "limits"},
-	{B27, "no word of a command is empty", "API: ContainerOverrides.command"},
+	{"B01", "a job depends on up to 20 others", "API: SubmitJob.dependsOn; limits; OpenNeuroOrg/openneuro#100"},
+	{"B02", "DescribeJobs takes up to 100 ids", "API: DescribeJobs.jobs; pegasus-isi/pegasus#2086"},
+	{"B03", "SubmitJob takes up to 30 KiB, RegisterJobDefinition up to 24 KiB", "limits"},
+	{"B04", "calls beyond a rate are answered with 429: 50 SubmitJob a second, fewer of the others", "limits; nextflow-io/nextflow#710; ASFHyP3/hyp3#1676; Netflix/metaflow#138, #160"},
+	{"B05", "names have up to 128 letters, digits, hyphens and underscores; a job's begins with a letter or digit", "API: names of SubmitJob, RegisterJobDefinition, CreateJobQueue, CreateComputeEnvironment"},
+	{"B06", "50 compute environments, 50 queues, 3 environments of a queue, arrays of 2 to 10,000 jobs, 50 tags", "limits"},
+	{"B07", "a job definition without revision is the latest ACTIVE one; an INACTIVE one starts no job", "API: SubmitJob.jobDefinition"},
+	{"B08", "resource requirements of a definition give way to those of the overrides alone", "API: SubmitJob"},
+	{"B09", "names of environment variables don't begin with AWS_BATCH", "API: ContainerProperties.environment, ContainerOverrides.environment"},
+	{"B10", "Fargate: pairs of vCPUs and memory, requirements only, an execution role, and nothing that is for instances", "API: ResourceRequirement.value, ComputeResource; Netflix/metaflow#749; insitro/redun#95"},
+	{"B11", "a timeout has 60 s or more; what timed out or was terminated is not retried", "API: JobTimeout; guide: job_timeouts, job_retries"},
+	{"B12", "1 to 10 attempts and up to 5 rules, of which the first that matches decides; where none does, the job is retried", "API: RetryStrategy, EvaluateOnExit"},
+	{"B13", "PENDING only with dependencies, RUNNABLE again before a retry, a log stream from RUNNING, forgotten 7 days after the end", "guide: job_states"},
+	{"B14", "a job fails when one that it depends on does", "guide: job_dependencies"},
+	{"B15", "CancelJob ends what has not started, PENDING jobs after their dependencies; STARTING and RUNNING ones go on", "API: CancelJob"},
+	{"B16", "ListJobs: one queue, RUNNING by default, 1,000 a page; with a filter 100, of all states, newest first", "API: ListJobs"},
+	{"B17", "the reasons with which jobs and containers end", "guide: best-practices; nextflow-io/nextflow#2005, #5099; aws/amazon-ecs-agent#1187"},
+	{"B18", "no exit code where no container ran", "nextflow-io/nextflow#4096"},
+	{"B19", "an environment whose roles are absent or too young turns INVALID", "guide: troubleshooting; hashicorp/terraform-provider-aws#37945, #8550"},
+	{"B20", "a queue takes VALID environments, not Fargate and EC2 together", "API: CreateJobQueue.computeEnvironmentOrder"},
+	{"B21", "queues and environments are DISABLED before they are deleted, and an environment has left every queue for a while", "API: DeleteJobQueue, DeleteComputeEnvironment; hashicorp/terraform-provider-aws#2044, #46925"},
+	{"B22", "an infrastructure update needs the service-linked role and another strategy than BEST_FIT; on Fargate only subnets, security groups and maxvCpus change", "guide: updating-compute-environments"},
+	{"B23", "a log stream is named by the first 200 characters of the definition's name and the ECS task, never by the job", "guide: job_states"},
+	{"B24", "an environment without a service role gets the service-linked one", "API: CreateComputeEnvironment.serviceRole"},
+	{"B25", "a job that can't be placed tells why and stays in RUNNABLE", "API: JobDetail.statusReason"},
+	{"B26", "overrides of more than 8,192 characters are accepted, and the job fails", "limits"},
+	{"B27", "no word of a command is empty", "API: ContainerOverrides.command"},
 }
-
-// Limits of the service; source where none is given: limits.
-const (
-	maxEnvironments      = 50 // B06
-	maxQueues            = 50 // B06
-	maxEnvironmentsOfOne = 3  // B06: compute environments of a queue
-	maxTags              = 50 // B06
-	maxTagKey            = 128
-	maxTagValue          = 256
-	minArray, maxArray   = 2, 10_000 // B06
-	maxDependencies      = 20        // B01
-	maxDescribed         = 100       // B02, and the length of pages of descriptions
-	maxOverrides         = 8192      // B26, characters
-	maxReason            = 1024      // B15 (API: CancelJob.reason)
-	minTimeout           = 60        // B11, seconds
-	maxAttempts          = 10        // B12
-	maxExits             = 5         // B12
-	maxPattern           = 512       // B12, characters
-	minMemory            = 4         // API: ResourceRequirement, MiB
-	maxImage             = 255       // API: ContainerProperties.image, characters
-	pageSize             = 1000      // B16
-	filteredPageSize     = 100       // B16
-	maxSubnetsOnFargate  = 16        // B10
-	maxGroups            = 5         // API: ComputeResource.securityGroupIds, on Fargate
-	daysKept             = 7         // B13
-)
-
-// maxBytes are the sizes of requests. B03.
-var maxBytes = map[string]int{"SubmitJob": 30 << 10, "RegisterJobDefinition": 24 << 10}
-
-var (
-	jobName      = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_-]{0,127}$`) // B05
-	resourceName = regexp.MustCompile(`^[0-9A-Za-z_-]{1,128}$`)            // B05
-	// API: ContainerProperties.image; the digest form is what ECR itself names an image by.
-	imageName = regexp.MustCompile(`^[0-9A-Za-z_:./#@-]+$`)
-)
 
 // verdict is a condition under which a request is refused.
 type verdict struct {
-	rule   Rule // plain where the service's model or common sense has it
+	rule   Rule // plain where the API's reference has no prose about it
 	broken bool
 	format string
 	args   []any
@@ -143,19 +76,20 @@ func refuse(format string, args ...any) error {
 	return wire.NewFault(http.StatusBadRequest, "ClientException", format, args...)
 }
 
+// resourceName is the form of all names but those of jobs.
+var resourceName = regexp.MustCompile(`^[0-9A-Za-z_-]{1,128}$`)
+
 // newcomer has what holds for the name and the tags of every resource.
 func newcomer(what, name string, tags map[string]string) []verdict {
-	return append(tagRules(tags),
-		when(B05, !resourceName.MatchString(name), "%s %q must be 1 to 128 letters, digits, hyphens and underscores", what, name))
+	return append(tagRules(tags), when("B05", !resourceName.MatchString(name), "%s %q must be 1 to 128 letters, digits, hyphens and underscores", what, name))
 }
 
 func tagRules(tags map[string]string) []verdict {
-	odd := false
+	verdicts := []verdict{when("B06", len(tags) > 50, "%d tags are more than the 50 that a resource can have", len(tags))}
 	for k, v := range tags {
-		odd = odd || k == "" || utf8.RuneCountInString(k) > maxTagKey || utf8.RuneCountInString(v) > maxTagValue || strings.HasPrefix(strings.ToLower(k), "aws:")
+		key, value := utf8.RuneCountInString(k), utf8.RuneCountInString(v)
+		verdicts = append(verdicts, when(plain, key == 0 || key > 128 || value > 256 || strings.HasPrefix(strings.ToLower(k), "aws:"),
+			"tag %q: a key has 1 to 128 characters and does not begin with aws:, a value has up to 256", k))
 	}
-	return []verdict{
-		when(B06, len(tags) > maxTags, "%d tags are more than the %d that a resource can have", len(tags), maxTags),
-		when(plain, odd, "a tag's key has 1 to %d characters and does not begin with aws:, its value has up to %d", maxTagKey, maxTagValue),
-	}
+	return verdicts
 }

@@ -39,7 +39,7 @@ func TestSubmitJobRefuses(t *testing.T) {
 		{"array dependency", "a", func(in *sdk.SubmitJobInput) {
 			in.DependsOn = []types.JobDependency{{Type: types.ArrayJobDependencySequential}}
 		}, "array jobs"},
-		{"B03", "a", func(in *sdk.SubmitJobInput) { in.Parameters = map[string]string{"x": strings.Repeat("y", 31<<10)} }, "30 KiB"},
+		{"B03", "a", overrides(types.ContainerOverrides{Command: []string{strings.Repeat("y", 31<<10)}}), "30 KiB"},
 		{"B05 first character", "-a", nil, "valid pattern"},
 		{"B05 length", strings.Repeat("a", 129), nil, "valid pattern"},
 		{"B05 dots", "a.b", nil, "valid pattern"},
@@ -70,6 +70,7 @@ func TestSubmitJobRefuses(t *testing.T) {
 		{"whole vCPUs", "a", overrides(types.ContainerOverrides{ResourceRequirements: requirements("0.5", "512")}), "whole number"},
 		{"disabled queue", "a", func(in *sdk.SubmitJobInput) { in.JobQueue = aws.String("off") }, "DISABLED"},
 		{"unknown queue", "a", func(in *sdk.SubmitJobInput) { in.JobQueue = aws.String("nobody") }, "does not exist"},
+		{"parameters", "a", func(in *sdk.SubmitJobInput) { in.Parameters = map[string]string{"x": "y"} }, "not offered"},
 		{"share", "a", func(in *sdk.SubmitJobInput) { in.ShareIdentifier = aws.String("s") }, "shareIdentifier"},
 	}
 	for _, tt := range tests {

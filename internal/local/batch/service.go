@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
 
 	"github.com/kedroctl/kedroctl/internal/local/clock"
@@ -71,36 +70,32 @@ type Enter func(id, roleARN string) (env map[string]string, leave func())
 type Service struct {
 	Options
 	operations map[string]http.Handler // by name
-	names      map[string]string       // of operations, by the last step of their path
+	names      map[string]string       // of operations, by their path
 	off        map[Rule]bool
 
-	mu      sync.Mutex
-	envs    map[string]*types.ComputeEnvironmentDetail // by name
-	related map[string]time.Time                       // until when an environment counts as a queue's though it is none's, by ARN
-	queues  map[string]*queue                          // by name
-	defs    map[string][]*types.JobDefinition          // by name; revision n stands at n-1
-	jobs    map[string]*job                            // by id
-	order   []*job                                     // by age
-	vcpus   map[string]float64                         // of jobs on an environment, by its name
-	memory  int64                                      // MiB of all jobs on environments
-	ready   bool                                       // what an earlier process left has been taken up
-	after   []func()                                   // what update does once the lock is free: calls to the runner
-	changed bool                                       // environments, queues or definitions are not on disk yet
+	mu sync.Mutex
+	resources
+	related map[string]time.Time // until when an environment counts as a queue's though it is none's, by ARN
+	jobs    map[string]*job      // by id
+	order   []*job               // by age
+	vcpus   map[string]float64   // of jobs on an environment, by its name
+	memory  int64                // MiB of all jobs on environments
+	ready   bool                 // what an earlier process left has been taken up
+	after   []func()             // what update does once the lock is free: calls to the runner
+	changed bool                 // resources are not on disk yet
 	unsaved []*job
 }
 
 // New makes the service, with the state that Dir holds.
 func New(o Options) (*Service, error) {
 	s := &Service{
-		Options: o,
-		names:   map[string]string{},
-		off:     map[Rule]bool{},
-		envs:    map[string]*types.ComputeEnvironmentDetail{},
-		related: map[string]time.Time{},
-		queues:  map[string]*queue{},
-		defs:    map[string][]*types.JobDefinition{},
-		jobs:    map[string]*job{},
-		vcpus:   map[string]float64{},
+		Options:   o,
+		names:     map[string]string{},
+		off:       map[Rule]bool{},
+		resources: resources{map[string]*types.ComputeEnvironmentDetail{}, map[string]*queue{}, map[string][]*types.JobDefinition{}},
+		related:   map[string]time.Time{},
+		jobs:      map[string]*job{},
+		vcpus:     map[string]float64{},
 	}
 	if o.Lags == nil {
 		s.Lags = func() Lags { return Lags{} }
@@ -125,10 +120,9 @@ func New(o Options) (*Service, error) {
 		"ListJobs":                    serve(s, s.listJobs),
 		"CancelJob":                   serve(s, s.cancelJob),
 		"TerminateJob":                serve(s, s.terminateJob),
-		listTags:                      serve(s, s.listTags),
 	}
 	for name := range s.operations {
-		s.names[strings.ToLower(name)] = name
+		s.names["/v1/"+strings.ToLower(name)] = name
 	}
 	if err := s.load(); err != nil {
 		return nil, fmt.Errorf("load Batch's state: %w", err)
@@ -136,11 +130,8 @@ func New(o Options) (*Service, error) {
 	return s, nil
 }
 
-// The operation whose argument is in its path.
-const (
-	listTags = "ListTagsForResource"
-	tagsPath = "/v1/tags/"
-)
+// maxBytes are the sizes of requests. B03.
+var maxBytes = map[string]int{"SubmitJob": 30 << 10, "RegisterJobDefinition": 24 << 10}
 
 // ServeHTTP answers one request; who may ask was decided before.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -152,18 +143,14 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 	case !offered:
 		err = wire.NewFault(http.StatusNotFound, "UnknownOperationException", "the embedded Batch does not offer %s %s", r.Method, r.URL.Path)
-	case s.Throttled != nil && !s.off[B04] && s.Throttled(name): // B04
+	case s.Throttled != nil && !s.off["B04"] && s.Throttled(name):
 		err = wire.NewFault(http.StatusTooManyRequests, "TooManyRequestsException", "Too Many Requests")
 	default:
-		err = s.judge(when(B03, limited && len(body) > limit, "the request is larger than %d KiB", limit>>10))
+		err = s.judge(when("B03", limited && len(body) > limit, "the request is larger than %d KiB", limit>>10))
 	}
 	if err != nil {
 		wire.WriteJSONError(w, err)
 		return
-	}
-	if name == listTags {
-		arn := strings.TrimPrefix(r.URL.Path, tagsPath)
-		body = wire.EncodeJSON(batch.ListTagsForResourceInput{ResourceArn: &arn})
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	operation.ServeHTTP(w, r)
@@ -174,13 +161,10 @@ func (s *Service) Operations() []string { return slices.Sorted(maps.Keys(s.opera
 
 // Operation names what a request asks for, and whether it changes anything; "" is none that is offered.
 func (s *Service) Operation(r *http.Request) (name string, mutating bool) {
-	if r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, tagsPath) {
-		return listTags, false
-	}
 	if r.Method == http.MethodPost {
-		name = s.names[strings.TrimPrefix(r.URL.Path, "/v1/")]
+		name = s.names[r.URL.Path]
 	}
-	return name, !strings.HasPrefix(name, "Describe") && !strings.HasPrefix(name, "List")
+	return name, wire.Mutating(name)
 }
 
 // Unfinished counts the jobs that are neither SUCCEEDED nor FAILED.
@@ -209,32 +193,19 @@ func serve[In, Out any](s *Service, operation func(*In) (*Out, error)) http.Hand
 
 // update changes the state, keeps it on disk, and then makes the calls that the change asks for.
 func (s *Service) update(change func() error) error {
-	err := s.locked(change)
-	for calls := s.taken(); len(calls) > 0; calls = s.taken() {
-		for _, call := range calls {
-			call()
-		}
-	}
-	return err
-}
-
-func (s *Service) locked(change func() error) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	err := change()
 	s.dispatch()
 	if saved := s.save(); err == nil && saved != nil {
-		return fmt.Errorf("keep Batch's state: %w", saved)
+		err = fmt.Errorf("keep Batch's state: %w", saved)
 	}
-	return err
-}
-
-func (s *Service) taken() []func() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	calls := s.after
 	s.after = nil
-	return calls
+	s.mu.Unlock()
+	for _, call := range calls {
+		call()
+	}
+	return err
 }
 
 // note makes a change for which no caller waits; one that fails to be kept is kept with the next.

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"cmp"
+	"errors"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -11,11 +12,11 @@ import (
 	"github.com/kedroctl/kedroctl/internal/local/disk"
 )
 
-// resources is the document of what changes seldom. Jobs have a file of lines, one for each change, so that its cost does not grow with their number.
+// resources are what changes seldom: one document. Jobs have a file of lines, one for each change, so that its cost does not grow with their number.
 type resources struct {
-	Environments map[string]*types.ComputeEnvironmentDetail
-	Queues       map[string]types.JobQueueDetail
-	Definitions  map[string][]*types.JobDefinition
+	Envs   map[string]*types.ComputeEnvironmentDetail // by name
+	Queues map[string]*queue                          // by name
+	Defs   map[string][]*types.JobDefinition          // by name; revision n stands at n-1
 }
 
 func (s *Service) resourcesFile() string { return filepath.Join(s.Dir, "batch.json") }
@@ -24,11 +25,7 @@ func (s *Service) jobsFile() string      { return filepath.Join(s.Dir, "jobs.jso
 // save writes what has changed, jobs in the order of their changes: what a job depends on is on disk before what became of the job.
 func (s *Service) save() error {
 	if s.changed && s.Dir != "" {
-		r := resources{s.envs, map[string]types.JobQueueDetail{}, s.defs}
-		for name, q := range s.queues {
-			r.Queues[name] = q.JobQueueDetail
-		}
-		if err := disk.WriteJSON(s.resourcesFile(), r); err != nil {
+		if err := disk.WriteJSON(s.resourcesFile(), s.resources); err != nil {
 			return err
 		}
 	}
@@ -46,17 +43,10 @@ func (s *Service) save() error {
 
 // load reads the state that an earlier process left, and goes on from there.
 func (s *Service) load() error {
-	r := resources{s.envs, map[string]types.JobQueueDetail{}, s.defs}
 	if s.Dir != "" {
-		if err := disk.ReadJSON(s.resourcesFile(), &r); err != nil {
+		if err := errors.Join(disk.ReadJSON(s.resourcesFile(), &s.resources), s.loadJobs()); err != nil {
 			return err
 		}
-		if err := s.loadJobs(); err != nil {
-			return err
-		}
-	}
-	for name, q := range r.Queues {
-		s.queues[name] = &queue{JobQueueDetail: q}
 	}
 	attempts, stops := s.recover()
 	return s.update(func() error {
@@ -143,21 +133,15 @@ func (s *Service) resumeJob(j *job) {
 
 // resumeResources lets what was passing pass anew; what was DELETING is gone.
 func (s *Service) resumeResources() {
-	for name, e := range s.envs {
-		switch e.Status {
-		case types.CEStatusDeleting:
-			delete(s.envs, name)
-			s.changed = true
-		case types.CEStatusCreating, types.CEStatusUpdating:
+	maps.DeleteFunc(s.Envs, func(_ string, e *types.ComputeEnvironmentDetail) bool { return e.Status == types.CEStatusDeleting })
+	maps.DeleteFunc(s.Queues, func(_ string, q *queue) bool { return q.Status == types.JQStatusDeleting })
+	for _, e := range s.Envs {
+		if changing(string(e.Status)) {
 			s.settleEnvironment(e, e.Status)
 		}
 	}
-	for name, q := range s.queues {
-		switch q.Status {
-		case types.JQStatusDeleting:
-			delete(s.queues, name)
-			s.changed = true
-		case types.JQStatusCreating, types.JQStatusUpdating:
+	for _, q := range s.Queues {
+		if changing(string(q.Status)) {
 			s.settleQueue(q, q.Status)
 		}
 	}

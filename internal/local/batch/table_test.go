@@ -58,7 +58,7 @@ func TestEachRuleIsEnforcedAndCanBeMissed(t *testing.T) {
 var long = []scripted.Script{{Duration: time.Hour}}
 
 var proofs = []proof{
-	{rule: batch.B01, broken: func(w *world) error {
+	{rule: "B01", broken: func(w *world) error {
 		parents := make([]types.JobDependency, 21)
 		for i := range parents {
 			parents[i].JobId = aws.String(w.submit(fmt.Sprint("p", i)))
@@ -67,18 +67,18 @@ var proofs = []proof{
 			w.submits("Error executing request, Exception : Job cannot have more than 20 dependencies, RequestId: ", func(in *sdk.SubmitJobInput) { in.DependsOn = parents }),
 			w.submits("", func(in *sdk.SubmitJobInput) { in.DependsOn = parents[1:] }))
 	}},
-	{rule: batch.B02, broken: func(w *world) error {
+	{rule: "B02", broken: func(w *world) error {
 		_, err := w.DescribeJobs(w.t.Context(), &sdk.DescribeJobsInput{Jobs: make([]string, 101)})
 		return refusal(err, "Maximum number of jobs supported is  100 .")
 	}},
-	{rule: batch.B03, broken: func(w *world) error {
-		text := func(kib int) map[string]string { return map[string]string{"x": strings.Repeat("y", kib<<10)} }
+	{rule: "B03", broken: func(w *world) error {
+		text := func(kib int) []string { return []string{strings.Repeat("y", kib<<10)} }
 		return errors.Join(
-			w.submits("larger than 30 KiB", func(in *sdk.SubmitJobInput) { in.Parameters = text(30) }),
-			w.submits("", func(in *sdk.SubmitJobInput) { in.Parameters = text(29) }),
-			w.defines("larger than 24 KiB", "e", func(in *sdk.RegisterJobDefinitionInput) { in.Parameters = text(24) }))
+			w.submits("larger than 30 KiB", overriding(types.ContainerOverrides{Command: text(30)})),
+			w.submits("", overriding(types.ContainerOverrides{Command: text(29)})),
+			w.defines("larger than 24 KiB", "e", func(in *sdk.RegisterJobDefinitionInput) { in.ContainerProperties.Command = text(24) }))
 	}},
-	{rule: batch.B04, options: func(o *batch.Options) {
+	{rule: "B04", options: func(o *batch.Options) {
 		script, _ := faults.Parse(strings.NewReader("rate batch.SubmitJob 2\nrate batch.Describe* 5"))
 		o.Throttled = func(operation string) bool { return script.Throttles("batch."+operation, o.Clock.Now()) }
 	}, broken: func(w *world) error {
@@ -95,7 +95,7 @@ var proofs = []proof{
 		}
 		return errors.Join(err, refusal(describe(), "TooManyRequestsException: Too Many Requests"))
 	}},
-	{rule: batch.B05, broken: func(w *world) error {
+	{rule: "B05", broken: func(w *world) error {
 		named := func(name string) func(*sdk.SubmitJobInput) {
 			return func(in *sdk.SubmitJobInput) { in.JobName = &name }
 		}
@@ -107,7 +107,7 @@ var proofs = []proof{
 			w.defines("letters, digits", "a.b", nil), w.defines("letters, digits", strings.Repeat("a", 129), nil),
 			refusal(environment, "letters, digits"), refusal(queue, "letters, digits"))
 	}},
-	{rule: batch.B06, broken: func(w *world) error {
+	{rule: "B06", broken: func(w *world) error {
 		for i := range 3 {
 			w.environment(fmt.Sprint("e", i), nil)
 		}
@@ -116,7 +116,7 @@ var proofs = []proof{
 			w.submits("51 tags", func(in *sdk.SubmitJobInput) { in.Tags = manyTags(51) }),
 			w.submits("array size", func(in *sdk.SubmitJobInput) { in.ArrayProperties = &types.ArrayProperties{Size: aws.Int32(10_001)} }))
 	}},
-	{rule: batch.B07, broken: func(w *world) error {
+	{rule: "B07", broken: func(w *world) error {
 		w.define("d", nil)
 		if _, err := w.DeregisterJobDefinition(w.t.Context(), &sdk.DeregisterJobDefinitionInput{JobDefinition: aws.String("d:2")}); err != nil {
 			return err
@@ -125,19 +125,19 @@ var proofs = []proof{
 		return errors.Join(differs("definition", got, "arn:aws:batch:us-east-1:123456789012:job-definition/d:1"),
 			w.submits("no ACTIVE revision", func(in *sdk.SubmitJobInput) { in.JobDefinition = aws.String("d:2") }))
 	}},
-	{rule: batch.B08, broken: func(w *world) error {
+	{rule: "B08", broken: func(w *world) error {
 		w.submitWith("a", overriding(types.ContainerOverrides{Vcpus: aws.Int32(4), Memory: aws.Int32(4096)}))
 		w.submitWith("b", overriding(types.ContainerOverrides{ResourceRequirements: requirements("2", "1024")}))
 		a, b := w.runner.Started()[0], w.runner.Started()[1]
 		return errors.Join(differs("vCPUs by the older member", a.VCPUs, 1), differs("memory by the older member", a.MemoryMiB, 512),
 			differs("vCPUs by requirement", b.VCPUs, 2), differs("memory by requirement", b.MemoryMiB, 1024))
 	}},
-	{rule: batch.B09, broken: func(w *world) error {
+	{rule: "B09", broken: func(w *world) error {
 		env := []types.KeyValuePair{{Name: aws.String("AWS_BATCH_X"), Value: aws.String("1")}}
 		return errors.Join(w.submits("AWS_BATCH", overriding(types.ContainerOverrides{Environment: env})),
 			w.defines("AWS_BATCH", "e", func(in *sdk.RegisterJobDefinitionInput) { in.ContainerProperties.Environment = env }))
 	}},
-	{rule: batch.B10, broken: func(w *world) error {
+	{rule: "B10", broken: func(w *world) error {
 		in := fargateInput("f")
 		in.ComputeResources.MinvCpus = aws.Int32(0)
 		_, environment := w.CreateComputeEnvironment(w.t.Context(), in)
@@ -147,7 +147,7 @@ var proofs = []proof{
 			w.defines("vcpus is not applicable for Fargate. Use resource requirements instead.", "e", onFargate("1", "2048", func(c *types.ContainerProperties) { c.Vcpus = aws.Int32(1) })),
 			w.defines("executionRoleArn", "e", onFargate("1", "2048", func(c *types.ContainerProperties) { c.ExecutionRoleArn = nil })))
 	}},
-	{rule: batch.B11, scripts: long, broken: func(w *world) error {
+	{rule: "B11", scripts: long, broken: func(w *world) error {
 		lasting := func(seconds int32) func(*sdk.SubmitJobInput) {
 			return func(in *sdk.SubmitJobInput) {
 				in.Timeout, in.RetryStrategy = &types.JobTimeout{AttemptDurationSeconds: &seconds}, &types.RetryStrategy{Attempts: aws.Int32(3)}
@@ -159,7 +159,7 @@ var proofs = []proof{
 		return errors.Join(w.submits("at least 60", lasting(59)), differs("attempts", len(j.Attempts), 1),
 			differs("reason", aws.ToString(j.StatusReason), "Job attempt duration exceeded timeout"))
 	}},
-	{rule: batch.B12, scripts: []scripted.Script{{Exit: 3}}, broken: func(w *world) error {
+	{rule: "B12", scripts: []scripted.Script{{Exit: 3}}, broken: func(w *world) error {
 		with := func(r types.RetryStrategy) func(*sdk.SubmitJobInput) {
 			return func(in *sdk.SubmitJobInput) { in.RetryStrategy = &r }
 		}
@@ -174,7 +174,7 @@ var proofs = []proof{
 			w.submits("up to 5 entries", with(types.RetryStrategy{Attempts: aws.Int32(2), EvaluateOnExit: rules(6)})),
 			w.submits("attempts must be given", with(types.RetryStrategy{EvaluateOnExit: exits})))
 	}},
-	{rule: batch.B13, options: func(o *batch.Options) { o.Step = time.Second },
+	{rule: "B13", options: func(o *batch.Options) { o.Step = time.Second },
 		scripts: []scripted.Script{{Match: "a", Attempt: 1, Startup: time.Second, Duration: time.Second, Exit: 1}, {Startup: time.Second, Duration: time.Second}}, broken: func(w *world) error {
 			whole := overriding(types.ContainerOverrides{ResourceRequirements: requirements("16", "512")})
 			first := w.submitWith("a", func(in *sdk.SubmitJobInput) {
@@ -198,7 +198,7 @@ var proofs = []proof{
 			}
 			return errors.Join(differs("states", strings.Join(slices.Compact(seen), ", "), strings.Join(want, ", ")), differs("jobs after 8 days", len(out.Jobs), 0))
 		}},
-	{rule: batch.B14, scripts: []scripted.Script{{Match: "bad", Duration: time.Minute, Exit: 1}}, broken: func(w *world) error {
+	{rule: "B14", scripts: []scripted.Script{{Match: "bad", Duration: time.Minute, Exit: 1}}, broken: func(w *world) error {
 		bad := w.submit("bad")
 		child := w.submit("child", bad)
 		grandchild := w.submit("grandchild", child)
@@ -206,7 +206,7 @@ var proofs = []proof{
 		late := w.submit("late", bad)
 		return errors.Join(w.ends(child, "FAILED Dependent Job failed"), w.ends(grandchild, "FAILED Dependent Job failed"), w.ends(late, "FAILED Dependent Job failed"))
 	}},
-	{rule: batch.B15, scripts: []scripted.Script{{Duration: time.Minute}}, broken: func(w *world) error {
+	{rule: "B15", scripts: []scripted.Script{{Duration: time.Minute}}, broken: func(w *world) error {
 		running := w.submitWith("a", overriding(types.ContainerOverrides{ResourceRequirements: requirements("16", "512")}))
 		runnable, pending := w.submit("b"), w.submit("c", running)
 		for _, id := range []string{running, runnable, pending} {
@@ -219,7 +219,7 @@ var proofs = []proof{
 		_, reason := w.CancelJob(w.t.Context(), &sdk.CancelJobInput{JobId: &running, Reason: aws.String(strings.Repeat("x", 1025))})
 		return errors.Join(err, refusal(reason, "1 to 1024"), w.ends(running, "SUCCEEDED "), w.ends(pending, "FAILED unwanted"))
 	}},
-	{rule: batch.B16, scripts: []scripted.Script{{Match: "run", Duration: time.Hour}}, broken: func(w *world) error {
+	{rule: "B16", scripts: []scripted.Script{{Match: "run", Duration: time.Hour}}, broken: func(w *world) error {
 		w.submit("run")
 		for range 150 {
 			w.submit("done")
@@ -240,7 +240,7 @@ var proofs = []proof{
 		return errors.Join(differs("by default", byDefault, 1), differs("by status", byStatus, 150), differs("filtered", filtered, 100), differs("more", more, true),
 			refusal(neither, "exactly one of jobQueue"))
 	}},
-	{rule: batch.B17, scripts: []scripted.Script{{Match: "bad", Exit: 1}, {Match: "oom", End: ending(batch.OutOfMemory())}, {Match: "spot", End: ending(batch.HostLost("i-0123"))},
+	{rule: "B17", scripts: []scripted.Script{{Match: "bad", Exit: 1}, {Match: "oom", End: ending(batch.OutOfMemory())}, {Match: "spot", End: ending(batch.HostLost("i-0123"))},
 		{Match: "pull", End: ending(batch.NotStarted("CannotPullContainerError: no such image"))}}, broken: func(w *world) error {
 		want := map[string]string{"bad": "Essential container in task exited", "oom": "Essential container in task exited/OutOfMemoryError: Container killed due to memory usage",
 			"spot": "Host EC2 (instance i-0123) terminated.", "pull": "Task failed to start/CannotPullContainerError: no such image"}
@@ -254,13 +254,13 @@ var proofs = []proof{
 		}
 		return err
 	}},
-	{rule: batch.B18, scripts: []scripted.Script{{End: ending(batch.NotStarted("CannotPullContainerError: no"))}}, broken: func(w *world) error {
+	{rule: "B18", scripts: []scripted.Script{{End: ending(batch.NotStarted("CannotPullContainerError: no"))}}, broken: func(w *world) error {
 		id := w.submit("a")
 		w.clock.Advance(time.Minute)
 		j := w.job(id)
 		return errors.Join(differs("exit code of the job", j.Container.ExitCode != nil, false), differs("of its attempt", j.Attempts[0].Container.ExitCode != nil, false))
 	}},
-	{rule: batch.B19, options: func(o *batch.Options) {
+	{rule: "B19", options: func(o *batch.Options) {
 		o.Roles, o.Lags = ages{"service": time.Hour, "young": time.Second, "profile": time.Hour}, func() batch.Lags { return batch.Lags{Propagation: 10 * time.Second} }
 	}, broken: func(w *world) error {
 		settled := func(name, role string) string {
@@ -274,7 +274,7 @@ var proofs = []proof{
 			begins("a young role", settled("b", "young"), "INVALID CLIENT_ERROR - User: arn:aws:sts::123456789012:assumed-role/young/aws-batch is not authorized to perform: ecs:DescribeClusters"),
 			begins("no role", settled("c", "nobody"), "INVALID CLIENT_ERROR - Not authorized to perform sts:AssumeRole (Service: AWSSecurityTokenService; Status Code: 403; Error Code: AccessDenied;"))
 	}},
-	{rule: batch.B20, options: func(o *batch.Options) { o.Roles = roles{"service": true, "profile": true} }, broken: func(w *world) error {
+	{rule: "B20", options: func(o *batch.Options) { o.Roles = roles{"service": true, "profile": true} }, broken: func(w *world) error {
 		w.environment("bad", func(in *sdk.CreateComputeEnvironmentInput) { in.ServiceRole = aws.String("nobody") })
 		if _, err := w.CreateComputeEnvironment(w.t.Context(), fargateInput("fargate")); err != nil {
 			return err
@@ -283,7 +283,7 @@ var proofs = []proof{
 		_, mixed := w.CreateJobQueue(w.t.Context(), queueInput("s", "ce", "fargate"))
 		return errors.Join(refusal(invalid, "is not VALID but INVALID"), refusal(mixed, "mixed"))
 	}},
-	{rule: batch.B21, options: func(o *batch.Options) {
+	{rule: "B21", options: func(o *batch.Options) {
 		o.Lags = func() batch.Lags { return batch.Lags{Deleting: time.Minute, Relation: 30 * time.Second} }
 	}, broken: func(w *world) error {
 		q, ce := aws.String("q"), aws.String("ce")
@@ -309,7 +309,7 @@ var proofs = []proof{
 		w.clock.Advance(time.Second)
 		return errors.Join(err, deleteEnvironment())
 	}},
-	{rule: batch.B22, broken: func(w *world) error {
+	{rule: "B22", broken: func(w *world) error {
 		_, fargate := w.CreateComputeEnvironment(w.t.Context(), fargateInput("f"))
 		update := func(name string, u types.ComputeResourceUpdate) error {
 			_, err := w.UpdateComputeEnvironment(w.t.Context(), &sdk.UpdateComputeEnvironmentInput{ComputeEnvironment: &name, ComputeResources: &u})
@@ -319,7 +319,7 @@ var proofs = []proof{
 			refusal(update("ce", types.ComputeResourceUpdate{InstanceTypes: []string{"m5"}}), "service-linked role"),
 			refusal(update("f", types.ComputeResourceUpdate{InstanceTypes: []string{"m5"}}), "Fargate"))
 	}},
-	{rule: batch.B23, broken: func(w *world) error {
+	{rule: "B23", broken: func(w *world) error {
 		name := strings.Repeat("d", 128)
 		w.define(name, nil)
 		id := w.submitWith("a", func(in *sdk.SubmitJobInput) { in.JobDefinition = &name })
@@ -327,12 +327,12 @@ var proofs = []proof{
 		task := (*c.TaskArn)[strings.LastIndex(*c.TaskArn, "/")+1:]
 		return errors.Join(differs("stream", aws.ToString(c.LogStreamName), name+"/default/"+task), differs("the job in it", strings.Contains(*c.LogStreamName, id), false))
 	}},
-	{rule: batch.B24, options: func(o *batch.Options) { o.Roles = roles{"service": true, "profile": true} }, broken: func(w *world) error {
+	{rule: "B24", options: func(o *batch.Options) { o.Roles = roles{"service": true, "profile": true} }, broken: func(w *world) error {
 		w.environment("e", func(in *sdk.CreateComputeEnvironmentInput) { in.ServiceRole = nil })
 		e := w.described("e")
 		return errors.Join(differs("role", aws.ToString(e.ServiceRole), linkedRole), differs("status", e.Status, types.CEStatusValid))
 	}},
-	{rule: batch.B25, options: func(o *batch.Options) {
+	{rule: "B25", options: func(o *batch.Options) {
 		o.Runner = small{o.Runner}
 		o.Stuck = func(name string) string {
 			return map[bool]string{true: "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY"}[name == "unlucky"]
@@ -353,13 +353,13 @@ var proofs = []proof{
 		}
 		return err
 	}},
-	{rule: batch.B26, broken: func(w *world) error {
+	{rule: "B26", broken: func(w *world) error {
 		text := func(n int) func(*sdk.SubmitJobInput) {
 			return overriding(types.ContainerOverrides{Command: []string{strings.Repeat("é", n-len(`{"command":[""]}`))}})
 		}
 		return errors.Join(w.ends(w.submitWith("a", text(8193)), "FAILED Container Overrides length must be at most 8192"), w.ends(w.submitWith("b", text(8192)), "RUNNING "))
 	}},
-	{rule: batch.B27, broken: func(w *world) error {
+	{rule: "B27", broken: func(w *world) error {
 		return errors.Join(w.submits("empty string", overriding(types.ContainerOverrides{Command: []string{"echo", ""}})),
 			w.defines("empty string", "e", func(in *sdk.RegisterJobDefinitionInput) { in.ContainerProperties.Command = []string{""} }))
 	}},

@@ -235,8 +235,6 @@ BATCH = [
     ("DescribeJobQueues", {"nextToken": "none"}, "ClientException"),
     ("UpdateJobQueue", {"jobQueue": "judged", "priority": 2}, {"jobQueueName": "judged"}),
     ("UpdateJobQueue", {"jobQueue": "none", "priority": 2}, "ClientException"),
-    ("ListTagsForResource", {"resourceArn": "$queue"}, {"tags": {"owner": "judge"}}),
-    ("ListTagsForResource", {"resourceArn": "$queue-none"}, re.compile("^(ClientException|ResourceNotFoundException)$")),
 
     ("RegisterJobDefinition", {"jobDefinitionName": "judged", "type": "container", "containerProperties": CONTAINER, "retryStrategy": {"attempts": 2}}, {"jobDefinitionName": "judged", "revision": 1, "jobDefinitionArn": ANY}),
     ("RegisterJobDefinition", {"jobDefinitionName": "judged", "type": "container", "containerProperties": CONTAINER}, {"revision": 2}),
