@@ -6,7 +6,7 @@
 //
 // The state is a directory:
 //
-//	<dir>/records.jsonl   what is known of buckets, objects, uploads and their parts, as lines of changes: appending some is the write
+//	<dir>/records.jsonl   what is known of buckets, objects, uploads and their parts, a line for each change: appending it is the write
 //	<dir>/blobs/<random>  contents of objects and parts, each written once; a record names it
 //
 // So any key is safe on any file system, and what belongs together is kept together or not at all. Opening it leaves out lines that later ones

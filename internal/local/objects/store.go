@@ -59,12 +59,12 @@ type store struct {
 // openStore reads the records, leaves out what later ones replace, and removes blobs that a killed process left: nothing names them.
 func openStore(dir string) (*store, error) {
 	s := &store{dir: dir, records: map[id]record{}}
-	changes, err := disk.ReadLines[record](s.logPath())
+	log, err := disk.ReadLines[[]record](s.logPath())
 	if err != nil {
 		return nil, err
 	}
-	s.apply(changes)
-	lines, err := disk.Lines(slices.Collect(maps.Values(s.records))...)
+	s.apply(slices.Concat(log...))
+	lines, err := disk.Lines(slices.Collect(maps.Values(s.records)))
 	err = errors.Join(err, os.MkdirAll(s.blobPath(""), 0o755))
 	if err == nil {
 		err = disk.Write(s.logPath(), lines)
@@ -125,7 +125,7 @@ func (s *store) change(next func() ([]record, error)) error {
 		}
 	}
 	if err == nil {
-		err = disk.AppendJSON(s.logPath(), changes...)
+		err = disk.AppendJSON(s.logPath(), changes) // as one line
 	}
 	for _, r := range changes {
 		unnamed, other := s.records[r.ID].Blob, r.Blob
