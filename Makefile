@@ -1,4 +1,4 @@
-.PHONY: build demo test test-unit test-real lint fmt clean
+.PHONY: build demo test test-unit test-real bench lint fmt clean
 
 build: ## the binary, bin/kedroctl
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/kedroctl ./cmd/kedroctl
@@ -13,6 +13,9 @@ test-unit: lint ## needs Go alone
 
 test-real: ## real Kedro, Docker, moto
 	scripts/test-real
+
+bench: ## how fast the embedded AWS is, beside how fast it is to be
+	scripts/bench
 
 lint:
 	@test -z "$$(gofmt -l cmd build provision run internal templates)" || { gofmt -l cmd build provision run internal templates; echo "run make fmt"; exit 1; }
