@@ -1,14 +1,11 @@
 package images
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -28,8 +25,8 @@ import (
 const (
 	// tokenLife is ECR's: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html
 	tokenLife = 12 * time.Hour
-	// pushLife is how old a part can be that no image has: an interrupted push goes on sooner, or begins again.
-	pushLife = 24 * time.Hour
+	// pushTime is how long a part is kept that no image has: its manifest may still come, also after a restart.
+	pushTime = time.Hour
 	// invalid is the code of what is wrong with a request.
 	invalid = "InvalidParameterException"
 )
@@ -59,31 +56,22 @@ type state struct {
 // New is the registry as its directory has it.
 func New(opt Options) (*Service, error) {
 	s := &Service{Targets: wire.Targets{}, opt: opt, state: state{Key: rand.Text(), Repositories: map[string]*repository{}}}
-	offer(s, s.getToken)
-	offer(s, s.createRepository)
-	offer(s, s.describeRepositories)
-	offer(s, s.listTags)
-	offer(s, in(s, s.deleteRepository))
-	offer(s, in(s, s.putScanning))
-	offer(s, in(s, s.putLifecycle))
-	offer(s, in(s, s.getLifecycle))
-	offer(s, in(s, s.describeImages))
-	offer(s, in(s, s.listImages))
-	offer(s, in(s, s.batchGetImage))
-	offer(s, in(s, s.batchDeleteImage))
+	wire.Offer(s.Targets, &s.mu, s.getToken)
+	wire.Offer(s.Targets, &s.mu, s.createRepository)
+	wire.Offer(s.Targets, &s.mu, s.describeRepositories)
+	wire.Offer(s.Targets, &s.mu, s.listTags)
+	wire.Offer(s.Targets, &s.mu, in(s, s.deleteRepository))
+	wire.Offer(s.Targets, &s.mu, in(s, s.putScanning))
+	wire.Offer(s.Targets, &s.mu, in(s, s.putLifecycle))
+	wire.Offer(s.Targets, &s.mu, in(s, s.getLifecycle))
+	wire.Offer(s.Targets, &s.mu, in(s, s.describeImages))
+	wire.Offer(s.Targets, &s.mu, in(s, s.listImages))
+	wire.Offer(s.Targets, &s.mu, in(s, s.batchGetImage))
+	wire.Offer(s.Targets, &s.mu, in(s, s.batchDeleteImage))
 	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("open the registry in %s: %w", opt.Dir, err)
 	}
 	return s, nil
-}
-
-// offer adds an operation, which runs alone.
-func offer[In, Out any](s *Service, do func(*In) (*Out, error)) {
-	s.Targets[wire.OperationOf[In]()] = wire.JSONFunc(func(_ context.Context, input *In) (*Out, error) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return do(input)
-	})
 }
 
 // in is an operation in the repository that its input names.
@@ -102,7 +90,6 @@ func (s *Service) arn(repository string) string {
 	return "arn:aws:ecr:" + s.opt.Region + ":" + s.opt.Account + ":repository/" + repository
 }
 
-// open reads the state, and removes what was pushed of images that never came.
 func (s *Service) open() error {
 	if err := disk.ReadJSON(s.file(), &s.state); err != nil {
 		return err
@@ -110,60 +97,39 @@ func (s *Service) open() error {
 	if err := os.MkdirAll(s.path(""), 0o755); err != nil {
 		return err
 	}
+	return s.sweep()
+}
+
+func (s *Service) save() error { return disk.WriteJSON(s.file(), s.state) }
+
+// sweep keeps the state, and removes what no image has any more, and what was pushed of images that never came.
+func (s *Service) sweep() error {
+	if err := s.save(); err != nil {
+		return err
+	}
 	files, err := os.ReadDir(s.path(""))
 	if err != nil {
 		return err
 	}
-	keep := s.parts()
-	for _, f := range files {
-		info, err := f.Info()
-		if err != nil {
-			return err
+	keep := map[string]bool{}
+	for _, r := range s.state.Repositories {
+		for digest, i := range r.Images {
+			for _, part := range append(i.Parts, digest) {
+				keep[s.path(part)] = true
+			}
 		}
-		if keep["sha256:"+f.Name()] || time.Since(info.ModTime()) < pushLife {
+	}
+	for _, f := range files {
+		path := s.path(f.Name())
+		if info, err := f.Info(); err != nil || keep[path] || time.Since(info.ModTime()) < pushTime {
 			continue
 		}
-		if err := os.Remove(s.path(f.Name())); err != nil {
+		if err := os.Remove(path); err != nil {
 			return err
-		}
-	}
-	return s.save()
-}
-
-// saveWithout keeps the state after images are gone, and then removes those of their parts that no other image has.
-func (s *Service) saveWithout(gone ...*image) error {
-	if err := s.save(); err != nil {
-		return err
-	}
-	keep := s.parts()
-	for _, i := range gone {
-		for _, part := range append(i.Parts, *i.Shown.ImageDigest) {
-			if keep[part] {
-				continue
-			}
-			if err := os.Remove(s.path(part)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
 		}
 	}
 	return nil
 }
-
-// parts are the digests of all that images consist of.
-func (s *Service) parts() map[string]bool {
-	all := map[string]bool{}
-	for _, r := range s.state.Repositories {
-		for digest, i := range r.Images {
-			all[digest] = true
-			for _, part := range i.Parts {
-				all[part] = true
-			}
-		}
-	}
-	return all
-}
-
-func (s *Service) save() error { return disk.WriteJSON(s.file(), s.state) }
 
 func (s *Service) file() string { return filepath.Join(s.opt.Dir, "registry.json") }
 

@@ -2,7 +2,6 @@ package logs
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -45,27 +44,18 @@ func New(o Options) (*Service, error) {
 		o.Lag = func() (time.Duration, bool) { return 0, false }
 	}
 	s := &Service{Options: o, Targets: wire.Targets{}, groups: map[string]*group{}}
-	offer(s, s.createGroup)
-	offer(s, s.describeGroups)
-	offer(s, s.putRetention)
-	offer(s, s.deleteGroup)
-	offer(s, s.listTags)
-	offer(s, s.describeStreams)
-	offer(s, s.getEvents)
-	offer(s, s.filterEvents)
+	wire.Offer(s.Targets, &s.mu, s.createGroup)
+	wire.Offer(s.Targets, &s.mu, s.describeGroups)
+	wire.Offer(s.Targets, &s.mu, s.putRetention)
+	wire.Offer(s.Targets, &s.mu, s.deleteGroup)
+	wire.Offer(s.Targets, &s.mu, s.listTags)
+	wire.Offer(s.Targets, &s.mu, s.describeStreams)
+	wire.Offer(s.Targets, &s.mu, s.getEvents)
+	wire.Offer(s.Targets, &s.mu, s.filterEvents)
 	if err := s.load(); err != nil {
 		return nil, fmt.Errorf("load the logs' state: %w", err)
 	}
 	return s, nil
-}
-
-// offer adds an operation, which runs alone.
-func offer[In, Out any](s *Service, do func(*In) (*Out, error)) {
-	s.Targets[wire.OperationOf[In]()] = wire.JSONFunc(func(_ context.Context, in *In) (*Out, error) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return do(in)
-	})
 }
 
 // now is the time in milliseconds, as are all times here. It never goes back: positions in a stream stay what they are when the clock is set.

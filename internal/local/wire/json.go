@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // JSONFunc makes a handler of one operation in a JSON protocol: the body is decoded into In, f's answer or refusal is written.
@@ -58,8 +59,14 @@ func Mutating(operation string) bool {
 	})
 }
 
-// OperationOf is the name of the operation that has the SDK's input struct In.
-func OperationOf[In any]() string { return strings.TrimSuffix(reflect.TypeFor[In]().Name(), "Input") }
+// Offer adds an operation to t, which runs while it has the lock. The SDK's name of its input tells its own.
+func Offer[In, Out any](t Targets, lock sync.Locker, do func(*In) (*Out, error)) {
+	t[strings.TrimSuffix(reflect.TypeFor[In]().Name(), "Input")] = JSONFunc(func(_ context.Context, in *In) (*Out, error) {
+		lock.Lock()
+		defer lock.Unlock()
+		return do(in)
+	})
+}
 
 // TargetOperation is the operation that a JSON 1.1 request names, "" where it names none.
 func TargetOperation(r *http.Request) string {
