@@ -11,10 +11,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
 
-func (s *Service) profile(name *string) (profile, error) {
-	p, ok := s.state.Profiles[aws.ToString(name)]
+// profile is the one that an input names.
+func (s *Service) profile(in any) (profile, error) {
+	name := aws.ToString(member[*string](in, "InstanceProfileName"))
+	p, ok := s.state.Profiles[name]
 	if !ok {
-		return profile{}, noSuch("Instance Profile %s cannot be found.", aws.ToString(name))
+		return p, noSuch("Instance Profile %s cannot be found.", name)
 	}
 	return p, nil
 }
@@ -31,14 +33,14 @@ func (s *Service) createInstanceProfile(in *iam.CreateInstanceProfileInput) (*ia
 	if err != nil {
 		return nil, err
 	}
-	s.state.Profiles[name] = profile{InstanceProfile: types.InstanceProfile{Arn: aws.String(s.arn("instance-profile", path, name)), CreateDate: &now,
+	p := profile{InstanceProfile: types.InstanceProfile{Arn: aws.String(s.arn("instance-profile", path, name)), CreateDate: &now,
 		InstanceProfileId: newID("AIPA"), InstanceProfileName: &name, Path: &path, Tags: tags}}
-	return &iam.CreateInstanceProfileOutput{InstanceProfile: s.shownProfile(name)}, nil
+	s.state.Profiles[name] = p
+	return &iam.CreateInstanceProfileOutput{InstanceProfile: s.shownProfile(p)}, nil
 }
 
 // shownProfile is an instance profile as answers have it: with its role.
-func (s *Service) shownProfile(name string) *types.InstanceProfile {
-	p := s.state.Profiles[name]
+func (s *Service) shownProfile(p profile) *types.InstanceProfile {
 	p.Roles = []types.Role{}
 	if r, ok := s.state.Roles[p.Holds]; ok {
 		p.Roles = append(p.Roles, *shown(r))
@@ -46,12 +48,8 @@ func (s *Service) shownProfile(name string) *types.InstanceProfile {
 	return &p.InstanceProfile
 }
 
-func (s *Service) getInstanceProfile(in *iam.GetInstanceProfileInput) (*iam.GetInstanceProfileOutput, error) {
-	p, err := s.profile(in.InstanceProfileName)
-	if err != nil {
-		return nil, err
-	}
-	return &iam.GetInstanceProfileOutput{InstanceProfile: s.shownProfile(*p.InstanceProfileName)}, nil
+func (s *Service) getInstanceProfile(p profile, _ *iam.GetInstanceProfileInput) (*iam.GetInstanceProfileOutput, error) {
+	return &iam.GetInstanceProfileOutput{InstanceProfile: s.shownProfile(p)}, nil
 }
 
 func (s *Service) listInstanceProfiles(in *iam.ListInstanceProfilesInput) ([]types.InstanceProfile, error) {
@@ -69,19 +67,15 @@ func (s *Service) profilesOf(role string) []types.InstanceProfile {
 func (s *Service) profiles(wanted func(profile) bool) []types.InstanceProfile {
 	list := []types.InstanceProfile{}
 	for _, name := range slices.Sorted(maps.Keys(s.state.Profiles)) {
-		if wanted(s.state.Profiles[name]) {
-			list = append(list, *s.shownProfile(name))
+		if p := s.state.Profiles[name]; wanted(p) {
+			list = append(list, *s.shownProfile(p))
 		}
 	}
 	return list
 }
 
-func (s *Service) addRole(in *iam.AddRoleToInstanceProfileInput) (*iam.AddRoleToInstanceProfileOutput, error) {
-	p, err := s.profile(in.InstanceProfileName)
-	if err != nil {
-		return nil, err
-	}
-	r, err := s.ownRole(in.RoleName)
+func (s *Service) addRole(p profile, in *iam.AddRoleToInstanceProfileInput) (*iam.AddRoleToInstanceProfileOutput, error) {
+	r, err := s.ownRole(in)
 	if err != nil {
 		return nil, err
 	}
@@ -93,24 +87,16 @@ func (s *Service) addRole(in *iam.AddRoleToInstanceProfileInput) (*iam.AddRoleTo
 	return &iam.AddRoleToInstanceProfileOutput{}, nil
 }
 
-func (s *Service) removeRole(in *iam.RemoveRoleFromInstanceProfileInput) (*iam.RemoveRoleFromInstanceProfileOutput, error) {
-	p, err := s.profile(in.InstanceProfileName)
-	if err != nil {
-		return nil, err
-	}
-	if in.RoleName == nil || p.Holds != *in.RoleName {
-		return nil, noSuch("Role %s in Instance Profile %s cannot be found.", aws.ToString(in.RoleName), *p.InstanceProfileName)
+func (s *Service) removeRole(p profile, in *iam.RemoveRoleFromInstanceProfileInput) (*iam.RemoveRoleFromInstanceProfileOutput, error) {
+	if role := aws.ToString(in.RoleName); role == "" || p.Holds != role {
+		return nil, noSuch("Role %s in Instance Profile %s cannot be found.", role, *p.InstanceProfileName)
 	}
 	p.Holds = ""
 	s.state.Profiles[*p.InstanceProfileName] = p
 	return &iam.RemoveRoleFromInstanceProfileOutput{}, nil
 }
 
-func (s *Service) deleteInstanceProfile(in *iam.DeleteInstanceProfileInput) (*iam.DeleteInstanceProfileOutput, error) {
-	p, err := s.profile(in.InstanceProfileName)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) deleteInstanceProfile(p profile, _ *iam.DeleteInstanceProfileInput) (*iam.DeleteInstanceProfileOutput, error) {
 	if p.Holds != "" {
 		return nil, deleteConflict("Cannot delete entity, must remove roles from instance profile first.")
 	}

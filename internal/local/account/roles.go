@@ -23,16 +23,19 @@ const (
 	hour = 3600 // seconds; the least and the default length of a role's session
 )
 
-func (s *Service) role(name *string) (role, error) {
-	r, ok := s.state.Roles[aws.ToString(name)]
+// role is the one that an input names.
+func (s *Service) role(in any) (role, error) {
+	name := aws.ToString(member[*string](in, "RoleName"))
+	r, ok := s.state.Roles[name]
 	if !ok {
-		return role{}, noSuch("The role with name %s cannot be found.", aws.ToString(name))
+		return r, noSuch("The role with name %s cannot be found.", name)
 	}
 	return r, nil
 }
 
-func (s *Service) ownRole(name *string) (role, error) {
-	r, err := s.role(name)
+// ownRole is a role that may be changed: those of services are not for users to change.
+func (s *Service) ownRole(in any) (role, error) {
+	r, err := s.role(in)
 	if err == nil && strings.HasPrefix(*r.Path, servicePath) {
 		err = unmodifiable("Cannot perform the operation on the protected role '%s' - this role is only modifiable by AWS", *r.RoleName)
 	}
@@ -112,11 +115,8 @@ func updateAssumeRolePolicy(r *role, in *iam.UpdateAssumeRolePolicyInput) error 
 	return checkTrust(aws.ToString(in.PolicyDocument))
 }
 
-func (s *Service) deleteRole(in *iam.DeleteRoleInput) (*iam.DeleteRoleOutput, error) {
-	r, err := s.ownRole(in.RoleName)
+func (s *Service) deleteRole(r role, _ *iam.DeleteRoleInput) (*iam.DeleteRoleOutput, error) {
 	switch {
-	case err != nil:
-		return nil, err
 	case len(s.profilesOf(*r.RoleName)) > 0:
 		return nil, deleteConflict("Cannot delete entity, must remove roles from instance profile first.")
 	case len(r.Attached) > 0:

@@ -75,25 +75,25 @@ func New(opt Options) (*Service, error) {
 	s.Queries = wire.Queries{Dialect: wire.IAM, Denied: opt.Denied, Resource: s.resource, Actions: map[string]wire.Action{
 		"CreateRole":                    change(s, s.createRole),
 		"CreateServiceLinkedRole":       change(s, s.createServiceLinkedRole),
-		"GetRole":                       look(s, ofRole(s, getRole)),
+		"GetRole":                       look(s, of(s.role, getRole)),
 		"ListRoles":                     look(s, paged("Roles", s.listRoles)),
-		"ListRoleTags":                  look(s, paged("Tags", ofRole(s, listRoleTags))),
+		"ListRoleTags":                  look(s, paged("Tags", of(s.role, listRoleTags))),
 		"UpdateAssumeRolePolicy":        change(s, edited(s, updateAssumeRolePolicy)),
-		"DeleteRole":                    change(s, s.deleteRole),
+		"DeleteRole":                    change(s, of(s.ownRole, s.deleteRole)),
 		"PutRolePolicy":                 change(s, edited(s, putRolePolicy)),
-		"GetRolePolicy":                 look(s, ofRole(s, getRolePolicy)),
-		"ListRolePolicies":              look(s, paged("PolicyNames", ofRole(s, listRolePolicies))),
+		"GetRolePolicy":                 look(s, of(s.role, getRolePolicy)),
+		"ListRolePolicies":              look(s, paged("PolicyNames", of(s.role, listRolePolicies))),
 		"DeleteRolePolicy":              change(s, edited(s, deleteRolePolicy)),
 		"AttachRolePolicy":              change(s, edited(s, attachRolePolicy)),
-		"ListAttachedRolePolicies":      look(s, paged("AttachedPolicies", ofRole(s, listAttachedRolePolicies))),
+		"ListAttachedRolePolicies":      look(s, paged("AttachedPolicies", of(s.role, listAttachedRolePolicies))),
 		"DetachRolePolicy":              change(s, edited(s, detachRolePolicy)),
 		"CreateInstanceProfile":         change(s, s.createInstanceProfile),
-		"GetInstanceProfile":            look(s, s.getInstanceProfile),
+		"GetInstanceProfile":            look(s, of(s.profile, s.getInstanceProfile)),
 		"ListInstanceProfiles":          look(s, paged("InstanceProfiles", s.listInstanceProfiles)),
-		"ListInstanceProfilesForRole":   look(s, paged("InstanceProfiles", ofRole(s, s.listInstanceProfilesForRole))),
-		"AddRoleToInstanceProfile":      change(s, s.addRole),
-		"RemoveRoleFromInstanceProfile": change(s, s.removeRole),
-		"DeleteInstanceProfile":         change(s, s.deleteInstanceProfile),
+		"ListInstanceProfilesForRole":   look(s, paged("InstanceProfiles", of(s.role, s.listInstanceProfilesForRole))),
+		"AddRoleToInstanceProfile":      change(s, of(s.profile, s.addRole)),
+		"RemoveRoleFromInstanceProfile": change(s, of(s.profile, s.removeRole)),
+		"DeleteInstanceProfile":         change(s, of(s.profile, s.deleteInstanceProfile)),
 	}}
 	return s, nil
 }
@@ -118,31 +118,27 @@ func change[In, Out any](s *Service, do func(*In) (Out, error)) wire.Action {
 	})
 }
 
-// ofRole looks up the role that an input names.
-func ofRole[In, Out any](s *Service, do func(role, *In) (Out, error)) func(*In) (Out, error) {
+// of looks up what an input names.
+func of[T, In, Out any](find func(in any) (T, error), do func(T, *In) (Out, error)) func(*In) (Out, error) {
 	return func(in *In) (out Out, err error) {
-		r, err := s.role(member[*string](in, "RoleName"))
+		found, err := find(in)
 		if err != nil {
 			return out, err
 		}
-		return do(r, in)
+		return do(found, in)
 	}
 }
 
-// edited changes a copy of the role that an input names, and puts it in its place. Roles of services are not for users to change.
+// edited changes a copy of the role that an input names, and puts it in its place.
 func edited[In any](s *Service, do func(*role, *In) error) func(*In) (any, error) {
-	return func(in *In) (any, error) {
-		r, err := s.ownRole(member[*string](in, "RoleName"))
-		if err != nil {
-			return nil, err
-		}
+	return of(s.ownRole, func(r role, in *In) (any, error) {
 		r.Inline, r.Attached = maps.Clone(r.Inline), slices.Clone(r.Attached)
 		if err := do(&r, in); err != nil {
 			return nil, err
 		}
 		s.state.Roles[*r.RoleName] = r
 		return nil, nil
-	}
+	})
 }
 
 // paged answers with a page of a list, by default 100 and at most 1,000 of its members, under the name that the list has there.
