@@ -35,7 +35,9 @@ type held struct {
 	lines    []string
 	exit     int
 	oom      bool
-	removing int // how many more removals are refused
+	removing int           // how many more removals are refused
+	stop     chan struct{} // the container ends when that is closed; nil: at once
+	grace    string        // seconds that it was given to end
 }
 
 // newEngine is an engine with a machine of 1 GiB, and a runner on it for the state directory /state.
@@ -52,6 +54,7 @@ func newEngine(t *testing.T) (*engine, *Runner) {
 	mux.HandleFunc("GET /{version}/containers/{id}/logs", e.with(e.logs))
 	mux.HandleFunc("POST /{version}/containers/{id}/start", e.with(e.start))
 	mux.HandleFunc("POST /{version}/containers/{id}/wait", e.with(func(w http.ResponseWriter, c *held) { e.answer(w, container.WaitResponse{StatusCode: int64(c.exit)}) }))
+	mux.HandleFunc("POST /{version}/containers/{id}/stop", e.stop)
 	mux.HandleFunc("DELETE /{version}/containers/{id}", e.remove)
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
@@ -144,7 +147,20 @@ func (e *engine) logs(w http.ResponseWriter, c *held) {
 		stream := []byte{byte(stdcopy.Stdout), byte(stdcopy.Stderr)}[i%2]
 		w.Write(append(binary.BigEndian.AppendUint32([]byte{stream, 0, 0, 0}, uint32(len(line)+1)), line+"\n"...))
 	}
+	if c.stop != nil {
+		e.mu.Unlock()
+		<-c.stop
+		e.mu.Lock()
+	}
 	c.state = container.StateExited
+}
+
+func (e *engine) stop(_ http.ResponseWriter, r *http.Request) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	_, c := e.find(r.PathValue("id"))
+	c.grace, c.exit = r.URL.Query().Get("t"), 143
+	close(c.stop)
 }
 
 func (e *engine) remove(w http.ResponseWriter, r *http.Request) {

@@ -151,6 +151,20 @@ func TestClosedRunnerLeavesNothing(t *testing.T) {
 	}
 }
 
+func TestStoppedContainerHas30Seconds(t *testing.T) {
+	e, r := newEngine(t)
+	e.put("job-1", held{state: container.StateRunning, stop: make(chan struct{})})
+	c := e.containers["id of job-1"]
+	got := &story{}
+	stops := r.Recover([]batch.Recovered{{Attempt: batch.Attempt{JobID: "job", Number: 1}, Events: got, Running: true}})
+	stops[0]()
+	stops[0]()
+	eventually(t, got.over)
+	if c.grace != "30" || *got.End.Code != 143 {
+		t.Errorf("it had %s s and ended with exit code %d", c.grace, *got.End.Code)
+	}
+}
+
 func TestMachineKeepsSomeMemory(t *testing.T) {
 	if _, r := newEngine(t); r.MemoryMiB() != 1024-256 {
 		t.Errorf("%d MiB", r.MemoryMiB())
