@@ -2,7 +2,6 @@ package batch
 
 import (
 	"cmp"
-	"crypto/rand"
 	"maps"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
+	"github.com/google/uuid"
 )
 
 func onFargate(r *types.ComputeResource) bool {
@@ -18,7 +18,7 @@ func onFargate(r *types.ComputeResource) bool {
 }
 
 func (s *Service) createEnvironment(in *batch.CreateComputeEnvironmentInput) (*batch.CreateComputeEnvironmentOutput, error) {
-	name, id := aws.ToString(in.ComputeEnvironmentName), strings.ToLower(rand.Text())
+	name, id := aws.ToString(in.ComputeEnvironmentName), uuid.NewString()
 	err := s.judge(append(newcomer("compute environment", name, in.Tags),
 		when(plain, s.Envs[name] != nil, "Object already exists: compute environment %s", name),
 		when("B06", len(s.Envs) >= 50, "limit of 50 compute environments reached"),
@@ -113,29 +113,23 @@ func (s *Service) invalid(e *types.ComputeEnvironmentDetail) string {
 	if s.Roles == nil || s.off["B19"] {
 		return ""
 	}
-	answer := func(what, service, status, code string) string {
-		return "CLIENT_ERROR - " + what + " (Service: " + service + "; Status Code: " + status + "; Error Code: " + code + "; Request ID: " + rand.Text() + ")"
-	}
-	role, r := aws.ToString(e.ServiceRole), e.ComputeResources
-	if !s.roleExists(role) {
-		return answer("Not authorized to perform sts:AssumeRole", "AWSSecurityTokenService", "403", "AccessDenied")
-	}
-	if fleet := aws.ToString(r.SpotIamFleetRole); fleet != "" && !s.roleExists(fleet) {
-		return answer("Parameter: SpotFleetRequestConfig.IamFleetRole is invalid.", "AmazonEC2", "400", "InvalidSpotFleetRequestConfig")
-	}
-	young := func(since time.Time) bool { return s.Clock.Now().Sub(since) < s.Lags().Propagation }
-	since, _ := s.Roles.RoleSince(role)
-	fresh := young(since) && !serviceLinked(role)
-	if !onFargate(r) {
-		since, ok := s.Roles.InstanceProfileSince(aws.ToString(r.InstanceRole))
-		if !ok {
-			return "CLIENT_ERROR - Instance profile " + aws.ToString(r.InstanceRole) + " does not exist"
-		}
-		fresh = fresh || young(since)
-	}
-	if fresh {
-		return answer("User: arn:aws:sts::"+s.Account+":assumed-role/"+lastStep(role)+"/aws-batch is not authorized to perform: ecs:DescribeClusters on resource: "+
-			aws.ToString(e.EcsClusterArn), "AmazonECS", "400", "AccessDeniedException")
+	role, fleet, profile := aws.ToString(e.ServiceRole), aws.ToString(e.ComputeResources.SpotIamFleetRole), aws.ToString(e.ComputeResources.InstanceRole)
+	since, known := s.Roles.RoleSince(role)
+	profileSince, profileKnown := s.Roles.InstanceProfileSince(profile)
+	usable := s.Clock.Now().Add(-s.Lags().Propagation)
+	young := since.After(usable) && !serviceLinked(role) || profileKnown && profileSince.After(usable)
+	switch id := newID(); {
+	case !known:
+		return "CLIENT_ERROR - Not authorized to perform sts:AssumeRole (Service: AWSSecurityTokenService; Status Code: 403; Error Code: AccessDenied; Request ID: " + id + ")"
+	case fleet != "" && !s.roleExists(fleet):
+		return "CLIENT_ERROR - Parameter: SpotFleetRequestConfig.IamFleetRole is invalid. (Service: AmazonEC2; Status Code: 400; " +
+			"Error Code: InvalidSpotFleetRequestConfig; Request ID: " + id + ")"
+	case profile != "" && !profileKnown:
+		return "CLIENT_ERROR - Instance profile " + profile + " does not exist"
+	case young:
+		return "CLIENT_ERROR - User: arn:aws:sts::" + s.Account + ":assumed-role/" + lastStep(role) + "/aws-batch is not authorized to perform: " +
+			"ecs:DescribeClusters on resource: " + aws.ToString(e.EcsClusterArn) +
+			" (Service: AmazonECS; Status Code: 400; Error Code: AccessDeniedException; Request ID: " + id + ")"
 	}
 	return ""
 }

@@ -2,15 +2,15 @@ package batch
 
 import (
 	"cmp"
-	"crypto/rand"
-	"encoding/hex"
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
+	"github.com/google/uuid"
 )
 
 // mark notes that a job has changed.
@@ -90,7 +90,10 @@ func (s *Service) dispatch() {
 			if j.Status == types.JobStatusRunnable {
 				e, reason := s.room(q, j)
 				if e == nil {
-					s.stuck(j, reason)
+					if reason != "" && reason != aws.ToString(j.StatusReason) && !s.off["B25"] {
+						j.StatusReason = &reason
+						s.mark(j)
+					}
 					break
 				}
 				s.start(j, *e.ComputeEnvironmentName)
@@ -133,14 +136,6 @@ func (s *Service) room(q *queue, j *job) (e *types.ComputeEnvironmentDetail, rea
 	return nil, reason
 }
 
-// stuck tells why a job stays in RUNNABLE.
-func (s *Service) stuck(j *job, reason string) {
-	if reason != "" && reason != aws.ToString(j.StatusReason) && !s.off["B25"] {
-		j.StatusReason = &reason
-		s.mark(j)
-	}
-}
-
 // hold takes what a job needs from an environment; release gives it back.
 func (s *Service) hold(j *job, environment string) {
 	j.Environment = environment
@@ -164,24 +159,22 @@ func (s *Service) start(j *job, environment string) {
 	j.Status, j.StatusReason, j.StoppedAt = types.JobStatusStarting, nil, nil
 	c := *j.Container // those who were told of the last attempt keep what they were told
 	c.ExitCode, c.Reason, c.LogStreamName = nil, nil, nil
-	c.TaskArn = aws.String("arn:aws:ecs:" + s.Region + ":" + s.Account + ":task/AWSBatch-" + environment + "/" + randomHex(16))
-	c.ContainerInstanceArn = aws.String("arn:aws:ecs:" + s.Region + ":" + s.Account + ":container-instance/AWSBatch-" + environment + "/" + randomHex(16))
+	ecs := "arn:aws:ecs:" + s.Region + ":" + s.Account
+	c.TaskArn = aws.String(ecs + ":task/AWSBatch-" + environment + "/" + newID())
+	c.ContainerInstanceArn = aws.String(ecs + ":container-instance/AWSBatch-" + environment + "/" + newID())
 	j.Container = &c
 	s.mark(j)
 	r := s.report(j)
-	if s.off["B13"] {
-		c.LogStreamName = &r.stream
-	}
 	s.later(s.Step, func() {
 		if j.Status == types.JobStatusStarting {
-			s.after = append(s.after, func() { s.launch(j, r) })
+			s.after = append(s.after, func() { s.launch(r) })
 		}
 	})
 }
 
 // launch hands an attempt to the runner; not under the lock, as the runner may answer at once.
-func (s *Service) launch(j *job, r *report) {
-	if role := aws.ToString(j.Container.JobRoleArn); role != "" && s.Roles != nil && !s.roleExists(role) {
+func (s *Service) launch(r *report) {
+	if role := aws.ToString(r.job.Container.JobRoleArn); role != "" && s.Roles != nil && !s.roleExists(role) {
 		r.Done(Exit{StatusReason: "ECS was unable to assume the role '" + role + "' that was provided for this task. Please verify that the role being passed has the proper trust relationship and permissions."})
 		return
 	}
@@ -317,44 +310,31 @@ func textOrNil(text string) *string {
 	return &text
 }
 
-// finish makes a job final, and with it those that depend on it: released by success, failed by failure. B14.
+// finish makes a job final, and moves those on that depend on it: failure fails them, and success lets them wait for others or for room, unless they were
+// cancelled meanwhile. B14, B15.
 func (s *Service) finish(j *job, status types.JobStatus, reason string) {
-	for done := []*job{j}; len(done) > 0; done = done[1:] {
-		j := done[0]
-		if j.finished() {
-			continue
-		}
-		j.Status, j.StatusReason, j.StoppedAt = status, textOrNil(reason), s.millis()
-		s.mark(j)
-		for _, d := range j.dependents {
-			delete(d.need, j.id())
-			if status == types.JobStatusFailed && !s.off["B14"] {
-				done = append(done, d)
-			} else if d.Status == types.JobStatusPending && len(d.need) == 0 {
-				s.unblock(d)
-			}
-		}
-		j.dependents = nil
-		if status == types.JobStatusFailed {
-			reason = reasonDependency
-		}
-	}
-}
-
-// unblock moves a job on whose dependencies have succeeded; one that was cancelled meanwhile ends now. B15.
-func (s *Service) unblock(j *job) {
-	if j.Stopped != "" {
-		s.finish(j, types.JobStatusFailed, j.Stopped)
+	if j.finished() {
 		return
 	}
-	s.wait(j)
+	j.Status, j.StatusReason, j.StoppedAt = status, textOrNil(reason), s.millis()
+	s.mark(j)
+	for _, d := range j.dependents {
+		delete(d.need, j.id())
+		switch {
+		case status == types.JobStatusFailed && !s.off["B14"]:
+			s.finish(d, types.JobStatusFailed, reasonDependency)
+		case d.Status != types.JobStatusPending || len(d.need) > 0:
+		case d.Stopped != "":
+			s.finish(d, types.JobStatusFailed, d.Stopped)
+		default:
+			s.wait(d)
+		}
+	}
+	j.dependents = nil
 }
 
-func randomHex(bytes int) string {
-	b := make([]byte, bytes)
-	_, _ = rand.Read(b) // never fails
-	return hex.EncodeToString(b)
-}
+// newID is an id as ECS gives to tasks.
+func newID() string { return strings.ReplaceAll(uuid.NewString(), "-", "") }
 
 // report takes the events of one attempt.
 type report struct {

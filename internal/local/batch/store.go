@@ -114,7 +114,7 @@ func (s *Service) resumeAttempt(r *report, stop func()) {
 	default:
 		r.done = true
 		s.after = append(s.after, r.leave)
-		s.ended(r.job, HostLost("i-"+randomHex(9)[:17]))
+		s.ended(r.job, HostLost("i-"+newID()[:17]))
 	}
 }
 
