@@ -69,6 +69,15 @@ func readDocument(r *http.Request) ([]byte, error) {
 	return b.Bytes(), err
 }
 
+// readXML is a document whose root is called root, as a struct of the SDK.
+func readXML[T any](r *http.Request, root string) (in T, err error) {
+	document, err := readDocument(r)
+	if err == nil {
+		err = wire.DecodeXML(bytes.NewReader(document), root, &in)
+	}
+	return in, err
+}
+
 // receive copies the body of r to w and checks all that the headers promise of it; what is at w is of use only if there is no error.
 // Signatures of chunks are not checked: who may call is the router's matter, and the checksums tell whether the content is whole.
 func receive(r *http.Request, w io.Writer, algorithm string) (record, error) {

@@ -101,7 +101,7 @@ func (s *Service) deleteBucket(r *request) ([]any, error) {
 }
 
 func (s *Service) listBuckets(r *request) ([]any, error) {
-	limit, err := r.limit("max-buckets", 10_000)
+	limit, err := r.limit("max-buckets", 1, 10_000)
 	if err != nil {
 		return nil, err
 	}

@@ -13,15 +13,15 @@ import (
 
 const pageLimit = 1000 // entries of a listing
 
-// limit is the greatest number of entries asked for, at most most.
-func (r *request) limit(name string, most int) (int, error) {
+// limit is the greatest number of entries asked for, at least least, and most where more or nothing is asked.
+func (r *request) limit(name string, least, most int) (int, error) {
 	asked := r.query.Get(name)
 	if asked == "" {
 		return most, nil
 	}
 	n, err := strconv.Atoi(asked)
-	if err != nil || n < 0 {
-		return 0, invalidArgument("Argument %s must be an integer between 0 and 2147483647", name)
+	if err != nil || n < least {
+		return 0, invalidArgument("Argument %s must be an integer between %d and 2147483647", name, least)
 	}
 	return min(n, most), nil
 }
@@ -46,7 +46,7 @@ func (r *request) encode(name string) *string {
 // follows the prefix up to the delimiter are one entry.
 func (s *Service) page(r *request, marker string) (out s3.ListObjectsV2Output, last string, err error) {
 	prefix, delimiter := r.query.Get("prefix"), r.query.Get("delimiter")
-	limit, err := r.limit("max-keys", pageLimit)
+	limit, err := r.limit("max-keys", 0, pageLimit)
 	if kind := r.query.Get("encoding-type"); kind != "" && kind != "url" {
 		err = invalidArgument("Invalid Encoding Method specified in Request")
 	}
@@ -139,7 +139,7 @@ func (s *Service) listVersions(r *request) ([]any, error) {
 }
 
 func (s *Service) listUploads(r *request) ([]any, error) {
-	limit, err := r.limit("max-uploads", pageLimit)
+	limit, err := r.limit("max-uploads", 1, pageLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -152,14 +152,11 @@ func (s *Service) listUploads(r *request) ([]any, error) {
 			continue
 		}
 		if len(out.Uploads) == limit {
-			out.IsTruncated = aws.Bool(true)
+			end := out.Uploads[limit-1]
+			out.IsTruncated, out.NextKeyMarker, out.NextUploadIdMarker = aws.Bool(true), end.Key, end.UploadId
 			break
 		}
-		out.NextKeyMarker, out.NextUploadIdMarker = r.encode(object), &uploadID
-		out.Uploads = append(out.Uploads, types.MultipartUpload{Key: out.NextKeyMarker, UploadId: &uploadID, Owner: s.owner(), StorageClass: types.StorageClassStandard, Initiated: &u.Modified})
-	}
-	if !*out.IsTruncated {
-		out.NextKeyMarker, out.NextUploadIdMarker = nil, nil
+		out.Uploads = append(out.Uploads, types.MultipartUpload{Key: r.encode(object), UploadId: &uploadID, Owner: s.owner(), StorageClass: types.StorageClassStandard, Initiated: &u.Modified})
 	}
 	return []any{out}, nil
 }

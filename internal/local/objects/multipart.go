@@ -85,7 +85,10 @@ func checksumType(algorithm, asked string) (string, error) {
 }
 
 // part names one of an upload.
-func (n id) part(number int32) id { return id{parts, n.Bucket, fmt.Sprintf("%s/%05d", n.Key, number)} }
+func (n id) part(number int) id {
+	_, uploadID := n.upload()
+	return id{parts, n.Bucket, fmt.Sprintf("%s/%05d", uploadID, number)}
+}
 
 // addPart takes the place of an earlier part of that number; fill writes its content.
 func (s *Service) addPart(r *request, fill func(u record, w io.Writer) (record, error)) (p record, err error) {
@@ -100,7 +103,7 @@ func (s *Service) addPart(r *request, fill func(u record, w io.Writer) (record, 
 	if p, err = s.store.content(func(w io.Writer) (record, error) { return fill(u, w) }); err != nil {
 		return p, err
 	}
-	p.ID, p.Modified = u.ID.part(int32(number)), s.opt.Now().UTC()
+	p.ID, p.Modified = u.ID.part(number), s.opt.Now().UTC()
 	p.Checksum.Type = "" // only objects have one
 	return p, s.store.change(func() ([]record, error) {
 		if _, ok := s.store.records[u.ID]; !ok { // any more
@@ -168,7 +171,8 @@ func (s *Service) abortUpload(r *request) ([]any, error) {
 // ended are the changes that end an upload. The caller holds the lock.
 func (s *store) ended(u id) []record {
 	changes := []record{u.gone()}
-	for _, p := range s.listLocked(parts, u.Bucket, u.Key+"/", "") {
+	_, uploadID := u.upload()
+	for _, p := range s.listLocked(parts, u.Bucket, uploadID+"/", "") {
 		changes = append(changes, p.ID.gone())
 	}
 	return changes
@@ -225,8 +229,8 @@ func (s *Service) chosen(u record, listed []types.CompletedPart) ([]record, erro
 	}
 	var found []record
 	for i, c := range listed {
-		number := aws.ToInt32(c.PartNumber)
-		if i > 0 && number <= aws.ToInt32(listed[i-1].PartNumber) {
+		number := int(aws.ToInt32(c.PartNumber))
+		if i > 0 && number <= int(aws.ToInt32(listed[i-1].PartNumber)) {
 			return nil, errPartOrder
 		}
 		if i > 0 && found[i-1].Size < minPart {
@@ -282,7 +286,7 @@ func checkWhole(h http.Header, o record) error {
 }
 
 func (s *Service) listParts(r *request) ([]any, error) {
-	limit, err := r.limit("max-parts", pageLimit)
+	limit, err := r.limit("max-parts", 1, pageLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -294,12 +298,12 @@ func (s *Service) listParts(r *request) ([]any, error) {
 	marker, _ := strconv.Atoi(r.query.Get("part-number-marker")) // one that is no number is none
 	out := s3.ListPartsOutput{Bucket: &r.bucket, Key: &r.key, UploadId: &uploadID, PartNumberMarker: aws.String(strconv.Itoa(marker)),
 		MaxParts: aws.Int32(int32(limit)), IsTruncated: aws.Bool(false), StorageClass: types.StorageClassStandard, Owner: s.owner()}
-	for _, p := range s.store.list(parts, r.bucket, u.ID.Key+"/", u.ID.part(int32(marker)).Key) {
-		if len(out.Parts) == limit {
-			out.IsTruncated = aws.Bool(true)
-			break
-		}
-		number, _ := strconv.Atoi(p.ID.Key[len(u.ID.Key)+1:]) // as part wrote it
+	all := s.store.list(parts, r.bucket, uploadID+"/", u.ID.part(marker).Key)
+	if len(all) > limit {
+		all, out.IsTruncated = all[:limit], aws.Bool(true)
+	}
+	for _, p := range all {
+		number, _ := strconv.Atoi(p.ID.Key[len(uploadID)+1:]) // as part wrote it
 		out.Parts = append(out.Parts, types.Part{PartNumber: aws.Int32(int32(number)), LastModified: &p.Modified, ETag: p.quotedETag(), Size: &p.Size})
 		out.NextPartNumberMarker = aws.String(strconv.Itoa(number))
 	}

@@ -1,7 +1,6 @@
 package objects
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"maps"
@@ -147,10 +146,7 @@ func (r *request) showWritten(o record) {
 
 // getObject serves GET and HEAD, whole or a part.
 func (s *Service) getObject(r *request) ([]any, error) {
-	o, f, err := s.store.open(r.subject())
-	if err == errNoSuchKey { //nolint:errorlint // it is the very value
-		return nil, s.missing(r, r.subject())
-	}
+	o, f, err := s.open(r, r.subject())
 	if err != nil {
 		return nil, err
 	}
@@ -243,17 +239,11 @@ func (s *Service) copySource(r *request) (record, *os.File, error) {
 	if err := s.find(bucket); err != nil {
 		return record{}, nil, err
 	}
-	action, source := "GetObject", id{objects, bucket, key}
-	if ofVersion {
-		action = versioned(action)
-	}
-	if err := s.allowed(r, action, source); err != nil {
+	source := id{objects, bucket, key}
+	if err := s.allowed(r, versioned("GetObject", ofVersion), source); err != nil {
 		return record{}, nil, err
 	}
-	o, f, err := s.store.open(source)
-	if err == errNoSuchKey { //nolint:errorlint // it is the very value
-		err = s.missing(r, source)
-	}
+	o, f, err := s.open(r, source)
 	if err != nil {
 		return record{}, nil, err
 	}
@@ -328,12 +318,8 @@ func (s *Service) deleteObjects(r *request) ([]any, error) {
 	if algorithm, _, err := declared(r.Header); err != nil || algorithm == "" && r.Header.Get("Content-Md5") == "" {
 		return nil, invalidRequest("Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
 	}
-	document, err := readDocument(r.Request)
+	in, err := readXML[types.Delete](r.Request, "Delete")
 	if err != nil {
-		return nil, err
-	}
-	var in types.Delete
-	if err := wire.DecodeXML(bytes.NewReader(document), "Delete", &in); err != nil {
 		return nil, err
 	}
 	if len(in.Objects) == 0 || len(in.Objects) > 1000 {
@@ -352,11 +338,8 @@ func (s *Service) deleteObjects(r *request) ([]any, error) {
 }
 
 func (s *Service) deleteOne(r *request, o types.ObjectIdentifier) error {
-	action, version, n := "DeleteObject", aws.ToString(o.VersionId), id{objects, r.bucket, aws.ToString(o.Key)}
-	if version != "" {
-		action = versioned(action)
-	}
-	if err := s.allowed(r, action, n); err != nil {
+	version, n := aws.ToString(o.VersionId), id{objects, r.bucket, aws.ToString(o.Key)}
+	if err := s.allowed(r, versioned("DeleteObject", version != ""), n); err != nil {
 		return err
 	}
 	if version != "" && version != "null" {

@@ -55,10 +55,7 @@ func (o operation) actions(r *request) []string {
 	if o.action == "" {
 		return nil
 	}
-	all := []string{o.action}
-	if r.query.Get("versionId") != "" {
-		all[0] = versioned(o.action)
-	}
+	all := []string{versioned(o.action, r.query.Get("versionId") != "")}
 	if o.action == "PutObject" && r.Header.Get("X-Amz-Tagging") != "" {
 		all = append(all, "PutObjectTagging")
 	}
@@ -68,8 +65,13 @@ func (o operation) actions(r *request) []string {
 	return all
 }
 
-// versioned is the action on a version: s3:GetObjectVersion for s3:GetObject.
-func versioned(action string) string { return strings.Replace(action, "Object", "ObjectVersion", 1) }
+// versioned is the action on a version, such as GetObjectVersion, or on whatever is there.
+func versioned(action string, version bool) string {
+	if version {
+		return strings.Replace(action, "Object", "ObjectVersion", 1)
+	}
+	return action
+}
 
 // parameters are those that an operation may have besides the one that selects it.
 var parameters = []string{"x-id", "prefix", "delimiter", "marker", "max-keys", "encoding-type", "continuation-token", "start-after", "fetch-owner",

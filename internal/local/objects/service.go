@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -186,6 +187,15 @@ func (s *Service) check(r *request, action string, on id, conditions map[string]
 		resource = "arn:aws:s3:::" + strings.TrimPrefix(on.Bucket+"/"+on.Key, "/")
 	}
 	return s.opt.Denied.Check(r.Context(), "AccessDenied", "s3:"+action, resource, conditions)
+}
+
+// open is an object and its content; the caller closes the file.
+func (s *Service) open(r *request, o id) (record, *os.File, error) {
+	found, f, err := s.store.open(o)
+	if errors.Is(err, errNoSuchKey) {
+		err = s.missing(r, o)
+	}
+	return found, f, err
 }
 
 // missing is the fault for an absent object: who may not list the bucket by its key is not told what is in it.

@@ -25,7 +25,7 @@ const (
 	parts   kind = "part"   // of such an upload
 )
 
-// id names a record: a bucket by its key alone, an upload by its object's key, a slash and its own id, a part by its upload's key, a slash and its number.
+// id names a record: a bucket by its key alone, an upload by its object's key, a slash and its own id, a part by its upload's own id, a slash and its number.
 type id struct {
 	Kind        kind
 	Bucket, Key string
