@@ -17,16 +17,15 @@ var imageName = regexp.MustCompile(`^[0-9A-Za-z_:./#@-]{1,255}$`)
 // containerRules are those of a definition's container.
 func containerRules(c *types.ContainerProperties, fargate bool) []verdict {
 	image, noRole := aws.ToString(c.Image), aws.ToString(c.ExecutionRoleArn) == ""
-	forInstances, forFargate := given(c, "Ulimits", "InstanceType"), given(c, "NetworkConfiguration", "FargatePlatformConfiguration", "EphemeralStorage")
-	if aws.ToBool(c.Privileged) {
-		forInstances = "privileged"
-	}
+	forInstances, forFargate := given(c, "Privileged", "Ulimits", "InstanceType"), given(c, "NetworkConfiguration", "FargatePlatformConfiguration", "EphemeralStorage")
+	foreign := given(c, "Privileged", "Ulimits", "InstanceType", "LinuxParameters", "MountPoints", "Volumes", "User", "ReadonlyRootFilesystem", "RepositoryCredentials")
 	verdicts := []verdict{
 		when(plain, !imageName.MatchString(image), "image %q must be 1 to 255 letters, digits and - _ : . / # @", image),
 		when(plain, len(c.Secrets) > 0 && noRole, "executionRoleArn is required for secrets"),
 		when("B10", fargate && noRole, "executionRoleArn is required for Fargate"),
 		when("B10", fargate && forInstances != "", "%s is not applicable for Fargate", forInstances),
 		when(plain, !fargate && forFargate != "", "%s is for Fargate", forFargate),
+		when(plain, foreign != "", "%s is not offered by the embedded Batch", foreign),
 	}
 	verdicts = append(verdicts, contentRules(c.Command, c.Environment, c.ResourceRequirements, c.Vcpus, c.Memory, fargate)...)
 	return append(verdicts, sizeRules(sizeOf(c.ResourceRequirements, c.Vcpus, c.Memory), fargate)...)

@@ -2,8 +2,6 @@ package batch
 
 import (
 	"cmp"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -141,32 +139,13 @@ func (s *Service) roleExists(arn string) bool {
 
 func serviceLinked(role string) bool { return strings.Contains(role, "/aws-service-role/") }
 
-func (s *Service) environment(ref *string) (*types.ComputeEnvironmentDetail, error) {
-	e := s.Envs[s.nameOf("compute-environment", aws.ToString(ref))]
-	if e == nil {
-		return nil, refuse("compute environment %s does not exist", aws.ToString(ref))
-	}
-	return e, nil
-}
-
 func (s *Service) describeEnvironments(in *batch.DescribeComputeEnvironmentsInput) (*batch.DescribeComputeEnvironmentsOutput, error) {
-	list := []types.ComputeEnvironmentDetail{}
-	for _, name := range s.wanted("compute-environment", in.ComputeEnvironments, slices.Sorted(maps.Keys(s.Envs))) {
-		list = append(list, *s.Envs[name])
-	}
-	list, next, err := page(list, in.NextToken, in.MaxResults)
+	list, next, err := described(s, s.Envs, "compute-environment", in.ComputeEnvironments, in.NextToken, in.MaxResults)
 	return &batch.DescribeComputeEnvironmentsOutput{ComputeEnvironments: list, NextToken: next}, err
 }
 
-// wanted are those of all names that a request asks for: each where it names none.
-func (s *Service) wanted(kind string, refs, all []string) []string {
-	return slices.DeleteFunc(all, func(name string) bool {
-		return len(refs) > 0 && !slices.ContainsFunc(refs, func(ref string) bool { return s.nameOf(kind, ref) == name })
-	})
-}
-
 func (s *Service) updateEnvironment(in *batch.UpdateComputeEnvironmentInput) (*batch.UpdateComputeEnvironmentOutput, error) {
-	e, err := s.environment(in.ComputeEnvironment)
+	e, err := find(s, s.Envs, "compute-environment", in.ComputeEnvironment)
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +172,7 @@ func (s *Service) updateEnvironment(in *batch.UpdateComputeEnvironmentInput) (*b
 
 func (s *Service) deleteEnvironment(in *batch.DeleteComputeEnvironmentInput) (*batch.DeleteComputeEnvironmentOutput, error) {
 	out := &batch.DeleteComputeEnvironmentOutput{}
-	e, err := s.environment(in.ComputeEnvironment)
+	e, err := find(s, s.Envs, "compute-environment", in.ComputeEnvironment)
 	if err != nil || e.Status == types.CEStatusDeleting {
 		return out, err
 	}
@@ -216,11 +195,13 @@ func deletable(state, status string) []verdict {
 // isRelated tells whether a queue has the environment, be it one that is DELETING, or had it until lately. B21.
 func (s *Service) isRelated(arn *string) bool {
 	for _, q := range s.Queues {
-		if q.uses(arn) {
-			return true
+		for _, o := range q.ComputeEnvironmentOrder {
+			if *o.ComputeEnvironment == *arn {
+				return true
+			}
 		}
 	}
-	return s.Clock.Now().Before(s.related[aws.ToString(arn)])
+	return s.Clock.Now().Before(s.related[*arn])
 }
 
 // changing tells the statuses in which neither an environment nor a queue can be changed.

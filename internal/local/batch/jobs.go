@@ -32,13 +32,7 @@ type job struct {
 	stop       func() // asks the runner for the end of the attempt
 	stopTimer  func()
 	unsaved    bool
-	past       []moment // where ListJobs lags
-}
-
-// moment is what ListJobs tells of a job since a time.
-type moment struct {
-	at time.Time
-	types.JobSummary
+	told       *types.JobSummary // by ListJobs; nil: nothing yet
 }
 
 func (j *job) id() string { return aws.ToString(j.JobId) }
@@ -48,7 +42,7 @@ func (j *job) finished() bool {
 }
 
 func (s *Service) submitJob(in *batch.SubmitJobInput) (*batch.SubmitJobOutput, error) {
-	q, err := s.queue(in.JobQueue)
+	q, err := find(s, s.Queues, "job-queue", in.JobQueue)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +62,7 @@ func (s *Service) submitJob(in *batch.SubmitJobInput) (*batch.SubmitJobOutput, e
 	return &batch.SubmitJobOutput{JobArn: j.JobArn, JobId: j.JobId, JobName: j.JobName}, nil
 }
 
-func (s *Service) checkSubmission(in *batch.SubmitJobInput, q *queue) error {
+func (s *Service) checkSubmission(in *batch.SubmitJobInput, q *types.JobQueueDetail) error {
 	name, o, size := aws.ToString(in.JobName), in.ContainerOverrides, int32(2)
 	if in.ArrayProperties != nil {
 		size = aws.ToInt32(in.ArrayProperties.Size)
@@ -91,13 +85,13 @@ func (s *Service) checkSubmission(in *batch.SubmitJobInput, q *queue) error {
 	return s.judge(append(verdicts, contentRules(o.Command, o.Environment, o.ResourceRequirements, o.Vcpus, o.Memory, s.hasFargate(q))...)...)
 }
 
-func (s *Service) hasFargate(q *queue) bool {
-	e, err := s.environment(q.ComputeEnvironmentOrder[0].ComputeEnvironment)
+func (s *Service) hasFargate(q *types.JobQueueDetail) bool {
+	e, err := find(s, s.Envs, "compute-environment", q.ComputeEnvironmentOrder[0].ComputeEnvironment)
 	return err == nil && onFargate(e.ComputeResources)
 }
 
 // newJob makes a job of a definition and what the submission lays over it.
-func (s *Service) newJob(in *batch.SubmitJobInput, q *queue, d *types.JobDefinition) *job {
+func (s *Service) newJob(in *batch.SubmitJobInput, q *types.JobQueueDetail, d *types.JobDefinition) *job {
 	id := uuid.NewString()
 	j := &job{Seq: 1, JobDetail: types.JobDetail{
 		JobId: &id, JobArn: aws.String(s.arn("job", id)),
@@ -194,7 +188,7 @@ func (s *Service) listJobs(in *batch.ListJobsInput) (*batch.ListJobsOutput, erro
 	if err != nil {
 		return nil, err
 	}
-	q, err := s.queue(in.JobQueue)
+	q, err := find(s, s.Queues, "job-queue", in.JobQueue)
 	if err != nil {
 		return nil, err
 	}
@@ -210,56 +204,28 @@ func (s *Service) listJobs(in *batch.ListJobsInput) (*batch.ListJobsOutput, erro
 	now := s.Clock.Now()
 	for i := min(from, len(s.order)-1); i >= 0; i-- {
 		j := s.order[i]
-		if aws.ToString(j.JobQueue) != aws.ToString(q.JobQueueArn) || s.forgotten(j, now) {
-			continue
-		}
-		told, known := s.told(j)
-		if !known || !matches(told) {
+		if *j.JobQueue != *q.JobQueueArn || j.told == nil || s.forgotten(j, now) || !matches(j.told) {
 			continue
 		}
 		if len(out.JobSummaryList) == length {
 			out.NextToken = aws.String(strconv.Itoa(i))
 			break
 		}
-		out.JobSummaryList = append(out.JobSummaryList, told)
+		out.JobSummaryList = append(out.JobSummaryList, *j.told)
 	}
 	return out, nil
 }
 
-// told is what ListJobs tells of a job, which may be what was true a while ago, or nothing yet.
-func (s *Service) told(j *job) (told types.JobSummary, known bool) {
-	lag := s.Lags().List
-	if lag == 0 || len(j.past) == 0 {
-		return j.summary(), true
-	}
-	for _, m := range j.past {
-		if m.at.After(s.Clock.Now().Add(-lag)) {
-			break
-		}
-		told, known = m.JobSummary, true
-	}
-	return told, known
-}
-
-func (j *job) summary() types.JobSummary {
-	return types.JobSummary{
-		JobId: j.JobId, JobArn: j.JobArn, JobName: j.JobName, JobDefinition: j.JobDefinition,
-		CreatedAt: j.CreatedAt, StartedAt: j.StartedAt, StoppedAt: j.StoppedAt,
-		Status: j.Status, StatusReason: j.StatusReason,
-		Container: &types.ContainerSummary{ExitCode: j.Container.ExitCode, Reason: j.Container.Reason},
-	}
-}
-
 // selection is the status or the filter of a request: the status does not count with a filter, and is RUNNING where it is not given. B16.
-func (s *Service) selection(in *batch.ListJobsInput) (func(types.JobSummary) bool, error) {
+func (s *Service) selection(in *batch.ListJobsInput) (func(*types.JobSummary) bool, error) {
 	if len(in.Filters) == 0 {
 		status := cmp.Or(in.JobStatus, types.JobStatusRunning)
-		return func(j types.JobSummary) bool { return j.Status == status || s.off["B16"] && in.JobStatus == "" }, nil
+		return func(j *types.JobSummary) bool { return j.Status == status || s.off["B16"] && in.JobStatus == "" }, nil
 	}
 	f := in.Filters[0]
 	if len(in.Filters) > 1 || aws.ToString(f.Name) != "JOB_NAME" || len(f.Values) != 1 {
 		return nil, refuse("filters: the embedded Batch offers one, JOB_NAME, with one value")
 	}
 	name := strings.ToLower(f.Values[0]) // case does not count
-	return func(j types.JobSummary) bool { return glob(name, strings.ToLower(*j.JobName)) }, nil
+	return func(j *types.JobSummary) bool { return glob(name, strings.ToLower(*j.JobName)) }, nil
 }

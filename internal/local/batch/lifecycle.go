@@ -15,18 +15,19 @@ import (
 
 // mark notes that a job has changed.
 func (s *Service) mark(j *job) {
-	s.remember(j)
+	s.tell(j)
 	if !j.unsaved {
 		j.unsaved = true
 		s.unsaved = append(s.unsaved, j)
 	}
 }
 
-// remember keeps what ListJobs will tell once its lag is over.
-func (s *Service) remember(j *job) {
-	if s.Lags().List > 0 {
-		j.past = append(j.past, moment{s.Clock.Now(), j.summary()})
-	}
+// tell lets ListJobs know how a job stands, once its lag is over.
+func (s *Service) tell(j *job) {
+	told := &types.JobSummary{}
+	assign(told, &j.JobDetail)
+	told.Container = &types.ContainerSummary{ExitCode: j.Container.ExitCode, Reason: j.Container.Reason}
+	s.later(s.Lags().List, func() { j.told = told })
 }
 
 // admit takes a submitted job in. States: SUBMITTED, then PENDING with unfinished dependencies or RUNNABLE. B13.
@@ -70,10 +71,11 @@ func (s *Service) wait(j *job) {
 	j.Status = types.JobStatusRunnable
 	if len(j.need) > 0 {
 		j.Status = types.JobStatusPending
-	} else if q := s.Queues[s.nameOf("job-queue", aws.ToString(j.JobQueue))]; q != nil {
-		q.runnable = append(q.runnable, j)
+	} else {
+		q := aws.ToString(j.JobQueue)
+		s.runnable[q] = append(s.runnable[q], j)
 	}
-	s.remember(j)
+	s.tell(j)
 }
 
 // dispatch starts what there is room for: queues by priority, jobs of a queue by age. The oldest job holds back those behind it.
@@ -81,12 +83,12 @@ func (s *Service) dispatch() {
 	if !s.ready {
 		return
 	}
-	queues := slices.SortedFunc(maps.Values(s.Queues), func(a, b *queue) int {
+	queues := slices.SortedFunc(maps.Values(s.Queues), func(a, b *types.JobQueueDetail) int {
 		return cmp.Or(cmp.Compare(*b.Priority, *a.Priority), cmp.Compare(*a.JobQueueName, *b.JobQueueName))
 	})
 	for _, q := range queues {
-		for len(q.runnable) > 0 {
-			j := q.runnable[0]
+		for waiting := s.runnable[*q.JobQueueArn]; len(waiting) > 0; waiting = s.runnable[*q.JobQueueArn] {
+			j := waiting[0]
 			if j.Status == types.JobStatusRunnable {
 				e, reason := s.room(q, j)
 				if e == nil {
@@ -98,13 +100,13 @@ func (s *Service) dispatch() {
 				}
 				s.start(j, *e.ComputeEnvironmentName)
 			}
-			q.runnable = q.runnable[1:]
+			s.runnable[*q.JobQueueArn] = waiting[1:]
 		}
 	}
 }
 
 // room finds the first environment of a queue that has the vCPUs for a job now, and why none ever will have. B25.
-func (s *Service) room(q *queue, j *job) (e *types.ComputeEnvironmentDetail, reason string) {
+func (s *Service) room(q *types.JobQueueDetail, j *job) (e *types.ComputeEnvironmentDetail, reason string) {
 	if s.Stuck != nil {
 		if reason := s.Stuck(*j.JobName); reason != "" {
 			return nil, reason
@@ -211,10 +213,6 @@ func (s *Service) attempt(j *job) Attempt {
 		Number:     len(j.Attempts) + 1,
 		Image:      aws.ToString(c.Image), Command: c.Command, Env: map[string]string{},
 		VCPUs: j.size.vcpus, MemoryMiB: j.size.memory, GPUs: j.size.gpus,
-		User: aws.ToString(c.User), Privileged: aws.ToBool(c.Privileged), ReadOnly: aws.ToBool(c.ReadonlyRootFilesystem),
-	}
-	if c.LinuxParameters != nil {
-		a.SharedMemoryMiB = int64(aws.ToInt32(c.LinuxParameters.SharedMemorySize))
 	}
 	for _, kv := range c.Environment {
 		a.Env[aws.ToString(kv.Name)] = aws.ToString(kv.Value)

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -57,6 +58,26 @@ func overlay[T any](base, over []T, key func(T) string) []T {
 		list[i] = o
 	}
 	return list
+}
+
+// find gives the resource that a reference names.
+func find[T any](s *Service, all map[string]*T, kind string, ref *string) (*T, error) {
+	found := all[s.nameOf(kind, aws.ToString(ref))]
+	if found == nil {
+		return nil, refuse("%s %s does not exist", kind, aws.ToString(ref))
+	}
+	return found, nil
+}
+
+// described gives a page of the resources that a request names, or of all.
+func described[T any](s *Service, all map[string]*T, kind string, refs []string, token *string, size *int32) ([]T, *string, error) {
+	list := []T{}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if len(refs) == 0 || slices.ContainsFunc(refs, func(ref string) bool { return s.nameOf(kind, ref) == name }) {
+			list = append(list, *all[name])
+		}
+	}
+	return page(list, token, size)
 }
 
 // page cuts one page out of a list; the token is the index of the next page's first element.

@@ -2,7 +2,6 @@ package batch
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 
@@ -10,18 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
 )
-
-// queue is a job queue, and its jobs in RUNNABLE, oldest first.
-type queue struct {
-	types.JobQueueDetail
-	runnable []*job
-}
-
-func (q *queue) uses(environment *string) bool {
-	return slices.ContainsFunc(q.ComputeEnvironmentOrder, func(o types.ComputeEnvironmentOrder) bool {
-		return aws.ToString(o.ComputeEnvironment) == aws.ToString(environment)
-	})
-}
 
 func (s *Service) createQueue(in *batch.CreateJobQueueInput) (*batch.CreateJobQueueOutput, error) {
 	name, foreign := aws.ToString(in.JobQueueName), given(in, "SchedulingPolicyArn", "ServiceEnvironmentOrder", "JobStateTimeLimitActions")
@@ -36,9 +23,9 @@ func (s *Service) createQueue(in *batch.CreateJobQueueInput) (*batch.CreateJobQu
 	if err != nil {
 		return nil, err
 	}
-	q := &queue{JobQueueDetail: types.JobQueueDetail{JobQueueArn: aws.String(s.arn("job-queue", name)), State: types.JQStateEnabled}}
-	assign(&q.JobQueueDetail, in)
-	fill(&q.JobQueueDetail)
+	q := &types.JobQueueDetail{JobQueueArn: aws.String(s.arn("job-queue", name)), State: types.JQStateEnabled}
+	assign(q, in)
+	fill(q)
 	s.Queues[name] = q
 	s.settleQueue(q, types.JQStatusCreating)
 	return &batch.CreateJobQueueOutput{JobQueueArn: q.JobQueueArn, JobQueueName: &name}, nil
@@ -48,7 +35,7 @@ func (s *Service) createQueue(in *batch.CreateJobQueueInput) (*batch.CreateJobQu
 func (s *Service) environmentOrder(in []types.ComputeEnvironmentOrder) ([]types.ComputeEnvironmentOrder, error) {
 	order, kinds := []types.ComputeEnvironmentOrder{}, map[bool]bool{}
 	for _, o := range in {
-		e, err := s.environment(o.ComputeEnvironment)
+		e, err := find(s, s.Envs, "compute-environment", o.ComputeEnvironment)
 		if err != nil {
 			return nil, err
 		}
@@ -65,32 +52,20 @@ func (s *Service) environmentOrder(in []types.ComputeEnvironmentOrder) ([]types.
 		when("B20", len(kinds) > 1, "Fargate and EC2 compute environments can't be mixed in a job queue"))
 }
 
-func (s *Service) settleQueue(q *queue, passing types.JQStatus) {
+func (s *Service) settleQueue(q *types.JobQueueDetail, passing types.JQStatus) {
 	q.StatusReason = nil
 	settle(s, &q.Status, passing, s.Settle, func() {
 		q.Status, q.StatusReason = types.JQStatusValid, aws.String("JobQueue Healthy")
 	})
 }
 
-func (s *Service) queue(ref *string) (*queue, error) {
-	q := s.Queues[s.nameOf("job-queue", aws.ToString(ref))]
-	if q == nil {
-		return nil, refuse("job queue %s does not exist", aws.ToString(ref))
-	}
-	return q, nil
-}
-
 func (s *Service) describeQueues(in *batch.DescribeJobQueuesInput) (*batch.DescribeJobQueuesOutput, error) {
-	list := []types.JobQueueDetail{}
-	for _, name := range s.wanted("job-queue", in.JobQueues, slices.Sorted(maps.Keys(s.Queues))) {
-		list = append(list, s.Queues[name].JobQueueDetail)
-	}
-	list, next, err := page(list, in.NextToken, in.MaxResults)
+	list, next, err := described(s, s.Queues, "job-queue", in.JobQueues, in.NextToken, in.MaxResults)
 	return &batch.DescribeJobQueuesOutput{JobQueues: list, NextToken: next}, err
 }
 
 func (s *Service) updateQueue(in *batch.UpdateJobQueueInput) (*batch.UpdateJobQueueOutput, error) {
-	q, err := s.queue(in.JobQueue)
+	q, err := find(s, s.Queues, "job-queue", in.JobQueue)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +81,7 @@ func (s *Service) updateQueue(in *batch.UpdateJobQueueInput) (*batch.UpdateJobQu
 		return nil, err
 	}
 	old := q.ComputeEnvironmentOrder
-	assign(&q.JobQueueDetail, in)
+	assign(q, in)
 	s.part(old)
 	s.settleQueue(q, types.JQStatusUpdating)
 	return &batch.UpdateJobQueueOutput{JobQueueArn: q.JobQueueArn, JobQueueName: q.JobQueueName}, nil
@@ -121,7 +96,7 @@ func (s *Service) part(old []types.ComputeEnvironmentOrder) {
 
 func (s *Service) deleteQueue(in *batch.DeleteJobQueueInput) (*batch.DeleteJobQueueOutput, error) {
 	out := &batch.DeleteJobQueueOutput{}
-	q, err := s.queue(in.JobQueue)
+	q, err := find(s, s.Queues, "job-queue", in.JobQueue)
 	if err != nil || q.Status == types.JQStatusDeleting {
 		return out, err
 	}

@@ -47,9 +47,6 @@ type Attempt struct {
 	VCPUs                 float64
 	MemoryMiB             int64
 	GPUs                  int
-	SharedMemoryMiB       int64 // 0: the engine's default
-	User                  string
-	Privileged, ReadOnly  bool
 }
 
 // ID names an attempt among all: the job's id, a hyphen and the number.

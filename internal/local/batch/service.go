@@ -75,15 +75,16 @@ type Service struct {
 
 	mu sync.Mutex
 	resources
-	related map[string]time.Time // until when an environment counts as a queue's though it is none's, by ARN
-	jobs    map[string]*job      // by id
-	order   []*job               // by age
-	vcpus   map[string]float64   // of jobs on an environment, by its name
-	memory  int64                // MiB of all jobs on environments
-	ready   bool                 // what an earlier process left has been taken up
-	after   []func()             // what update does once the lock is free: calls to the runner
-	changed bool                 // resources are not on disk yet
-	unsaved []*job
+	related  map[string]time.Time // until when an environment counts as a queue's though it is none's, by ARN
+	jobs     map[string]*job      // by id
+	order    []*job               // by age
+	runnable map[string][]*job    // the jobs of a queue in RUNNABLE, oldest first, by its ARN
+	vcpus    map[string]float64   // of jobs on an environment, by its name
+	memory   int64                // MiB of all jobs on environments
+	ready    bool                 // what an earlier process left has been taken up
+	after    []func()             // what update does once the lock is free: calls to the runner
+	changed  bool                 // resources are not on disk yet
+	unsaved  []*job
 }
 
 // New makes the service, with the state that Dir holds.
@@ -92,8 +93,9 @@ func New(o Options) (*Service, error) {
 		Options:   o,
 		names:     map[string]string{},
 		off:       map[Rule]bool{},
-		resources: resources{map[string]*types.ComputeEnvironmentDetail{}, map[string]*queue{}, map[string][]*types.JobDefinition{}},
+		resources: resources{map[string]*types.ComputeEnvironmentDetail{}, map[string]*types.JobQueueDetail{}, map[string][]*types.JobDefinition{}},
 		related:   map[string]time.Time{},
+		runnable:  map[string][]*job{},
 		jobs:      map[string]*job{},
 		vcpus:     map[string]float64{},
 	}

@@ -15,7 +15,7 @@ import (
 // resources are what changes seldom: one document. Jobs have a file of lines, one for each change, so that its cost does not grow with their number.
 type resources struct {
 	Envs   map[string]*types.ComputeEnvironmentDetail // by name
-	Queues map[string]*queue                          // by name
+	Queues map[string]*types.JobQueueDetail           // by name
 	Defs   map[string][]*types.JobDefinition          // by name; revision n stands at n-1
 }
 
@@ -70,6 +70,7 @@ func (s *Service) loadJobs() error {
 	}
 	for _, j := range lines {
 		j.measure()
+		s.tell(j)
 		s.jobs[j.id()] = j
 	}
 	maps.DeleteFunc(s.jobs, func(_ string, j *job) bool { return s.forgotten(j, s.Clock.Now()) })
@@ -134,7 +135,7 @@ func (s *Service) resumeJob(j *job) {
 // resumeResources lets what was passing pass anew; what was DELETING is gone.
 func (s *Service) resumeResources() {
 	maps.DeleteFunc(s.Envs, func(_ string, e *types.ComputeEnvironmentDetail) bool { return e.Status == types.CEStatusDeleting })
-	maps.DeleteFunc(s.Queues, func(_ string, q *queue) bool { return q.Status == types.JQStatusDeleting })
+	maps.DeleteFunc(s.Queues, func(_ string, q *types.JobQueueDetail) bool { return q.Status == types.JQStatusDeleting })
 	for _, e := range s.Envs {
 		if changing(string(e.Status)) {
 			s.settleEnvironment(e, e.Status)

@@ -78,7 +78,7 @@ func (r *Runner) create(a *attempt) error {
 }
 
 func (r *Runner) config(a *attempt) *container.Config {
-	c := &container.Config{Image: a.Image, Cmd: a.Command, User: a.User, Labels: map[string]string{labelOwner: r.owner, labelJob: a.ID()}}
+	c := &container.Config{Image: a.Image, Cmd: a.Command, Labels: map[string]string{labelOwner: r.owner, labelJob: a.ID()}}
 	for name, value := range a.Env {
 		c.Env = append(c.Env, name+"="+value)
 	}
@@ -88,11 +88,8 @@ func (r *Runner) config(a *attempt) *container.Config {
 // hostConfig limits a container. More CPUs than the machine has are refused by the engine.
 func (a *attempt) hostConfig(cpus int) *container.HostConfig {
 	h := &container.HostConfig{
-		NetworkMode:    "host",
-		LogConfig:      container.LogConfig{Type: "json-file"}, // can be read again, in the same order
-		Privileged:     a.Privileged,
-		ReadonlyRootfs: a.ReadOnly,
-		ShmSize:        a.SharedMemoryMiB * mib,
+		NetworkMode: "host",
+		LogConfig:   container.LogConfig{Type: "json-file"}, // can be read again, in the same order
 		Resources: container.Resources{
 			Memory:     a.MemoryMiB * mib,
 			MemorySwap: a.MemoryMiB * mib, // the sum of memory and swap: none
