@@ -52,12 +52,13 @@ func (s *Service) createGroup(in *cloudwatchlogs.CreateLogGroupInput) (*cloudwat
 func (s *Service) addGroup(name string, tags wire.Tags) error {
 	s.groups[name] = &group{streams: map[string]*stream{}}
 	return s.change(name, record{About: &about{Tags: tags, Shown: types.LogGroup{
-		LogGroupName:  &name,
-		LogGroupArn:   aws.String(s.arn(name)),
-		Arn:           aws.String(s.arn(name) + ":*"),
-		CreationTime:  aws.Int64(s.now()),
-		LogGroupClass: types.LogGroupClassStandard,
-		StoredBytes:   aws.Int64(0), // AWS counts them within a day
+		LogGroupName:      &name,
+		LogGroupArn:       aws.String(s.arn(name)),
+		Arn:               aws.String(s.arn(name) + ":*"),
+		CreationTime:      aws.Int64(s.now()),
+		LogGroupClass:     types.LogGroupClassStandard,
+		MetricFilterCount: aws.Int32(0),
+		StoredBytes:       aws.Int64(0), // AWS counts them within a day
 	}}})
 }
 
