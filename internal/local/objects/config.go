@@ -2,9 +2,9 @@ package objects
 
 import (
 	"bytes"
-	"encoding/xml"
 	"maps"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -17,39 +17,59 @@ import (
 // config is a sub-resource of a bucket or object: one document.
 type config struct {
 	kind    kind
-	query   string     // the query parameter
-	noun    string     // in the names of its operations
-	action  string     // in the names of its actions
-	absent  string     // code of the fault when there is none
-	root    string     // of the document, "" where it is no XML
-	into    func() any // the SDK's struct that the document must fit; nil: it cannot be changed here
-	initial string     // document of a new bucket, "" for none
+	query   string                                        // the query parameter
+	noun    string                                        // in the names of its operations
+	action  string                                        // in the names of its actions
+	absent  string                                        // code of the fault when there is none
+	check   func(r *request, document []byte) (err error) // nil: it cannot be changed here
+	initial string                                        // document where none was put, "" for none
 }
 
 // A new bucket is private and encrypted: https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html
 var configs = []config{
 	{buckets, "publicAccessBlock", "PublicAccessBlock", "BucketPublicAccessBlock", "NoSuchPublicAccessBlockConfiguration",
-		"PublicAccessBlockConfiguration", func() any { return new(types.PublicAccessBlockConfiguration) },
+		fits(func(types.PublicAccessBlockConfiguration) error { return nil }),
 		"<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls><IgnorePublicAcls>true</IgnorePublicAcls>" +
 			"<BlockPublicPolicy>true</BlockPublicPolicy><RestrictPublicBuckets>true</RestrictPublicBuckets></PublicAccessBlockConfiguration>"},
 	{buckets, "encryption", "BucketEncryption", "EncryptionConfiguration", "ServerSideEncryptionConfigurationNotFoundError",
-		"ServerSideEncryptionConfiguration", func() any { return new(types.ServerSideEncryptionConfiguration) },
+		fits(func(in types.ServerSideEncryptionConfiguration) error { return oneRule(in.Rules) }),
 		"<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm>" +
 			"</ApplyServerSideEncryptionByDefault><BucketKeyEnabled>false</BucketKeyEnabled></Rule></ServerSideEncryptionConfiguration>"},
 	{buckets, "ownershipControls", "BucketOwnershipControls", "BucketOwnershipControls", "OwnershipControlsNotFoundError",
-		"OwnershipControls", func() any { return new(types.OwnershipControls) },
+		fits(func(in types.OwnershipControls) error { return oneRule(in.Rules) }),
 		"<OwnershipControls><Rule><ObjectOwnership>BucketOwnerEnforced</ObjectOwnership></Rule></OwnershipControls>"},
-	{buckets, "policy", "BucketPolicy", "BucketPolicy", "NoSuchBucketPolicy", "", func() any { return nil }, ""},
-	{buckets, "tagging", "BucketTagging", "BucketTagging", "NoSuchTagSet", "Tagging", func() any { return new(types.Tagging) }, ""},
-	{objects, "tagging", "ObjectTagging", "ObjectTagging", "", "Tagging", func() any { return new(types.Tagging) }, "<Tagging><TagSet/></Tagging>"},
-	{buckets, "versioning", "BucketVersioning", "BucketVersioning", "", "", nil, "<VersioningConfiguration/>"},
-	{buckets, "location", "BucketLocation", "BucketLocation", "", "", nil, ""},
+	{buckets, "policy", "BucketPolicy", "BucketPolicy", "NoSuchBucketPolicy", checkPolicy, ""},
+	{buckets, "tagging", "BucketTagging", "BucketTagging", "NoSuchTagSet",
+		fits(func(in types.Tagging) error { return checkTags(in.TagSet, buckets) }), ""},
+	{objects, "tagging", "ObjectTagging", "ObjectTagging", "",
+		fits(func(in types.Tagging) error { return checkTags(in.TagSet, objects) }), "<Tagging><TagSet/></Tagging>"},
+	{buckets, "versioning", "BucketVersioning", "BucketVersioning", "", nil, "<VersioningConfiguration/>"},
+	{buckets, "location", "BucketLocation", "BucketLocation", "", nil, ""},
+}
+
+// fits wants a document to be the SDK's struct of that name, and valid to have no objection to it.
+func fits[T any](valid func(T) error) func(*request, []byte) error {
+	return func(_ *request, document []byte) error {
+		var in T
+		if err := wire.DecodeXML(bytes.NewReader(document), reflect.TypeFor[T]().Name(), &in); err != nil {
+			return err
+		}
+		return valid(in)
+	}
+}
+
+// oneRule is how many a bucket's encryption and ownership have.
+func oneRule[T any](rules []T) error {
+	if len(rules) != 1 || reflect.ValueOf(rules[0]).IsZero() {
+		return errMalformedXML
+	}
+	return nil
 }
 
 func (c config) addOperations(all map[string]operation) {
 	selector := " " + string(c.kind) + " " + c.query
 	all[http.MethodGet+selector] = operation{"Get" + c.noun, "Get" + c.action, "", c.get}
-	if c.into == nil {
+	if c.check == nil {
 		return
 	}
 	remove := "Put" + c.action
@@ -72,12 +92,12 @@ func (c config) get(s *Service, r *request) ([]any, error) {
 	case !ok:
 		return nil, wire.NewFault(http.StatusNotFound, c.absent, "The bucket has no such configuration: %s", c.query)
 	}
+	contentType := "application/xml"
 	if c.query == "policy" {
-		r.w.Header().Set("Content-Type", "application/json")
-		_, _ = r.w.Write([]byte(document)) // the client is gone if this fails
-		return nil, nil
+		contentType = "application/json"
 	}
-	writeXML(r.w, http.StatusOK, []byte(document))
+	r.w.Header().Set("Content-Type", contentType)
+	_, _ = r.w.Write([]byte(document)) // the client is gone if this fails
 	return nil, nil
 }
 
@@ -89,37 +109,13 @@ func (c config) put(s *Service, r *request) ([]any, error) {
 	if err := c.check(r, document); err != nil {
 		return nil, err
 	}
-	if err := c.set(s, r, string(bytes.TrimSpace(bytes.TrimPrefix(document, []byte(strings.TrimSpace(xml.Header)))))); err != nil {
+	if err := c.set(s, r, string(document)); err != nil {
 		return nil, err
 	}
 	if c.kind == buckets && (c.query == "policy" || c.query == "tagging") {
 		r.w.WriteHeader(http.StatusNoContent)
 	}
 	return nil, nil
-}
-
-// check wants the document to fit the SDK's struct, and to name what it is for.
-func (c config) check(r *request, document []byte) error {
-	if c.query == "policy" {
-		return checkBucketPolicy(r.bucket, document)
-	}
-	in := c.into()
-	if err := wire.DecodeXML(bytes.NewReader(document), c.root, in); err != nil {
-		return err
-	}
-	switch in := in.(type) {
-	case *types.Tagging:
-		return checkTags(in.TagSet, c.kind)
-	case *types.ServerSideEncryptionConfiguration:
-		if len(in.Rules) != 1 || in.Rules[0].ApplyServerSideEncryptionByDefault == nil {
-			return errMalformedXML
-		}
-	case *types.OwnershipControls:
-		if len(in.Rules) != 1 || in.Rules[0].ObjectOwnership == "" {
-			return errMalformedXML
-		}
-	}
-	return nil
 }
 
 // remove leaves no document. Encryption cannot be had off: it falls back to the default.
@@ -178,8 +174,8 @@ func checkTags(set []types.Tag, of kind) error {
 	return tags.Check("InvalidTag", tooMany)
 }
 
-// checkBucketPolicy wants statements about anybody, and about this bucket alone.
-func checkBucketPolicy(bucket string, document []byte) error {
+// checkPolicy wants statements about anybody, and about this bucket alone.
+func checkPolicy(r *request, document []byte) error {
 	malformed := func(why any) error { return wire.NewFault(http.StatusBadRequest, "MalformedPolicy", "%v", why) }
 	statements, err := policy.Parse(document)
 	if err != nil {
@@ -193,7 +189,7 @@ func checkBucketPolicy(bucket string, document []byte) error {
 			return malformed("Missing required field Resource")
 		}
 		for _, resource := range slices.Concat(s.Resource, s.NotResource) {
-			if name, _, _ := strings.Cut(strings.TrimPrefix(resource, "arn:aws:s3:::"), "/"); name != bucket {
+			if name, _, _ := strings.Cut(strings.TrimPrefix(resource, "arn:aws:s3:::"), "/"); name != r.bucket {
 				return malformed("Policy has invalid resource")
 			}
 		}

@@ -172,8 +172,10 @@ func (s *Service) abortUpload(r *request) ([]any, error) {
 func (s *store) ended(u id) []record {
 	changes := []record{u.gone()}
 	_, uploadID := u.upload()
-	for _, p := range s.listLocked(parts, u.Bucket, uploadID+"/", "") {
-		changes = append(changes, p.ID.gone())
+	for n := range s.records {
+		if n.Kind == parts && n.Bucket == u.Bucket && strings.HasPrefix(n.Key, uploadID+"/") {
+			changes = append(changes, n.gone())
+		}
 	}
 	return changes
 }

@@ -174,11 +174,6 @@ func (s *store) open(n id) (record, *os.File, error) {
 func (s *store) list(k kind, bucket, prefix, after string) []record {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.listLocked(k, bucket, prefix, after)
-}
-
-// listLocked is list for those who hold the lock.
-func (s *store) listLocked(k kind, bucket, prefix, after string) []record {
 	var found []record
 	for n, r := range s.records {
 		if n.Kind == k && n.Bucket == bucket && strings.HasPrefix(n.Key, prefix) && n.Key > after {
