@@ -1,16 +1,10 @@
 package local
 
 import (
-	"context"
 	"crypto/rand"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/kedroctl/kedroctl/internal/local/disk"
 )
@@ -35,58 +29,27 @@ func Dir(projectDir string, getenv func(string) string) string {
 
 // Info is how to reach this server.
 func (s *Server) Info() Info {
-	return Info{
-		PID: os.Getpid(), Endpoint: s.opt.Endpoint, AccessKey: s.opt.AccessKey, SecretKey: s.opt.SecretKey,
-		Region: s.opt.Region, Account: s.opt.Account,
-	}
+	return Info{os.Getpid(), s.opt.Endpoint, s.opt.AccessKey, s.opt.SecretKey, s.opt.Region, s.opt.Account}
 }
+
+// who tells one server from all others: the access key is random, so it is that of one state directory only.
+func (i Info) who() string { return fmt.Sprint(i.AccessKey, " ", i.PID) }
 
 // Publish writes how to reach the server into a state directory, where Ensure of another process finds it. It is for tests that serve in their own
 // process and run the real binary.
 func (s *Server) Publish(dir string) error {
-	return writeInfo(dir, s.Info())
-}
-
-func infoFile(dir string) string { return filepath.Join(dir, "server.json") }
-
-// writeInfo replaces the file in one step; disk.Write makes it with mode 0600.
-func writeInfo(dir string, info Info) error {
-	if err := disk.WriteJSON(infoFile(dir), info); err != nil {
+	if err := disk.WriteJSON(infoFile(dir), s.Info()); err != nil { // of mode 0600
 		return fmt.Errorf("say where the embedded AWS is: %w", err)
 	}
 	return nil
 }
 
-// readInfo gives what server.json says; known is false where there is none.
-func readInfo(dir string) (info Info, known bool, err error) {
-	if _, err := os.Stat(infoFile(dir)); errors.Is(err, fs.ErrNotExist) {
-		return Info{}, false, nil
-	}
-	err = disk.ReadJSON(infoFile(dir), &info)
-	return info, err == nil, err
-}
+func infoFile(dir string) string { return filepath.Join(dir, "server.json") }
+
+// readInfo gives what server.json says, nothing where there is none.
+func readInfo(dir string) (info Info, err error) { return info, disk.ReadJSON(infoFile(dir), &info) }
 
 // newInfo has keys of its own, which nobody can guess.
 func newInfo() Info {
 	return Info{AccessKey: "AKIA" + rand.Text()[:16], SecretKey: rand.Text() + rand.Text(), Region: "us-east-1", Account: "000000000000"}
 }
-
-// answers tells whether the server of info runs: a stranger on its port has another key, its successor another process.
-func answers(ctx context.Context, info Info) bool {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, info.Endpoint+controlPath+"ping", nil)
-	if err != nil {
-		return false
-	}
-	resp, err := direct.Do(r)
-	if err != nil {
-		return false
-	}
-	defer resp.Body.Close()
-	var p pong
-	return json.NewDecoder(resp.Body).Decode(&p) == nil && p == pong{info.AccessKey, info.PID}
-}
-
-// direct asks the server without a proxy, whatever the environment names.
-var direct = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}

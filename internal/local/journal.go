@@ -74,18 +74,31 @@ type recorder struct {
 	http.ResponseWriter
 	status int
 	start  []byte
+	mute   bool // nothing is sent
 }
 
 func (w *recorder) WriteHeader(status int) {
 	w.status = status
-	w.ResponseWriter.WriteHeader(status)
+	if !w.mute {
+		w.ResponseWriter.WriteHeader(status)
+	}
 }
 
 func (w *recorder) Write(b []byte) (int, error) {
 	if w.status >= http.StatusBadRequest {
 		w.start = append(w.start, b[:min(len(b), 512-len(w.start))]...)
 	}
+	if w.mute {
+		return len(b), nil
+	}
 	return w.ResponseWriter.Write(b)
+}
+
+// cut ends the connection without a word.
+func (w *recorder) cut() {
+	if conn, _, err := http.NewResponseController(w.ResponseWriter).Hijack(); err == nil {
+		_ = conn.Close() // nobody is to hear of it
+	}
 }
 
 // Unwrap lets http.ResponseController reach the connection.

@@ -22,68 +22,61 @@ const lifetime = 6 * time.Hour
 // key is an access key with its secret, and whom it stands for.
 type key struct {
 	id, secret, token string
-	roleARN           string
+	path, roleARN     string // where a job fetches it, and its role
 	caller            wire.Caller
 }
 
-// keyring holds the server's own key and those of running jobs.
+// keyring holds the server's own key and those of running jobs, by their ids.
 type keyring struct {
-	own    key
-	mu     sync.Mutex
-	byID   map[string]key
-	byPath map[string]key // by the last step of the path that serves them
-}
-
-func newKeyring(o Options) *keyring {
-	own := key{id: o.AccessKey, secret: o.SecretKey, caller: wire.Caller{
-		AccessKey: o.AccessKey, ARN: "arn:aws:iam::" + o.Account + ":user/local", UserID: "AIDALOCAL",
-	}}
-	return &keyring{own: own, byID: map[string]key{own.id: own}, byPath: map[string]key{}}
+	mu   sync.Mutex
+	keys map[string]key
 }
 
 func (k *keyring) find(id string) (key, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	found, ok := k.byID[id]
+	found, ok := k.keys[id]
 	return found, ok
 }
 
-// role is the ARN of the role whose session an access key is for, "" for a key of no role.
-func (k *keyring) role(id string) string {
-	found, _ := k.find(id)
-	return found.roleARN
+func (k *keyring) add(issued key) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.keys[issued.id] = issued
 }
 
-// issue makes the key of a session of a role and gives the path by which its owner fetches it; revoke takes it back. All of it follows from the name of
-// the session and the server's own secret: a job that outlives the server's process finds the next one with the same.
-func (k *keyring) issue(session, roleARN string) (path string, revoke func()) {
+func (k *keyring) remove(id string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.keys, id)
+}
+
+// ownKey is that of the server's user.
+func ownKey(o Options) key {
+	return key{id: o.AccessKey, secret: o.SecretKey,
+		caller: wire.Caller{AccessKey: o.AccessKey, ARN: "arn:aws:iam::" + o.Account + ":user/local", UserID: "AIDALOCAL"}}
+}
+
+// sessionKey is that of a session of a role. All of it follows from the session's name and the server's own secret, so that a job which outlives the
+// server's process finds the next one with the same.
+func sessionKey(o Options, session, roleARN string) key {
 	derived := func(what string) string {
-		mac := hmac.New(sha256.New, []byte(k.own.secret))
+		mac := hmac.New(sha256.New, []byte(o.SecretKey))
 		mac.Write([]byte(strings.Join([]string{what, session, roleARN}, "\x00"))) // never fails
 		return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(mac.Sum(nil))
 	}
 	role := roleARN[strings.LastIndex(roleARN, "/")+1:]
-	account, _, _ := strings.Cut(strings.TrimPrefix(k.own.caller.ARN, "arn:aws:iam::"), ":")
-	at := derived("path")
-	issued := key{id: "ASIA" + derived("id")[:16], secret: derived("secret"), token: derived("token"), roleARN: roleARN}
-	issued.caller = wire.Caller{AccessKey: issued.id, UserID: "AROALOCAL:" + session, ARN: "arn:aws:sts::" + account + ":assumed-role/" + role + "/" + session}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.byID[issued.id], k.byPath[at] = issued, issued
-	return credentialsPath + at, func() {
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		delete(k.byID, issued.id)
-		delete(k.byPath, at)
-	}
+	k := key{id: "ASIA" + derived("id")[:16], secret: derived("secret"), token: derived("token"), roleARN: roleARN}
+	k.path = credentialsPath + k.id + "/" + derived("path")
+	k.caller = wire.Caller{AccessKey: k.id, UserID: "AROALOCAL:" + session, ARN: "arn:aws:sts::" + o.Account + ":assumed-role/" + role + "/" + session}
+	return k
 }
 
 // serve answers as the container credentials provider of the SDKs expects.
 func (k *keyring) serve(w http.ResponseWriter, r *http.Request) {
-	k.mu.Lock()
-	found, ok := k.byPath[strings.TrimPrefix(r.URL.Path, credentialsPath)]
-	k.mu.Unlock()
-	if !ok || r.Method != http.MethodGet {
+	id, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, credentialsPath), "/")
+	found, _ := k.find(id)
+	if !hmac.Equal([]byte(found.path), []byte(r.URL.Path)) {
 		http.Error(w, "no such credentials", http.StatusNotFound)
 		return
 	}
@@ -99,11 +92,12 @@ func (k *keyring) serve(w http.ResponseWriter, r *http.Request) {
 
 // enter gives a job what its host gives on AWS: a region, a role's credentials, and here the way to this server.
 func (s *Server) enter(id, roleARN string) (env map[string]string, leave func()) {
-	path, revoke := s.keys.issue(id, roleARN)
+	k := sessionKey(s.opt, id, roleARN)
+	s.keys.add(k)
 	return map[string]string{
 		"AWS_ENDPOINT_URL":                   s.opt.Endpoint,
-		"AWS_CONTAINER_CREDENTIALS_FULL_URI": s.opt.Endpoint + path,
+		"AWS_CONTAINER_CREDENTIALS_FULL_URI": s.opt.Endpoint + k.path,
 		"AWS_REGION":                         s.opt.Region,
 		"AWS_DEFAULT_REGION":                 s.opt.Region,
-	}, revoke
+	}, func() { s.keys.remove(k.id) }
 }

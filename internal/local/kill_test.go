@@ -57,6 +57,7 @@ func TestKilledServerLosesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	u.batch = sdkbatch.NewFromConfig(u.aws, func(o *sdkbatch.Options) { o.RetryMaxAttempts = 5 }) // looks so often are throttled
 	eventually(t, func() bool {
 		if err := u.look(t.Context()); err != nil {
 			t.Fatal(err)

@@ -140,7 +140,10 @@ func TestPublishedServerIsFoundAndNotStopped(t *testing.T) {
 	if err != nil || info != s.Info() {
 		t.Errorf("found %+v, %v", info, err)
 	}
-	if err := local.Stop(t.Context(), dir); err == nil {
+	if err := local.Stop(t.Context(), dir); err != nil {
+		t.Error(err)
+	}
+	if _, running := local.Running(t.Context(), dir); !running {
 		t.Error("the test's own server was stopped")
 	}
 }

@@ -3,6 +3,7 @@ package local
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -25,8 +26,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.answer(w, r, &Call{Service: "ecr"}, wire.Caller{}, nil) // the registry knows its callers by a password, not by a signature
 	case strings.HasPrefix(r.URL.Path, credentialsPath):
 		s.keys.serve(w, r)
-	case strings.HasPrefix(r.URL.Path, controlPath):
-		s.serveControl(w, r)
+	case r.URL.Path == pingPath:
+		fmt.Fprint(w, s.Info().who())
 	default:
 		s.refuseUnsigned(w, r)
 	}
@@ -69,7 +70,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, c *Call, caller 
 	svc, ok := s.services[c.Service]
 	if ok {
 		c.Operation, c.Mutating = svc.Operation(r)
-	} else if refusal == nil {
+	} else {
 		refusal = wire.NewFault(http.StatusNotImplemented, "NotImplemented", "the embedded AWS does not offer the service %q", c.Service)
 	}
 	if refusal == nil {
@@ -94,36 +95,25 @@ func (s *Server) serveCall(w *recorder, r *http.Request, c *Call, svc http.Handl
 	case fault.Fault != nil:
 		refuse(w, r, c.Service, fault.Fault)
 	case fault.CutAfter:
-		unheard := &recorder{ResponseWriter: newAnswer(), status: http.StatusOK}
-		svc.ServeHTTP(unheard, r)
-		w.status = unheard.status
-		cut(w.ResponseWriter)
+		w.mute = true
+		svc.ServeHTTP(w, r)
+		w.cut()
 	default:
 		s.wait(r.Context(), fault.Hang)
 		w.status = 0
-		cut(w.ResponseWriter)
+		w.cut()
 	}
 }
 
 // admit refuses calls above their rate, and those to services that leave it to the server to deny them: all their actions are on "*".
 func (s *Server) admit(ctx context.Context, c *Call) error {
 	if c.Service != "batch" && s.faults.Load().Throttles(c.Service+"."+c.Operation, s.opt.Clock.Now()) {
-		return throttled[c.Service]
+		return words[c.Service].throttled
 	}
 	if c.Service == "batch" || c.Service == "ecr" || c.Service == "logs" {
 		return wire.Denied(s.denied).Check(ctx, "AccessDeniedException", c.Service+":"+c.Operation, "*", nil)
 	}
 	return nil
-}
-
-// throttled is how each service refuses calls above their rate; Batch does it itself. Source: the errors pages of the API references.
-var throttled = map[string]error{
-	"s3":   wire.NewFault(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate."),
-	"ec2":  wire.NewFault(http.StatusServiceUnavailable, "RequestLimitExceeded", "Request limit exceeded."),
-	"iam":  wire.NewFault(http.StatusBadRequest, "Throttling", "Rate exceeded"),
-	"sts":  wire.NewFault(http.StatusBadRequest, "Throttling", "Rate exceeded"),
-	"ecr":  wire.NewFault(http.StatusBadRequest, "ThrottlingException", "Rate exceeded"),
-	"logs": wire.NewFault(http.StatusBadRequest, "ThrottlingException", "Rate exceeded"),
 }
 
 // wait returns after d, or when the client has gone.
@@ -133,13 +123,6 @@ func (s *Server) wait(ctx context.Context, d time.Duration) {
 	select {
 	case <-over:
 	case <-ctx.Done():
-	}
-}
-
-// cut ends the connection without a word.
-func cut(w http.ResponseWriter) {
-	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
-		_ = conn.Close() // nobody is to hear of it
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/kedroctl/kedroctl/internal/local/faults"
@@ -21,16 +20,6 @@ const (
 	defaultIdle = 10 * time.Minute
 	settleTime  = 300 * time.Millisecond // as long as AWS takes seconds
 )
-
-// rates are those that AWS documents for an account in a region, as a fault script: the limits pages of Batch and of CloudWatch Logs. That of Batch's other
-// calls is not published, and not higher.
-const rates = `
-rate batch.SubmitJob 50
-rate batch.* 50
-rate logs.GetLogEvents 25
-rate logs.DescribeLogStreams 25
-rate logs.FilterLogEvents 5
-`
 
 // ServeOptions say what the process behind --local is to be.
 type ServeOptions struct {
@@ -65,12 +54,6 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	if err != nil {
 		return err
 	}
-	documented, err := faults.Parse(strings.NewReader(rates))
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
 	runner, closeRunner, err := o.Runner(ctx, info)
 	if err != nil {
 		return errors.Join(fmt.Errorf("make the job runner: %w", err), listener.Close())
@@ -78,12 +61,11 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	defer closeRunner()
 	s, err := New(Options{
 		Dir: o.Dir, Endpoint: info.Endpoint, Region: info.Region, Account: info.Account, AccessKey: info.AccessKey, SecretKey: info.SecretKey,
-		Runner: runner, Settle: settleTime, Faults: cmp.Or(o.Faults, &faults.Script{}).WithRates(documented), Journal: o.Journal,
+		Runner: runner, Settle: settleTime, Faults: cmp.Or(o.Faults, &faults.Script{}).WithDocumentedRates(), Journal: o.Journal,
 	})
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	s.stop = stop
 	if err := s.Publish(o.Dir); err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -97,11 +79,11 @@ func Serve(ctx context.Context, o ServeOptions) error {
 
 // open takes the port of the server, the one of before where there was one.
 func open(ctx context.Context, o ServeOptions) (Info, net.Listener, error) {
-	info, known, err := readInfo(o.Dir)
+	info, err := readInfo(o.Dir)
 	if err != nil {
 		return Info{}, nil, fmt.Errorf("read where the embedded AWS was: %w", err)
 	}
-	if !known {
+	if info.AccessKey == "" {
 		info = newInfo()
 	}
 	info.Region = cmp.Or(o.Region, info.Region)

@@ -28,7 +28,6 @@ type Clock = clock.Clock
 // Options say what a server is. The zero value is a server of its own for a test: in memory, with fixed keys, no delays and no throttling.
 type Options struct {
 	Dir       string // where state is kept; "" keeps it in memory only
-	Addr      string // host:port for Listen; default a free port of 127.0.0.1
 	Endpoint  string // URL by which clients and jobs reach the server; Listen fills it in
 	Region    string // default us-east-1
 	Account   string // 12 digits; default 000000000000
@@ -48,7 +47,7 @@ type Options struct {
 type Server struct {
 	opt      Options
 	faults   atomic.Pointer[faults.Script]
-	keys     *keyring
+	keys     keyring
 	journal  journal
 	account  *account.Service
 	batch    *batch.Service
@@ -56,7 +55,6 @@ type Server struct {
 	scratch  string             // directory that Close removes
 	lastCall atomic.Int64       // nanoseconds of the wall clock
 	http     *http.Server
-	stop     func() // ends the process that serves; nil where Serve does not
 }
 
 // service is one of AWS's.
@@ -81,7 +79,7 @@ func New(o Options) (*Server, error) {
 	if o.Runner == nil {
 		o.Runner = noRunner{}
 	}
-	s := &Server{opt: o, keys: newKeyring(o), journal: journal{out: o.Journal}}
+	s := &Server{opt: o, keys: keyring{keys: map[string]key{o.AccessKey: ownKey(o)}}, journal: journal{out: o.Journal}}
 	s.SetFaults(cmp.Or(o.Faults, &faults.Script{}))
 	s.lastCall.Store(time.Now().UnixNano())
 	if err := s.addServices(); err != nil {
@@ -90,9 +88,9 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// Listen makes a server and serves it on Addr until Close.
+// Listen makes a server and serves it on a free port of 127.0.0.1 until Close.
 func Listen(o Options) (*Server, error) {
-	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", cmp.Or(o.Addr, "127.0.0.1:0"))
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("open the port of the embedded AWS: %w", err)
 	}

@@ -88,6 +88,6 @@ func (s *Server) denied(ctx context.Context, action, resource string, conditions
 	if s.faults.Load().Denies(action) {
 		return true
 	}
-	role := s.keys.role(wire.CallerOf(ctx).AccessKey)
-	return role != "" && strings.HasPrefix(action, "s3:") && !policy.Allows(s.account.Statements(role), action, resource, conditions)
+	k, _ := s.keys.find(wire.CallerOf(ctx).AccessKey)
+	return k.roleARN != "" && strings.HasPrefix(action, "s3:") && !policy.Allows(s.account.Statements(k.roleARN), action, resource, conditions)
 }

@@ -47,21 +47,27 @@ func scopeOf(auth string) scope {
 
 // verify finds who signed a request, by signing it again with the secret that belongs to the access key.
 func (s *Server) verify(r *http.Request, sc scope, body []byte) (wire.Caller, error) {
+	refused := func(code, format string, args ...any) (wire.Caller, error) {
+		if sc.service == "ec2" {
+			return wire.Caller{}, wire.NewFault(http.StatusUnauthorized, code, format, args...)
+		}
+		return wire.Caller{}, wire.NewFault(http.StatusForbidden, code, format, args...)
+	}
 	k, ok := s.keys.find(sc.accessKey)
 	if !ok || k.token != r.Header.Get("X-Amz-Security-Token") {
-		return wire.Caller{}, unknownKey(sc)
+		return refused(words[sc.service].unknownKey, "The security token included in the request is invalid.")
 	}
 	// IAM is global: its requests are signed for us-east-1 from everywhere.
 	if sc.region != s.opt.Region && sc.service != "iam" {
-		return wire.Caller{}, mismatch(sc, "Credential should be scoped to a valid region: %s is served, not %s.", s.opt.Region, sc.region)
+		return refused(words[sc.service].mismatch, "Credential should be scoped to a valid region: %s is served, not %s.", s.opt.Region, sc.region)
 	}
 	at, err := time.Parse(dateFormat, r.Header.Get("X-Amz-Date"))
 	// Clients sign by the machine's clock, whatever clock the server lives by.
 	if err != nil || !strings.HasPrefix(r.Header.Get("X-Amz-Date"), sc.date) || time.Since(at).Abs() > maxSkew {
-		return wire.Caller{}, mismatch(sc, "Signature expired or its date is not that of the request: %s", r.Header.Get("X-Amz-Date"))
+		return refused(words[sc.service].mismatch, "Signature expired or its date is not that of the request: %s", r.Header.Get("X-Amz-Date"))
 	}
 	if !hmac.Equal([]byte(k.sign(r, sc, body)), []byte(sc.signature)) {
-		return wire.Caller{}, mismatch(sc, "The request signature we calculated does not match the signature you provided. Check your key and signing method.")
+		return refused(words[sc.service].mismatch, "The request signature we calculated does not match the signature you provided. Check your key and signing method.")
 	}
 	return k.caller, nil
 }
@@ -106,27 +112,17 @@ func canonical(r *http.Request, sc scope, body []byte) string {
 	return strings.Join(append(lines, "", strings.Join(sc.headers, ";"), payload), "\n")
 }
 
-// unknownKey and mismatch answer as each service does: https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html and its like of the others.
-func unknownKey(sc scope) error {
-	code, status := "UnrecognizedClientException", http.StatusForbidden
-	switch sc.service {
-	case "s3":
-		code = "InvalidAccessKeyId"
-	case "iam", "sts":
-		code = "InvalidClientTokenId"
-	case "ec2":
-		code, status = "AuthFailure", http.StatusUnauthorized
-	}
-	return wire.NewFault(status, code, "The security token included in the request is invalid.")
-}
-
-func mismatch(sc scope, format string, args ...any) error {
-	code := "InvalidSignatureException"
-	switch sc.service {
-	case "s3", "iam", "sts":
-		code = "SignatureDoesNotMatch"
-	case "ec2":
-		code = "AuthFailure"
-	}
-	return wire.NewFault(http.StatusForbidden, code, format, args...)
+// words are those with which services refuse a key that they do not know, a signature that does not match, and calls above their rate (Batch does that
+// itself). Source: the errors pages of their API references.
+var words = map[string]struct {
+	unknownKey, mismatch string
+	throttled            *wire.Fault
+}{
+	"s3":    {"InvalidAccessKeyId", "SignatureDoesNotMatch", wire.NewFault(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate.")},
+	"iam":   {"InvalidClientTokenId", "SignatureDoesNotMatch", wire.NewFault(http.StatusBadRequest, "Throttling", "Rate exceeded")},
+	"sts":   {"InvalidClientTokenId", "SignatureDoesNotMatch", wire.NewFault(http.StatusBadRequest, "Throttling", "Rate exceeded")},
+	"ec2":   {"AuthFailure", "AuthFailure", wire.NewFault(http.StatusServiceUnavailable, "RequestLimitExceeded", "Request limit exceeded.")},
+	"ecr":   {"UnrecognizedClientException", "InvalidSignatureException", wire.NewFault(http.StatusBadRequest, "ThrottlingException", "Rate exceeded")},
+	"logs":  {"UnrecognizedClientException", "InvalidSignatureException", wire.NewFault(http.StatusBadRequest, "ThrottlingException", "Rate exceeded")},
+	"batch": {"UnrecognizedClientException", "InvalidSignatureException", nil},
 }

@@ -72,9 +72,13 @@ type rate struct {
 	at        time.Time // when tokens was counted
 }
 
-// WithRates lets the rates of defaults count where s has none for a call.
-func (s *Script) WithRates(defaults *Script) *Script {
-	s.rates = append(s.rates, defaults.rates...)
+// WithDocumentedRates adds those that AWS documents for an account in a region, on the limits pages of Batch and of CloudWatch Logs. They count where s has
+// none for a call. The rate of Batch's other calls is not published, and not higher.
+func (s *Script) WithDocumentedRates() *Script {
+	s.rates = append(s.rates,
+		&rate{pattern: "batch.SubmitJob", perSecond: 50}, &rate{pattern: "batch.*", perSecond: 50},
+		&rate{pattern: "logs.GetLogEvents", perSecond: 25}, &rate{pattern: "logs.DescribeLogStreams", perSecond: 25},
+		&rate{pattern: "logs.FilterLogEvents", perSecond: 5})
 	return s
 }
 

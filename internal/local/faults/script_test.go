@@ -51,7 +51,7 @@ func TestCallsAreCounted(t *testing.T) {
 }
 
 func TestRatesAreTokenBuckets(t *testing.T) {
-	s := parse(t, "rate batch.SubmitJob 2", "rate batch.DescribeJobs 0").WithRates(parse(t, "rate batch 1"))
+	s := parse(t, "rate batch.SubmitJob 2", "rate batch.DescribeJobs 0", "rate batch 1").WithDocumentedRates()
 	now := time.Now()
 	for i, tt := range []struct {
 		operation string
@@ -71,6 +71,12 @@ func TestRatesAreTokenBuckets(t *testing.T) {
 		{"batch.ListJobs", 0, false},
 		{"batch.TagResource", 0, true}, // of one bucket with ListJobs
 		{"s3.PutObject", 0, false},
+		{"logs.FilterLogEvents", 0, false},
+		{"logs.FilterLogEvents", 0, false},
+		{"logs.FilterLogEvents", 0, false},
+		{"logs.FilterLogEvents", 0, false},
+		{"logs.FilterLogEvents", 0, false},
+		{"logs.FilterLogEvents", 0, true}, // more than AWS documents
 	} {
 		now = now.Add(tt.after)
 		if got := s.Throttles(tt.operation, now); got != tt.throttled {

@@ -2,6 +2,7 @@ package local
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -36,102 +38,100 @@ func Ensure(ctx context.Context, dir string, start []string) (Info, error) {
 		return Info{}, fmt.Errorf("wait for the start of the embedded AWS: %w", err)
 	}
 	defer func() { _ = lock.Close() }() // the end of the process gives it back too
-	info, known, err := readInfo(dir)
+	if info, running := Running(ctx, dir); running {
+		return info, nil // another process was first
+	}
+	file := filepath.Join(dir, "server.log")
+	info, err := launch(ctx, dir, file, start)
 	if err != nil {
-		return Info{}, fmt.Errorf("read where the embedded AWS is: %w", err)
+		log, _ := os.ReadFile(file) // its last words, if it had any
+		log = bytes.TrimSpace(log)
+		last := cmp.Or(string(log[bytes.LastIndexByte(log, '\n')+1:]), "it said nothing")
+		return Info{}, ui.WithHint(fmt.Errorf("start the embedded AWS: %w: %s", err, last), "its log is "+file)
 	}
-	if known && answers(ctx, info) {
-		return info, nil
-	}
-	return launch(ctx, dir, start)
-}
-
-// Running gives the server of a state directory, if one answers.
-func Running(ctx context.Context, dir string) (Info, bool) {
-	info, known, err := readInfo(dir)
-	return info, err == nil && known && answers(ctx, info)
+	return info, nil
 }
 
 // launch starts a server and waits until it answers.
-func launch(ctx context.Context, dir string, start []string) (Info, error) {
-	logFile := filepath.Join(dir, "server.log")
+func launch(ctx context.Context, dir, logFile string, start []string) (Info, error) {
 	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
-		return Info{}, fmt.Errorf("start the embedded AWS: %w", err)
+		return Info{}, err
 	}
 	defer log.Close()
 	c := exec.Command(start[0], start[1:]...) //nolint:noctx // the server is to outlive whoever started it
-	c.Stdout, c.Stderr = log, log
-	c.SysProcAttr = detached()
+	c.Stdout, c.Stderr, c.SysProcAttr = log, log, detached()
 	if err := c.Start(); err != nil {
-		return Info{}, fmt.Errorf("start the embedded AWS: %w", err)
+		return Info{}, err
 	}
 	ended := make(chan struct{})
 	go func() {
 		_ = c.Wait() // its log says why
 		close(ended)
 	}()
-	return await(ctx, dir, ended, logFile)
-}
-
-func await(ctx context.Context, dir string, ended <-chan struct{}, logFile string) (Info, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
-	tick := time.NewTicker(pollTime)
-	defer tick.Stop()
 	for {
 		if info, running := Running(ctx, dir); running {
 			return info, nil
 		}
 		select {
 		case <-ended:
-			return Info{}, startError(errors.New("the process ended"), logFile)
+			return Info{}, errors.New("the process ended")
 		case <-ctx.Done():
-			return Info{}, startError(ctx.Err(), logFile)
-		case <-tick.C:
+			return Info{}, ctx.Err()
+		case <-time.After(pollTime):
 		}
 	}
 }
 
-// startError has the last words of a server that did not come up.
-func startError(err error, logFile string) error {
-	log, _ := os.ReadFile(logFile) // without it the error is shorter
-	if last := lastLine(log); last != "" {
-		return fmt.Errorf("start the embedded AWS: %w: %s", err, last)
-	}
-	return ui.WithHint(fmt.Errorf("start the embedded AWS: %w", err), "its log is "+logFile)
-}
+// pingPath is where a server says which one it is.
+const pingPath = "/kedroctl/ping"
 
-func lastLine(text []byte) string {
-	text = bytes.TrimSpace(text)
-	return string(text[bytes.LastIndexByte(text, '\n')+1:])
-}
+// direct asks the server without a proxy, whatever the environment names.
+var direct = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 2 * time.Second}
 
-// Stop ends the server of a state directory and waits until it has; where none runs there is nothing to do. Jobs that run are lost with it.
-func Stop(ctx context.Context, dir string) error {
-	info, known, err := readInfo(dir)
-	if err != nil || !known || !answers(ctx, info) {
-		return err
+// Running gives the server of a state directory, if it answers: a stranger on its port has another key, its successor another process.
+func Running(ctx context.Context, dir string) (Info, bool) {
+	info, err := readInfo(dir)
+	if err != nil || info.Endpoint == "" {
+		return info, false
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, info.Endpoint+controlPath+"stop", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, info.Endpoint+pingPath, nil)
 	if err != nil {
-		return fmt.Errorf("stop the embedded AWS: %w", err)
+		return info, false
 	}
-	r.Header.Set(secretHeader, info.SecretKey)
 	resp, err := direct.Do(r)
 	if err != nil {
-		return fmt.Errorf("stop the embedded AWS: %w", err)
+		return info, false
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusAccepted {
-		why, _ := io.ReadAll(io.LimitReader(resp.Body, 200)) // the status alone says enough
-		return fmt.Errorf("stop the embedded AWS: %s: %s", resp.Status, bytes.TrimSpace(why))
+	who, err := io.ReadAll(io.LimitReader(resp.Body, 1000))
+	return info, err == nil && string(who) == info.who()
+}
+
+// Stop ends the server of a state directory and waits until it has; where none runs there is nothing to do, nor where a test has published its own.
+func Stop(ctx context.Context, dir string) error {
+	info, running := Running(ctx, dir)
+	if !running {
+		return nil
 	}
 	lock := serverLock(dir)
+	defer func() { _ = lock.Close() }() // the end of the process gives it back too
+	if free, err := lock.TryLock(); err != nil || free {
+		return err
+	}
+	p, err := os.FindProcess(info.PID)
+	if err == nil && p.Signal(syscall.SIGTERM) != nil { // there is no such signal on Windows; a killed server loses nothing
+		err = p.Kill()
+	}
+	if err != nil {
+		return fmt.Errorf("stop the embedded AWS: %w", err)
+	}
 	if _, err := lock.TryLockContext(ctx, pollTime); err != nil {
 		return fmt.Errorf("wait for the end of the embedded AWS: %w", err)
 	}
-	return lock.Close()
+	return nil
 }
 
 // Reset stops the server of a state directory and removes all that it kept: resources, objects, images, its keys and its port.
