@@ -58,7 +58,10 @@ func (s *Service) submitJob(in *batch.SubmitJobInput) (*batch.SubmitJobOutput, e
 	if err := s.judge(sizeRules(j.size, s.hasFargate(q))...); err != nil {
 		return nil, err
 	}
-	s.admit(j, utf8.RuneCount(wire.EncodeJSON(in.ContainerOverrides)) > 8192 && !s.off["B26"])
+	if utf8.RuneCount(wire.EncodeJSON(in.ContainerOverrides)) > 8192 && !s.off["B26"] {
+		j.Stopped = reasonOverrides
+	}
+	s.admit(j)
 	return &batch.SubmitJobOutput{JobArn: j.JobArn, JobId: j.JobId, JobName: j.JobName}, nil
 }
 

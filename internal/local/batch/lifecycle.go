@@ -31,22 +31,25 @@ func (s *Service) tell(j *job) {
 }
 
 // admit takes a submitted job in. States: SUBMITTED, then PENDING with unfinished dependencies or RUNNABLE. B13.
-func (s *Service) admit(j *job, tooLong bool) {
+func (s *Service) admit(j *job) {
 	s.jobs[j.id()] = j
 	s.order = append(s.order, j)
 	s.mark(j)
 	broken := s.depend(j)
-	s.later(s.Step, func() {
-		switch {
-		case j.finished():
-		case tooLong: // B26
-			s.finish(j, types.JobStatusFailed, reasonOverrides)
-		case broken: // B14
-			s.finish(j, types.JobStatusFailed, reasonDependency)
-		default:
-			s.wait(j)
-		}
-	})
+	s.later(s.Step, func() { s.place(j, broken) })
+}
+
+// place lets a job wait, unless it can't run: what it depends on has failed, or it was to end before it started. B14, B15, B26.
+func (s *Service) place(j *job, broken bool) {
+	switch {
+	case j.finished():
+	case broken:
+		s.finish(j, types.JobStatusFailed, reasonDependency)
+	case j.Stopped == reasonOverrides, j.Stopped != "" && len(j.need) == 0:
+		s.finish(j, types.JobStatusFailed, j.Stopped)
+	default:
+		s.wait(j)
+	}
 }
 
 // depend finds what a job waits for, and tells whether any of that has failed already.
@@ -90,52 +93,49 @@ func (s *Service) dispatch() {
 		for waiting := s.runnable[*q.JobQueueArn]; len(waiting) > 0; waiting = s.runnable[*q.JobQueueArn] {
 			j := waiting[0]
 			if j.Status == types.JobStatusRunnable {
-				e, reason := s.room(q, j)
-				if e == nil {
+				environment, reason := s.room(q, j)
+				if environment == "" {
 					if reason != "" && reason != aws.ToString(j.StatusReason) && !s.off["B25"] {
 						j.StatusReason = &reason
 						s.mark(j)
 					}
 					break
 				}
-				s.start(j, *e.ComputeEnvironmentName)
+				s.start(j, environment)
 			}
 			s.runnable[*q.JobQueueArn] = waiting[1:]
 		}
 	}
 }
 
-// room finds the first environment of a queue that has the vCPUs for a job now, and why none ever will have. B25.
-func (s *Service) room(q *types.JobQueueDetail, j *job) (e *types.ComputeEnvironmentDetail, reason string) {
+// room finds the first environment of a queue that has room for a job now; "" is none, and reason tells why none ever will have. B25.
+func (s *Service) room(q *types.JobQueueDetail, j *job) (environment, reason string) {
 	if s.Stuck != nil {
-		if reason := s.Stuck(*j.JobName); reason != "" {
-			return nil, reason
+		reason = s.Stuck(*j.JobName)
+	}
+	if m, ok := s.Runner.(Machine); ok && m.MemoryMiB() > 0 && reason == "" {
+		switch {
+		case j.size.memory > m.MemoryMiB():
+			reason = reasonNoMemory
+		case s.memory+j.size.memory > m.MemoryMiB():
+			return "", ""
 		}
 	}
-	if m, ok := s.Runner.(Machine); ok && m.MemoryMiB() > 0 {
-		if j.size.memory > m.MemoryMiB() {
-			return nil, reasonNoMemory
-		}
-		if s.memory+j.size.memory > m.MemoryMiB() {
-			return nil, ""
-		}
+	if reason != "" {
+		return "", reason
 	}
 	reason = reasonTooBig
 	for _, o := range q.ComputeEnvironmentOrder {
-		e := s.Envs[s.nameOf("compute-environment", aws.ToString(o.ComputeEnvironment))]
-		if e == nil || e.State != types.CEStateEnabled || e.Status != types.CEStatusValid && e.Status != types.CEStatusUpdating {
+		e := s.Envs[lastStep(*o.ComputeEnvironment)]
+		open := e != nil && e.State == types.CEStateEnabled && (e.Status == types.CEStatusValid || e.Status == types.CEStatusUpdating)
+		if open && s.vcpus[*e.ComputeEnvironmentName]+j.size.vcpus <= float64(*e.ComputeResources.MaxvCpus) {
+			return *e.ComputeEnvironmentName, ""
+		}
+		if !open || j.size.vcpus <= float64(*e.ComputeResources.MaxvCpus) {
 			reason = "" // not for ever
-			continue
-		}
-		most := float64(*e.ComputeResources.MaxvCpus)
-		if s.vcpus[*e.ComputeEnvironmentName]+j.size.vcpus <= most {
-			return e, ""
-		}
-		if j.size.vcpus <= most {
-			reason = ""
 		}
 	}
-	return nil, reason
+	return "", reason
 }
 
 // hold takes what a job needs from an environment; release gives it back.
@@ -224,19 +224,6 @@ func (s *Service) attempt(j *job) Attempt {
 	return a
 }
 
-// running notes that the container runs, and since when.
-func (s *Service) running(j *job, stream string) {
-	if j.Status != types.JobStatusStarting {
-		return // an attempt that was taken up tells it again
-	}
-	j.Status, j.StartedAt = types.JobStatusRunning, s.millis()
-	c := *j.Container
-	c.LogStreamName = &stream
-	j.Container = &c
-	s.mark(j)
-	s.limit(j)
-}
-
 // limit starts the timeout, which counts from the attempt's start. B11.
 func (s *Service) limit(j *job) {
 	if j.Timeout == nil || j.Status != types.JobStatusRunning {
@@ -308,8 +295,7 @@ func textOrNil(text string) *string {
 	return &text
 }
 
-// finish makes a job final, and moves those on that depend on it: failure fails them, and success lets them wait for others or for room, unless they were
-// cancelled meanwhile. B14, B15.
+// finish makes a job final, and moves those on that depend on it.
 func (s *Service) finish(j *job, status types.JobStatus, reason string) {
 	if j.finished() {
 		return
@@ -318,14 +304,8 @@ func (s *Service) finish(j *job, status types.JobStatus, reason string) {
 	s.mark(j)
 	for _, d := range j.dependents {
 		delete(d.need, j.id())
-		switch {
-		case status == types.JobStatusFailed && !s.off["B14"]:
-			s.finish(d, types.JobStatusFailed, reasonDependency)
-		case d.Status != types.JobStatusPending || len(d.need) > 0:
-		case d.Stopped != "":
-			s.finish(d, types.JobStatusFailed, d.Stopped)
-		default:
-			s.wait(d)
+		if broken := status == types.JobStatusFailed && !s.off["B14"]; broken || d.Status == types.JobStatusPending && len(d.need) == 0 {
+			s.place(d, broken)
 		}
 	}
 	j.dependents = nil
@@ -359,9 +339,16 @@ func (r *report) Running() {
 		}
 	}
 	r.service.note(func() {
-		if !r.done {
-			r.service.running(r.job, r.stream)
+		j := r.job
+		if r.done || j.Status != types.JobStatusStarting { // an attempt that was taken up tells it again
+			return
 		}
+		j.Status, j.StartedAt = types.JobStatusRunning, r.service.millis()
+		c := *j.Container
+		c.LogStreamName = &r.stream
+		j.Container = &c
+		r.service.mark(j)
+		r.service.limit(j)
 	})
 }
 

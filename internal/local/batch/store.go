@@ -53,7 +53,9 @@ func (s *Service) load() error {
 		s.ready = true
 		s.resumeResources()
 		for _, j := range s.order {
-			s.resumeJob(j)
+			if j.need == nil { // else it is one of those attempts
+				s.place(j, s.depend(j))
+			}
 		}
 		for i, r := range attempts {
 			s.resumeAttempt(r, stops[i])
@@ -116,19 +118,6 @@ func (s *Service) resumeAttempt(r *report, stop func()) {
 		r.done = true
 		s.after = append(s.after, r.leave)
 		s.ended(r.job, HostLost("i-"+newID()[:17]))
-	}
-}
-
-// resumeJob lets a job wait again, or fail where that has been missed.
-func (s *Service) resumeJob(j *job) {
-	switch {
-	case j.finished() || j.need != nil: // or its attempt was left, and has ended meanwhile
-	case s.depend(j):
-		s.finish(j, types.JobStatusFailed, reasonDependency)
-	case j.Stopped != "" && len(j.need) == 0:
-		s.finish(j, types.JobStatusFailed, j.Stopped)
-	default:
-		s.wait(j)
 	}
 }
 
