@@ -58,7 +58,7 @@ func TestTagsThatAreRefused(t *testing.T) {
 		{"AWS:x", "v", "reserved"},
 	}
 	for _, tt := range tests {
-		err := wire.CheckTag(tt.key, tt.value)
+		err := wire.Tags{tt.key: tt.value}.Check("InvalidTag", nil)
 		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%.20s: got %v, want %q", tt.key, err, tt.want)
 		}

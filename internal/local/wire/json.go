@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,7 +18,7 @@ import (
 func JSONFunc[In, Out any](f func(context.Context, *In) (*Out, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		in := new(In)
-		if err := DecodeJSON(r.Body, in); err != nil {
+		if err := decodeJSON(r.Body, in); err != nil {
 			WriteJSONError(w, err)
 			return
 		}
@@ -26,7 +27,9 @@ func JSONFunc[In, Out any](f func(context.Context, *In) (*Out, error)) http.Hand
 			WriteJSONError(w, err)
 			return
 		}
-		WriteJSON(w, r, out)
+		// The protocols differ in it, and clients send the one that they want.
+		w.Header().Set("Content-Type", cmp.Or(r.Header.Get("Content-Type"), "application/json"))
+		_, _ = w.Write(EncodeJSON(out)) // a client that has gone needs no answer
 	})
 }
 
@@ -34,7 +37,7 @@ func JSONFunc[In, Out any](f func(context.Context, *In) (*Out, error)) http.Hand
 type Targets map[string]http.Handler
 
 func (t Targets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	op := TargetOperation(r)
+	op := targetOperation(r)
 	h, ok := t[op]
 	if !ok {
 		WriteJSONError(w, NewFault(http.StatusBadRequest, "UnknownOperationException", "the embedded AWS does not offer %q", op))
@@ -45,7 +48,7 @@ func (t Targets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Operation names what r asks for, and whether it changes anything.
 func (t Targets) Operation(r *http.Request) (name string, mutating bool) {
-	name = TargetOperation(r)
+	name = targetOperation(r)
 	return name, t[name] != nil && Mutating(name)
 }
 
@@ -68,15 +71,15 @@ func Offer[In, Out any](t Targets, lock sync.Locker, do func(*In) (*Out, error))
 	})
 }
 
-// TargetOperation is the operation that a JSON 1.1 request names, "" where it names none.
-func TargetOperation(r *http.Request) string {
+// targetOperation is the operation that a JSON 1.1 request names, "" where it names none.
+func targetOperation(r *http.Request) string {
 	_, op, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	return op
 }
 
-// DecodeJSON reads one JSON object into an input struct of the SDK. An empty body is an empty object. What the struct has no member for, and
+// decodeJSON reads one JSON object into an input struct of the SDK. An empty body is an empty object. What the struct has no member for, and
 // values outside of an enum, are SerializationException.
-func DecodeJSON(r io.Reader, in any) error {
+func decodeJSON(r io.Reader, in any) error {
 	d := json.NewDecoder(r)
 	d.DisallowUnknownFields()
 	if err := d.Decode(in); err != nil && !errors.Is(err, io.EOF) {
@@ -86,16 +89,6 @@ func DecodeJSON(r io.Reader, in any) error {
 		return NewFault(http.StatusBadRequest, "SerializationException", "data after the request's object")
 	}
 	return checkEnums(reflect.ValueOf(in))
-}
-
-// WriteJSON answers 200 with an output struct of the SDK, in the content type of the request.
-func WriteJSON(w http.ResponseWriter, r *http.Request, out any) {
-	contentType := "application/json"
-	if t := r.Header.Get("Content-Type"); r.Header.Get("X-Amz-Target") != "" && t != "" {
-		contentType = t
-	}
-	w.Header().Set("Content-Type", contentType)
-	_, _ = w.Write(EncodeJSON(out)) // a client that has gone needs no answer
 }
 
 // WriteJSONError answers with a refusal, in the form that both JSON protocols read.

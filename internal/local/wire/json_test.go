@@ -18,37 +18,47 @@ import (
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
-func TestDecodeJSONTakesTheWiresNames(t *testing.T) {
-	var in batch.SubmitJobInput
-	body := `{"jobName":"a","dependsOn":[{"jobId":"1"}],"containerOverrides":{"environment":[{"name":"K","value":"V"}]},"tags":{"x":"y"}}`
-	if err := wire.DecodeJSON(strings.NewReader(body), &in); err != nil {
-		t.Fatal(err)
+// submit sends a body to a handler of SubmitJob, which answers with what it got.
+func submit(body string) (*httptest.ResponseRecorder, *batch.SubmitJobInput) {
+	var got *batch.SubmitJobInput
+	w := httptest.NewRecorder()
+	wire.JSONFunc(func(_ context.Context, in *batch.SubmitJobInput) (*batch.SubmitJobOutput, error) {
+		got = in
+		return &batch.SubmitJobOutput{JobName: in.JobName}, nil
+	}).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/v1/submitjob", strings.NewReader(body)))
+	return w, got
+}
+
+func TestBodiesAreInTheWiresNames(t *testing.T) {
+	w, in := submit(`{"jobName":"a","dependsOn":[{"jobId":"1"}],"containerOverrides":{"environment":[{"name":"K","value":"V"}]},"tags":{"x":"y"}}`)
+	if in == nil {
+		t.Fatal(w.Body)
 	}
-	got := []string{*in.JobName, *in.DependsOn[0].JobId, *in.ContainerOverrides.Environment[0].Value, in.Tags["x"]}
-	if diff := cmp.Diff([]string{"a", "1", "V", "y"}, got); diff != "" {
+	got := []string{*in.JobName, *in.DependsOn[0].JobId, *in.ContainerOverrides.Environment[0].Value, in.Tags["x"], w.Body.String(), w.Header().Get("Content-Type")}
+	if diff := cmp.Diff([]string{"a", "1", "V", "y", `{"jobName":"a"}`, "application/json"}, got); diff != "" {
 		t.Error(diff)
 	}
 }
 
-func TestDecodeJSONRefuses(t *testing.T) {
+func TestBodiesThatAreRefused(t *testing.T) {
 	tests := map[string]struct{ body, want string }{
 		"unknown member":        {`{"jobNane":"a"}`, "jobNane"},
 		"unknown nested member": {`{"timeout":{"seconds":9}}`, "seconds"},
-		"wrong type":            {`{"jobName":1}`, "SerializationException"},
-		"not JSON":              {`jobName=a`, "SerializationException"},
+		"wrong type":            {`{"jobName":1}`, "number"},
+		"not JSON":              {`jobName=a`, "invalid character"},
 		"trailing data":         {`{} {}`, "data after"},
 		"value outside an enum": {`{"dependsOn":[{"type":"PARALLEL"}]}`, "PARALLEL"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			err := wire.DecodeJSON(strings.NewReader(tt.body), &batch.SubmitJobInput{})
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("got %v, want an error with %q", err, tt.want)
+			w, _ := submit(tt.body)
+			if w.Header().Get("X-Amzn-Errortype") != "SerializationException" || !strings.Contains(w.Body.String(), tt.want) {
+				t.Errorf("got %d %s, want SerializationException with %q", w.Code, w.Body, tt.want)
 			}
 		})
 	}
-	if err := wire.DecodeJSON(strings.NewReader(""), &batch.SubmitJobInput{}); err != nil {
-		t.Errorf("an empty body: %v", err)
+	if w, in := submit(""); in == nil {
+		t.Errorf("an empty body: %s", w.Body)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 
 // Dialect is what services of the query protocol differ in.
 type Dialect struct {
-	Service   string // in the names of actions in policies
+	service   string // in the names of actions in policies
 	namespace string
 	denied    string // code of a refused permission
 	unknown   string // what is said of an action that is not offered, with %s for its name
@@ -72,8 +72,8 @@ type Query struct {
 	params map[string]string
 }
 
-// ReadQuery takes a query from the form of r. It may be called more than once for one request.
-func ReadQuery(r *http.Request) (Query, error) {
+// readQuery takes a query from the form of r. It may be called more than once for one request.
+func readQuery(r *http.Request) (Query, error) {
 	if err := r.ParseForm(); err != nil {
 		return Query{}, NewFault(http.StatusBadRequest, "MalformedQueryString", "The query string contains a syntax error: %v", err)
 	}
@@ -132,7 +132,7 @@ type Queries struct {
 
 // Operation names the action that r asks for, and whether it changes anything.
 func (s Queries) Operation(r *http.Request) (name string, mutating bool) {
-	q, err := ReadQuery(r)
+	q, err := readQuery(r)
 	if err != nil {
 		return "", false
 	}
@@ -143,7 +143,7 @@ func (s Queries) Operation(r *http.Request) (name string, mutating bool) {
 func (s Queries) Operations() []string { return slices.Sorted(maps.Keys(s.Actions)) }
 
 func (s Queries) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	q, err := ReadQuery(r)
+	q, err := readQuery(r)
 	var out any
 	if err == nil {
 		out, err = s.answer(r.Context(), q)
@@ -163,7 +163,7 @@ func (s Queries) answer(ctx context.Context, q Query) (any, error) {
 	if s.Resource != nil {
 		resource = s.Resource(q)
 	}
-	if err := s.Denied.Check(ctx, s.denied, s.Service+":"+q.Action, resource, nil); err != nil {
+	if err := s.Denied.Check(ctx, s.denied, s.service+":"+q.Action, resource, nil); err != nil {
 		return nil, err
 	}
 	return do(ctx, s.Dialect, q)

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -18,15 +17,28 @@ const maxTags = 50
 // Tags are those of one resource, by key.
 type Tags map[string]string
 
-// Check takes the rules of all services. A tag that breaks one is a fault with the code invalid; tooMany is what a service says of more than 50.
+// Check takes the rules of all services: keys of 1 to 128 characters that AWS has not reserved, values of at most 256. A tag that breaks one is a
+// fault with the code invalid; tooMany is what a service says of more than 50.
+// https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
 func (t Tags) Check(invalid string, tooMany error) error {
-	for _, key := range slices.Sorted(maps.Keys(t)) {
-		if err := CheckTag(key, t[key]); err != nil {
-			return NewFault(http.StatusBadRequest, invalid, "%v", err)
-		}
-	}
 	if len(t) > maxTags {
 		return tooMany
+	}
+	for _, key := range slices.Sorted(maps.Keys(t)) {
+		why := ""
+		switch {
+		case key == "":
+			why = "a tag's key is empty"
+		case utf8.RuneCountInString(key) > 128:
+			why = fmt.Sprintf("the tag's key %q has more than 128 characters", key)
+		case utf8.RuneCountInString(t[key]) > 256:
+			why = fmt.Sprintf("the value of the tag %q has more than 256 characters", key)
+		case strings.HasPrefix(strings.ToLower(key), "aws:"):
+			why = fmt.Sprintf("the tag's key %q is reserved: it begins with aws:", key)
+		}
+		if why != "" {
+			return NewFault(http.StatusBadRequest, invalid, "%s", why)
+		}
 	}
 	return nil
 }
@@ -49,20 +61,4 @@ func TagList[T any](t Tags, tag func(key, value *string) T) []T {
 		list = append(list, tag(&key, &value))
 	}
 	return list
-}
-
-// CheckTag takes the rules that all services share: a key of 1 to 128 characters that AWS has not reserved, a value of at most 256.
-// https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
-func CheckTag(key, value string) error {
-	switch {
-	case key == "":
-		return errors.New("a tag's key is empty")
-	case utf8.RuneCountInString(key) > 128:
-		return fmt.Errorf("the tag's key %q has more than 128 characters", key)
-	case utf8.RuneCountInString(value) > 256:
-		return fmt.Errorf("the value of the tag %q has more than 256 characters", key)
-	case strings.HasPrefix(strings.ToLower(key), "aws:"):
-		return fmt.Errorf("the tag's key %q is reserved: it begins with aws:", key)
-	}
-	return nil
 }
