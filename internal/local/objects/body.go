@@ -26,7 +26,7 @@ import (
 
 const (
 	maxPut         = 5 << 30 // bytes in one PUT: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
-	maxDocument    = 2 << 20 // bytes of a document; 1,000 keys of DeleteObjects fit
+	maxDocument    = 4 << 20 // bytes of a document; 10,000 parts with their checksums fit
 	checksumHeader = "X-Amz-Checksum-"
 	// What S3 computes where the client names no algorithm.
 	defaultAlgorithm = "CRC64NVME"
