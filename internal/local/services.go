@@ -54,10 +54,7 @@ func (s *Server) addServices() (err error) {
 		Enter: s.enter, Dir: o.Dir, Settle: o.Settle, Step: o.Step,
 		Throttled: func(operation string) bool { return script().Throttles("batch."+operation, o.Clock.Now()) },
 		Stuck:     func(job string) string { return script().Stuck(job) },
-		Lags: func() batch.Lags {
-			lag := script().Lag
-			return batch.Lags{Deleting: lag.Deleting, Relation: lag.Relation, Propagation: lag.Roles, List: lag.List}
-		},
+		Lags:      func() batch.Lags { return script().Lag.Lags },
 	})
 	s.services = map[string]service{
 		"iam": s.account, "sts": account.STS(o.Account), "s3": s3, "ecr": ecr, "logs": cloudwatch, "batch": s.batch,

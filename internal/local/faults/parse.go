@@ -2,7 +2,6 @@ package faults
 
 import (
 	"bufio"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -35,25 +34,27 @@ func Parse(r io.Reader) (*Script, error) {
 	return s, lines.Err()
 }
 
+// add takes a line: what it is about, a name for most kinds, and words.
 func (s *Script) add(kind string, words []string) error {
 	switch kind {
 	case "deny":
 		s.denied = append(s.denied, words...)
-		return wanted("ACTION…", words)
+		return patterns("ACTION…", words)
 	case "foreign":
 		s.Foreign = append(s.Foreign, words...)
-		return wanted("BUCKET…", words)
+		return patterns("BUCKET…", words)
 	case "no-default-vpc":
 		s.NoDefaultVPC = true
-		return onlyKnown(words, nil)
+		return fields{}.read(words)
 	case "lag":
-		return s.addLag(words)
+		l := &s.Lag
+		return fields{"roles": &l.Propagation, "deleting": &l.Deleting, "relation": &l.Relation, "list": &l.List, "lines": &l.Lines, "shuffle": &l.Shuffle}.read(words)
 	}
 	about := map[string]func(string, []string) error{"call": s.addCall, "rate": s.addRate, "job": s.addJob, "stuck": s.addStuck}[kind]
 	if about == nil {
 		return fmt.Errorf("no fault %q", kind)
 	}
-	if err := wanted("a name first", words[:min(1, len(words))]); err != nil {
+	if err := patterns("a name first", words[:min(1, len(words))]); err != nil {
 		return fmt.Errorf("%s: %w", kind, err)
 	}
 	if err := about(words[0], words[1:]); err != nil {
@@ -62,12 +63,12 @@ func (s *Script) add(kind string, words []string) error {
 	return nil
 }
 
-// wanted wants at least one word, all of them patterns.
-func wanted(what string, patterns []string) error {
-	if len(patterns) == 0 {
+// patterns wants at least one.
+func patterns(what string, words []string) error {
+	if len(words) == 0 {
 		return fmt.Errorf("want %s", what)
 	}
-	for _, p := range patterns {
+	for _, p := range words {
 		if _, err := path.Match(p, ""); err != nil {
 			return fmt.Errorf("%q is no pattern", p)
 		}
@@ -75,22 +76,18 @@ func wanted(what string, patterns []string) error {
 	return nil
 }
 
-// fields reads words of the form key=value into what the keys stand for: *int, *time.Duration, *string, *[]string; *bool for a key without value.
+// fields are what words of the form KEY=VALUE are read into: *int, *time.Duration, *string, *[]string; *bool for a KEY alone.
 type fields map[string]any
 
 func (f fields) read(words []string) error {
-	if err := onlyKnown(words, f); err != nil {
-		return err
-	}
 	for _, word := range words {
 		key, value, given := strings.Cut(word, "=")
 		var err error
 		switch into := f[key].(type) {
 		case *int:
-			*into, err = strconv.Atoi(value)
-			if err == nil && *into < 0 {
-				err = errors.New("want a number that is not negative")
-			}
+			var n uint64
+			n, err = strconv.ParseUint(value, 10, 31)
+			*into = int(n) //nolint:gosec // of 31 bits
 		case *time.Duration:
 			*into, err = time.ParseDuration(value)
 		case *string:
@@ -98,10 +95,11 @@ func (f fields) read(words []string) error {
 		case *[]string:
 			*into = append(*into, value)
 		case *bool:
-			*into = true
-		}
-		if _, alone := f[key].(*bool); alone && given {
-			err = errors.New("takes no value")
+			if *into = true; given {
+				err = errors.New("takes no value")
+			}
+		default:
+			err = errors.New("no such word here")
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", word, err)
@@ -110,35 +108,21 @@ func (f fields) read(words []string) error {
 	return nil
 }
 
-func onlyKnown(words []string, known fields) error {
-	for _, word := range words {
-		key, _, _ := strings.Cut(word, "=")
-		if _, ok := known[key]; !ok {
-			return fmt.Errorf("no word %q here", word)
-		}
-	}
-	return nil
-}
-
-func (s *Script) addLag(words []string) error {
-	l := &s.Lag
-	return fields{"roles": &l.Roles, "deleting": &l.Deleting, "relation": &l.Relation, "list": &l.List, "lines": &l.Lines, "shuffle": &l.Shuffle}.read(words)
-}
-
 func (s *Script) addCall(pattern string, words []string) error {
 	c := &call{pattern: pattern, nth: 1, times: 1}
 	var status int
-	var code, message, cut string
+	var code, cut string
+	message := "the fault script asks for it"
 	err := fields{"nth": &c.nth, "times": &c.times, "status": &status, "code": &code, "message": &message, "cut": &cut, "hang": &c.Hang}.read(words)
 	if err != nil {
 		return err
 	}
-	c.CutBefore, c.CutAfter = cut == "before", cut == "after"
-	if status != 0 {
-		c.Fault = wire.NewFault(status, code, "%s", cmp.Or(message, "the fault script asks for it"))
+	if status >= 400 && status < 600 && code != "" {
+		c.Fault = wire.NewFault(status, code, "%s", message)
 	}
+	c.CutBefore, c.CutAfter = cut == "before", cut == "after"
 	given := 0
-	for _, one := range []bool{status >= 400 && status < 600 && code != "", c.CutBefore || c.CutAfter, c.Hang > 0} {
+	for _, one := range []bool{c.Fault != nil, c.CutBefore || c.CutAfter, c.Hang > 0} {
 		if one {
 			given++
 		}
@@ -151,15 +135,11 @@ func (s *Script) addCall(pattern string, words []string) error {
 }
 
 func (s *Script) addRate(pattern string, words []string) error {
-	r := &rate{pattern: pattern}
-	if len(words) != 1 {
-		return errors.New("want one number")
+	perSecond, err := strconv.Atoi(strings.Join(words, " "))
+	if err != nil || perSecond < 0 {
+		return fmt.Errorf("%q: want a number of calls a second, or 0 for any number", words)
 	}
-	var err error
-	if r.perSecond, err = strconv.ParseFloat(words[0], 64); err != nil || r.perSecond != 0 && r.perSecond < 1 {
-		return fmt.Errorf("%s: want a number of calls a second, at least 1, or 0 for any number", words[0])
-	}
-	s.rates = append(s.rates, r)
+	s.rates = append(s.rates, &rate{pattern: pattern, perSecond: float64(perSecond)})
 	return nil
 }
 
@@ -179,18 +159,16 @@ func (s *Script) addJob(pattern string, words []string) error {
 	if err != nil {
 		return err
 	}
-	if code >= 0 {
-		exit := batch.Exited(int32(code)) //nolint:gosec // exit codes are small
+	exit, known := ends[end]
+	switch {
+	case end != "" && (!known || code >= 0):
+		return fmt.Errorf("end=%s: want one of %q, or exit=N alone", end, slices.Sorted(maps.Keys(ends)))
+	case end != "":
 		j.End = &exit
-	}
-	if end != "" {
-		exit, ok := ends[end]
-		if !ok || code >= 0 {
-			return fmt.Errorf("end=%s: want one of %q, or exit=N alone", end, slices.Sorted(maps.Keys(ends)))
-		}
+	case code >= 0:
+		exit = batch.Exited(int32(code)) //nolint:gosec // read from 31 bits
 		j.End = &exit
-	}
-	if j.After > 0 && j.End == nil {
+	case j.After > 0:
 		return errors.New("after=TIME needs exit=N or end=END")
 	}
 	s.jobs = append(s.jobs, j)

@@ -28,12 +28,9 @@ type Script struct {
 
 // Lag is how late what happened is seen.
 type Lag struct {
-	Roles    time.Duration // an IAM role or instance profile younger than this is not usable
-	Deleting time.Duration // how long a queue is DELETING, besides the usual
-	Relation time.Duration // how long an environment still counts as a queue's
-	List     time.Duration // ListJobs tells jobs as they were that long ago
-	Lines    time.Duration // until log lines are seen
-	Shuffle  bool          // within Lines they come out of order
+	batch.Lags
+	Lines   time.Duration // until log lines are seen
+	Shuffle bool          // within Lines they come out of order
 }
 
 // Call is what becomes of a call: one member is set.

@@ -122,7 +122,7 @@ func TestAccount(t *testing.T) {
 			t.Errorf("denies %s: %v", action, got)
 		}
 	}
-	if diff := cmp.Diff(faults.Lag{Roles: 8 * time.Second, Lines: 2 * time.Second, List: time.Second, Shuffle: true}, s.Lag); diff != "" {
+	if diff := cmp.Diff(faults.Lag{Lags: batch.Lags{Propagation: 8 * time.Second, List: time.Second}, Lines: 2 * time.Second, Shuffle: true}, s.Lag); diff != "" {
 		t.Error(diff)
 	}
 	if !s.NoDefaultVPC || !cmp.Equal(s.Foreign, []string{"one", "two"}) {
@@ -135,30 +135,30 @@ func TestErrorsNameTheLineAndTheWord(t *testing.T) {
 		"denied iam:*":                          `no fault "denied"`,
 		"deny":                                  "want ACTION…",
 		"deny iam:[":                            `"iam:[" is no pattern`,
-		"no-default-vpc yes":                    `no word "yes" here`,
+		"no-default-vpc yes":                    "yes: no such word here",
 		"call":                                  "call: want a name first",
 		"call s3.Put* nth=x cut=before":         "nth=x: ",
-		"call s3.Put* nth=-1 cut=before":        "nth=-1: want a number that is not negative",
+		"call s3.Put* nth=-1 cut=before":        "nth=-1: strconv.ParseUint",
 		"call s3.Put* status=429":               "want one of status=4xx or 5xx with code=CODE, cut=before, cut=after, hang=TIME",
 		"call s3.Put* status=200 code=OK":       "want one of",
 		"call s3.Put* cut=during":               "want one of",
 		"call s3.Put* cut=before hang=1s":       "want one of",
-		"rate batch.SubmitJob":                  "want one number",
-		"rate batch.SubmitJob -1":               "-1: want a number of calls a second",
+		"rate batch.SubmitJob":                  "want a number of calls a second",
+		"rate batch.SubmitJob -1":               `["-1"]: want a number of calls a second`,
 		"job a sleep":                           "sleep: time: invalid duration",
 		"job a sleep=2":                         `sleep=2: time: missing unit`,
 		"job a end=melted":                      `end=melted: want one of ["noimage" "nopull" "nostart" "oom" "spot"]`,
 		"job a end=oom exit=1":                  "or exit=N alone",
 		"job a after=1s":                        "after=TIME needs exit=N or end=END",
-		"job a lines=x":                         `no word "lines=x" here`,
+		"job a lines=x":                         "lines=x: no such word here",
 		"stuck a":                               "want reason=TEXT",
 		"lag shuffle=yes":                       "shuffle=yes: takes no value",
 		"foreign":                               "want BUCKET…",
 		"job a line='not closed":                "EOF found when expecting closing quote",
 		"lag roles=-":                           "roles=-: time: invalid duration",
-		"call batch.* cut=after timesx=1":       `no word "timesx=1" here`,
+		"call batch.* cut=after timesx=1":       "timesx=1: no such word here",
 		"call batch.SubmitJob hang=0s":          "want one of",
-		"job a exit=-1":                         "exit=-1: want a number that is not negative",
+		"job a exit=-1":                         "exit=-1: strconv.ParseUint",
 		"call batch.SubmitJob status=x code=No": "status=x: ",
 	} {
 		_, err := faults.Parse(strings.NewReader("# first\n\n" + line))
