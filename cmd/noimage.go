@@ -121,7 +121,7 @@ func (t *target) unpack(ctx context.Context) (ref string, found bool, err error)
 	if err := t.checkModules(ctx, interpreter.Path, env); err != nil {
 		return "", false, errors.Join(err, os.RemoveAll(dir))
 	}
-	ref, err = process.Save(state, key, process.Image{Python: interpreter.Path, App: u.App, Env: env})
+	ref, err = process.Save(state, key, process.Image{Dir: dir, Python: interpreter.Path, App: u.App, Env: env})
 	return ref, false, err
 }
 

@@ -20,7 +20,7 @@ const (
 // A record is a file about a process, which keeps it open and locked for as long as it lives. Its first line is the directory of the attempt, the
 // second one the process's number, which it writes itself: there is no moment at which a killed server leaves a process that nobody knows.
 func (r *Runner) record(a batch.Attempt) string {
-	return filepath.Join(place(r.state), "jobs", fmt.Sprintf("%s-%d", a.JobID, a.Number))
+	return filepath.Join(place(r.state), "jobs", a.ID())
 }
 
 // newRecord is for the process alone: whoever else has it open has to close it.

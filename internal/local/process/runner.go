@@ -57,24 +57,25 @@ func (r *Runner) Close() {
 	r.ends.Wait()
 }
 
-// Recover ends the processes that a killed server left: what they print goes nowhere, and nobody could ask for their exit codes. Attempts of the other
-// runner are its own affair.
-func (r *Runner) Recover(attempts []batch.Recovered) []func() {
+// Recover ends the processes that a killed server left: what they print goes nowhere, and nobody could ask for their exit codes. Attempts that had not
+// begun begin again. Those of the other runner are its own affair.
+func (r *Runner) Recover(left []batch.Recovered) []func() {
 	r.sweep()
-	stops := make([]func(), len(attempts))
-	others, ok := r.others.(batch.Recoverer)
-	if !ok {
-		return stops
-	}
+	stops := make([]func(), len(left))
 	var theirs []batch.Recovered
 	var places []int
-	for i, a := range attempts {
-		if !ours(a.Image) {
-			theirs, places = append(theirs, a), append(places, i)
+	for i, l := range left {
+		switch {
+		case !ours(l.Image):
+			theirs, places = append(theirs, l), append(places, i)
+		case !l.Running:
+			stops[i] = r.Start(l.Attempt, l.Events)
 		}
 	}
-	for i, stop := range others.Recover(theirs) {
-		stops[places[i]] = stop
+	if others, ok := r.others.(batch.Recoverer); ok {
+		for i, stop := range others.Recover(theirs) {
+			stops[places[i]] = stop
+		}
 	}
 	return stops
 }

@@ -219,10 +219,17 @@ func TestAServerEndsWhatAKilledOneLeft(t *testing.T) {
 	r.Start(sh(ref, "trap '' TERM; echo $$; sleep 60"), &firstLine{w, up})
 	w.wait(t, up)
 	next := New(r.state, &elsewhere{})
-	stops := next.Recover([]batch.Recovered{{Attempt: batch.Attempt{Image: "a"}}, {Attempt: sh(ref, "")}, {Attempt: batch.Attempt{Image: "b"}}})
+	t.Cleanup(next.Close)
+	begins := newWitness()
+	stops := next.Recover([]batch.Recovered{
+		{Attempt: batch.Attempt{Image: "a"}}, {Attempt: sh(ref, ""), Running: true}, {Attempt: batch.Attempt{Image: "b"}}, {Attempt: sh(ref, "exit 5"), Events: begins},
+	})
 	wantGone(t, w.lines[0])
-	if len(stops) != 3 || stops[0] == nil || stops[1] != nil || stops[2] == nil {
-		t.Errorf("taken up: %v; want those of the other runner", stops)
+	if len(stops) != 4 || stops[0] == nil || stops[1] != nil || stops[2] == nil || stops[3] == nil {
+		t.Errorf("taken up: %v; want all but the second", stops)
+	}
+	if w.wait(t, begins.done); begins.exit != "5" {
+		t.Errorf("the attempt that had not begun ends with %q", begins.exit)
 	}
 	if left, _ := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
@@ -255,6 +262,33 @@ func TestRecoverSparesStrangers(t *testing.T) {
 		t.Error("the record is still there")
 	}
 	stranger.Process.Kill()
+}
+
+func TestOldImagesGo(t *testing.T) {
+	state := t.TempDir()
+	dirs := make([]string, kept+2)
+	for i := range dirs {
+		var err error
+		if dirs[i], err = NewDir(state); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Save(state, fmt.Sprint(i), Image{Dir: dirs[i]}); err != nil {
+			t.Fatal(err)
+		}
+		when := time.Now().Add(time.Duration(i-len(dirs)) * time.Minute)
+		if err := os.Chtimes(file(state, fmt.Sprint(i)), when, when); err != nil {
+			t.Fatal(err)
+		}
+		if _, found := Find(state, "0"); !found { // it stays, as it is in use
+			t.Fatalf("the first of %d images is gone", i+1)
+		}
+	}
+	for i, dir := range dirs {
+		_, err := os.Stat(dir)
+		if gone := err != nil; gone != (i == 1 || i == 2) {
+			t.Errorf("image %d is gone: %v", i, gone)
+		}
+	}
 }
 
 func TestLinesAreCut(t *testing.T) {
