@@ -164,6 +164,9 @@ func (s *Service) updateEnvironment(in *batch.UpdateComputeEnvironmentInput) (*b
 		return nil, err
 	}
 	assign(&r, u)
+	if err := s.checkResources(&r); err != nil {
+		return nil, err
+	}
 	assign(e, in)
 	e.ComputeResources = &r // whoever was told of the old ones keeps them
 	s.settleEnvironment(e, types.CEStatusUpdating)

@@ -147,6 +147,7 @@ func TestEnvironmentUpdates(t *testing.T) { // B22
 		"infrastructure with the linked role": {environmentInput("e"), linked, infrastructure, ""},
 		"infrastructure with BEST_FIT": {environmentInput("e"), func(in *sdk.CreateComputeEnvironmentInput) { in.ServiceRole = aws.String(linkedRole) },
 			infrastructure, "BEST_FIT"},
+		"no vCPUs":                {environmentInput("e"), nil, &types.ComputeResourceUpdate{MaxvCpus: aws.Int32(0)}, "maxvCpus must be at least 1"},
 		"Fargate: subnets":        {fargateInput("e"), nil, &types.ComputeResourceUpdate{Subnets: []string{"subnet-2"}}, ""},
 		"Fargate: instance types": {fargateInput("e"), nil, infrastructure, "Fargate"},
 	}
