@@ -135,27 +135,28 @@ func route(w http.ResponseWriter, r *http.Request) (*request, operation, error) 
 }
 
 // admit checks that there is the bucket, and that the caller may do the operation. An absent bucket is told of to anybody, as S3 does.
-func (s *Service) admit(r *request, op operation) error {
-	if owner := r.Header.Get("X-Amz-Expected-Bucket-Owner"); owner != "" && owner != s.opt.Account {
-		return errAccessDenied
+func (s *Service) admit(r *request, op operation) (err error) {
+	var denied error
+	for _, action := range op.actions(r) {
+		if denied == nil {
+			denied = s.allowed(r, action, r.subject())
+		}
 	}
 	if r.bucket != "" && op.name != "CreateBucket" {
-		if err := s.find(r.bucket); err != nil {
-			return err
-		}
+		err = s.find(r.bucket)
 	}
-	if len(r.key) > 1024 {
+	owner, version := r.Header.Get("X-Amz-Expected-Bucket-Owner"), r.query.Get("versionId")
+	switch {
+	case err != nil:
+		return err
+	case owner != "" && owner != s.opt.Account:
+		return errAccessDenied
+	case len(r.key) > 1024:
 		return wire.NewFault(http.StatusBadRequest, "KeyTooLongError", "Your key is too long")
-	}
-	if v := r.query.Get("versionId"); v != "" && v != "null" {
+	case version != "" && version != "null":
 		return invalidArgument("Invalid version id specified")
 	}
-	for _, action := range op.actions(r) {
-		if err := s.allowed(r, action, r.subject()); err != nil {
-			return err
-		}
-	}
-	return nil
+	return denied
 }
 
 // find refuses buckets that do not exist, or belong to others.
