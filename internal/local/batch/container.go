@@ -125,15 +125,11 @@ func (s *Service) logDestination(j *job) (group, stream string) {
 	if s.off["B23"] {
 		task = j.id()
 	}
-	group, prefix := "/aws/batch/job", definitionName(j)
+	group = "/aws/batch/job"
+	prefix, _, _ := strings.Cut(lastStep(*j.JobDefinition), ":")
 	if l := j.Container.LogConfiguration; l != nil && l.LogDriver == types.LogDriverAwslogs {
 		group = cmp.Or(l.Options["awslogs-group"], group)
 		prefix = cmp.Or(l.Options["awslogs-stream-prefix"], prefix)
 	}
 	return group, prefix[:min(len(prefix), 200)] + "/default/" + task
-}
-
-func definitionName(j *job) string {
-	name, _, _ := strings.Cut(lastStep(aws.ToString(j.JobDefinition)), ":")
-	return name
 }

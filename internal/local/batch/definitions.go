@@ -69,7 +69,7 @@ func (s *Service) describeDefinitions(in *batch.DescribeJobDefinitionsInput) (*b
 	refs, status := in.JobDefinitions, aws.ToString(in.Status)
 	err := s.judge(
 		when(plain, len(refs) > 100, "jobDefinitions: up to 100 entries"),
-		when(plain, refs != nil && given(in, "JobDefinitionName", "MaxResults", "NextToken") != "", "jobDefinitions can't be used with other parameters"),
+		when(plain, len(refs) > 0 && given(in, "JobDefinitionName", "MaxResults", "NextToken") != "", "jobDefinitions can't be used with other parameters"),
 		when(plain, status != "" && status != active && status != inactive, "status %q is neither ACTIVE nor INACTIVE", status))
 	if err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func (s *Service) describeDefinitions(in *batch.DescribeJobDefinitionsInput) (*b
 	if in.JobDefinitionName != nil {
 		refs = []string{*in.JobDefinitionName}
 	}
-	if refs == nil {
+	if len(refs) == 0 {
 		refs = slices.Sorted(maps.Keys(s.Defs))
 	}
 	list := []types.JobDefinition{}

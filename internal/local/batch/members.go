@@ -35,11 +35,11 @@ func fill(v any) {
 	}
 }
 
-// given is the first of these members that v has set, as it is called on the wire; "" where there is none.
+// given is the first of these members that v has set to more than an empty list, as it is called on the wire; "" where there is none.
 func given(v any, members ...string) string {
 	s := reflect.ValueOf(v).Elem()
 	for _, name := range members {
-		if !s.FieldByName(name).IsZero() {
+		if f := s.FieldByName(name); !f.IsZero() && (f.Kind() != reflect.Slice || f.Len() > 0) {
 			return strings.ToLower(name[:1]) + name[1:]
 		}
 	}

@@ -148,6 +148,8 @@ func TestRegisterJobDefinitionRefuses(t *testing.T) {
 			c.Secrets = []types.Secret{{Name: aws.String("A"), ValueFrom: aws.String("arn:x")}}
 		}), "executionRoleArn"},
 		{"no container", "d", func(in *sdk.RegisterJobDefinitionInput) { in.ContainerProperties = nil }, "containerProperties"},
+		{"volumes", "d", container(func(c *types.ContainerProperties) { c.Volumes = []types.Volume{{Name: aws.String("v")}} }), "volumes is not offered"},
+		{"empty lists", "d", container(func(c *types.ContainerProperties) { c.Volumes, c.MountPoints = []types.Volume{}, []types.MountPoint{} }), ""},
 		{"multi-node", "d", func(in *sdk.RegisterJobDefinitionInput) { in.Type = types.JobDefinitionTypeMultinode }, "offers container"},
 	}
 	for _, tt := range tests {
