@@ -37,20 +37,9 @@ func snapshot(t *testing.T, name string) project.Snapshot {
 
 // The whole plan of real projects, as it is written to the bucket.
 func TestPlansOfRealProjects(t *testing.T) {
-	for _, tt := range []struct {
-		project   string
-		selection Selection
-	}{
-		{project: "spaceflights-starter"},
-		{project: "spaceflights-guide"},
-		{project: "viz-demo"},
-		{project: "fifa"},
-		{project: "polislike", selection: Selection{Pipelines: []string{"polis_classic"}}},
-		{project: "dagster-example"},
-		{project: "hr-crew"},
-	} {
-		t.Run(tt.project, func(t *testing.T) {
-			p, err := New(snapshot(t, tt.project), settings("auto"), Options{Project: tt.project, Selection: tt.selection})
+	for _, tt := range realProjects {
+		t.Run(tt.name, func(t *testing.T) {
+			p, err := New(snapshot(t, tt.name), settings("auto"), Options{Project: tt.name, Selection: tt.selection})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -61,7 +50,7 @@ func TestPlansOfRealProjects(t *testing.T) {
 			if err := enc.Encode(p); err != nil {
 				t.Fatal(err)
 			}
-			golden := filepath.Join("testdata", "plans", tt.project+".json")
+			golden := filepath.Join("testdata", "plans", tt.name+".json")
 			if *update {
 				if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
 					t.Fatal(err)
@@ -73,39 +62,6 @@ func TestPlansOfRealProjects(t *testing.T) {
 			}
 			if diff := cmp.Diff(string(want), got.String()); diff != "" {
 				t.Errorf("plan differs from %s (-want +got); go test -update writes it anew:\n%s", golden, diff)
-			}
-		})
-	}
-}
-
-// How much in-memory data groups by namespace would hand over, and how much would be lost, is known of these projects.
-func TestMemoryDataOfRealProjects(t *testing.T) {
-	for name, want := range map[string][2]int{
-		"spaceflights-starter": {4, 1},
-		"spaceflights-guide":   {0, 1},
-		"viz-demo":             {4, 5},
-		"fifa":                 {4, 0},
-		"polislike":            {5, 1},
-		"dagster-example":      {0, 0},
-		"hr-crew":              {8, 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := snapshot(t, name)
-			var sel Selection
-			if name == "polislike" {
-				sel.Pipelines = []string{"polis_classic"}
-			}
-			p := mustPlan(t, s, settings("namespace"), Options{Selection: sel})
-			var got [2]int
-			for _, d := range p.Datasets {
-				if d.Action == Persist && d.Role == Crossing {
-					got[0]++
-				} else if d.Action == Persist {
-					got[1]++
-				}
-			}
-			if got != want {
-				t.Errorf("%v cross and are lost, want %v", got, want)
 			}
 		})
 	}
