@@ -14,6 +14,34 @@ import (
 // imageName. API: ContainerProperties.image; the digest form is what ECR itself names an image by.
 var imageName = regexp.MustCompile(`^[0-9A-Za-z_:./#@-]{1,255}$`)
 
+// B12: letters, digits, dots, colons and white space, and an asterisk at the end; exit codes are digits.
+var (
+	reasonPattern = regexp.MustCompile(`^[A-Za-z0-9.:\s]*\*?$`)
+	codePattern   = regexp.MustCompile(`^[0-9]*\*?$`)
+)
+
+// attemptRules are those of retry strategies and timeouts, in definitions and in submissions. B11, B12.
+func attemptRules(r *types.RetryStrategy, t *types.JobTimeout) []verdict {
+	verdicts := []verdict{when("B11", t != nil && aws.ToInt32(t.AttemptDurationSeconds) < 60, "timeout: attemptDurationSeconds must be at least 60")}
+	if r == nil {
+		return verdicts
+	}
+	verdicts = append(verdicts,
+		when("B12", r.Attempts != nil && (*r.Attempts < 1 || *r.Attempts > 10), "retryStrategy: attempts must be from 1 to 10"),
+		when("B12", len(r.EvaluateOnExit) > 5, "retryStrategy: evaluateOnExit has up to 5 entries"),
+		when("B12", len(r.EvaluateOnExit) > 0 && r.Attempts == nil, "retryStrategy: attempts must be given with evaluateOnExit"))
+	for _, exit := range r.EvaluateOnExit {
+		code, reason, status := aws.ToString(exit.OnExitCode), aws.ToString(exit.OnReason), aws.ToString(exit.OnStatusReason)
+		verdicts = append(verdicts,
+			when(plain, exit.Action == "", "retryStrategy: an entry of evaluateOnExit has no action"),
+			when("B12", code+reason+status == "", "retryStrategy: an entry of evaluateOnExit has no condition"),
+			when("B12", max(len(code), len(reason), len(status)) > 512, "retryStrategy: a pattern of evaluateOnExit has up to 512 characters"),
+			when("B12", !codePattern.MatchString(code) || !reasonPattern.MatchString(reason) || !reasonPattern.MatchString(status),
+				"retryStrategy: a pattern of evaluateOnExit has other characters than it takes, in %q, %q or %q", code, reason, status))
+	}
+	return verdicts
+}
+
 // containerRules are those of a definition's container.
 func containerRules(c *types.ContainerProperties, fargate bool) []verdict {
 	image, noRole := aws.ToString(c.Image), aws.ToString(c.ExecutionRoleArn) == ""

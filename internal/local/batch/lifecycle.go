@@ -288,6 +288,30 @@ func (s *Service) ended(j *job, e Exit) {
 	}
 }
 
+// retries tells whether a failed attempt is to be repeated: while attempts are left, the first rule that matches decides, and where none does it is. B12.
+func (s *Service) retries(j *job, e Exit) bool {
+	r := j.RetryStrategy
+	if r == nil || len(j.Attempts) >= int(aws.ToInt32(r.Attempts)) {
+		return false
+	}
+	for _, exit := range r.EvaluateOnExit {
+		if exitMatches(exit, e) && !s.off["B12"] {
+			return strings.EqualFold(string(exit.Action), string(types.RetryActionRetry))
+		}
+	}
+	return true
+}
+
+// exitMatches needs every condition that there is.
+func exitMatches(on types.EvaluateOnExit, e Exit) bool {
+	code := ""
+	if e.Code != nil {
+		code = strconv.Itoa(int(*e.Code))
+	}
+	matches := func(pattern *string, text string) bool { return pattern == nil || glob(*pattern, text) }
+	return matches(on.OnExitCode, code) && matches(on.OnReason, e.Reason) && matches(on.OnStatusReason, e.StatusReason)
+}
+
 func textOrNil(text string) *string {
 	if text == "" {
 		return nil

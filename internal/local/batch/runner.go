@@ -86,6 +86,9 @@ func HostLost(instance string) Exit {
 	return Exit{StatusReason: "Host EC2 (instance " + instance + ") terminated."}
 }
 
+// Interrupted is the end of an attempt on Fargate Spot that lost its capacity (nextflow-io/nextflow#5786).
+func Interrupted() Exit { return Exit{StatusReason: "Your Spot Task was interrupted."} }
+
 // NotStarted is the end of an attempt that got no container; reason begins with the error's name, such as CannotPullContainerError: …
 func NotStarted(reason string) Exit {
 	return Exit{StatusReason: reasonNotStarted, Reason: reason}

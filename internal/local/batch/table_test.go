@@ -241,9 +241,10 @@ var proofs = []proof{
 			refusal(neither, "exactly one of jobQueue"))
 	}},
 	{rule: "B17", scripts: []scripted.Script{{Match: "bad", Exit: 1}, {Match: "oom", End: ending(batch.OutOfMemory())}, {Match: "spot", End: ending(batch.HostLost("i-0123"))},
+		{Match: "fargate", End: ending(batch.Interrupted())},
 		{Match: "pull", End: ending(batch.NotStarted("CannotPullContainerError: no such image"))}}, broken: func(w *world) error {
 		want := map[string]string{"bad": "Essential container in task exited", "oom": "Essential container in task exited/OutOfMemoryError: Container killed due to memory usage",
-			"spot": "Host EC2 (instance i-0123) terminated.", "pull": "Task failed to start/CannotPullContainerError: no such image"}
+			"spot": "Host EC2 (instance i-0123) terminated.", "fargate": "Your Spot Task was interrupted.", "pull": "Task failed to start/CannotPullContainerError: no such image"}
 		var err error
 		for name, reason := range want {
 			id := w.submit(name)

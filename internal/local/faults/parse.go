@@ -146,6 +146,7 @@ func (s *Script) addRate(pattern string, words []string) error {
 // ends are those of attempts that an exit code does not tell, by their word.
 var ends = map[string]batch.Exit{
 	"spot":    batch.HostLost("i-0123456789abcdef0"),
+	"fargate": batch.Interrupted(),
 	"oom":     batch.OutOfMemory(),
 	"nopull":  batch.NotStarted("CannotPullContainerError: pull access denied"),
 	"noimage": batch.NotStarted("CannotPullContainerError: manifest unknown: the image does not exist"),

@@ -147,7 +147,7 @@ func TestErrorsNameTheLineAndTheWord(t *testing.T) {
 		"rate batch.SubmitJob -1":               `["-1"]: want a number of calls a second`,
 		"job a sleep":                           "sleep: time: invalid duration",
 		"job a sleep=2":                         `sleep=2: time: missing unit`,
-		"job a end=melted":                      `end=melted: want one of ["noimage" "nopull" "nostart" "oom" "spot"]`,
+		"job a end=melted":                      `end=melted: want one of ["fargate" "noimage" "nopull" "nostart" "oom" "spot"]`,
 		"job a end=oom exit=1":                  "or exit=N alone",
 		"job a after=1s":                        "after=TIME needs exit=N or end=END",
 		"job a lines=x":                         "lines=x: no such word here",
