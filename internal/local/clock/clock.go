@@ -71,19 +71,14 @@ func (c *Fake) next(end time.Time) func() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.timers) == 0 || c.timers[0].at.After(end) {
-		c.now = latest(c.now, end)
+		c.now = end
 		return nil
 	}
 	t := heap.Pop(&c.timers).(*timer)
-	c.now = latest(c.now, t.at)
-	return t.f
-}
-
-func latest(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
+	if t.at.After(c.now) {
+		c.now = t.at
 	}
-	return b
+	return t.f
 }
 
 type timer struct {
