@@ -77,11 +77,7 @@ func (s *Service) loadJobs() error {
 	}
 	maps.DeleteFunc(s.jobs, func(_ string, j *job) bool { return s.forgotten(j, s.Clock.Now()) })
 	s.order = slices.SortedFunc(maps.Values(s.jobs), func(a, b *job) int { return cmp.Compare(a.Seq, b.Seq) })
-	data, err := disk.Lines(s.order...)
-	if err != nil {
-		return err
-	}
-	return disk.Write(s.jobsFile(), data)
+	return disk.WriteLines(s.jobsFile(), s.order)
 }
 
 // recover asks the runner what it takes up of the attempts that the earlier process left. Nothing starts before it has answered.

@@ -12,12 +12,7 @@ import (
 
 // Write puts data at path in one step: readers see the old file or the new one. Directories on the way are made.
 func Write(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
-	if errors.Is(err, fs.ErrNotExist) {
-		if err = os.MkdirAll(filepath.Dir(path), 0o755); err == nil {
-			f, err = os.CreateTemp(filepath.Dir(path), ".tmp-*")
-		}
-	}
+	f, err := inDir(path, func() (*os.File, error) { return os.CreateTemp(filepath.Dir(path), ".tmp-*") })
 	if err != nil {
 		return err
 	}
@@ -29,6 +24,18 @@ func Write(path string, data []byte) error {
 		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(f.Name()))
 	}
 	return nil
+}
+
+// inDir opens a file at path once more where its directory was absent.
+func inDir(path string, open func() (*os.File, error)) (*os.File, error) {
+	f, err := open()
+	if !errors.Is(err, fs.ErrNotExist) {
+		return f, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	return open()
 }
 
 // WriteJSON writes v as JSON; an empty path keeps nothing.
@@ -43,28 +50,31 @@ func WriteJSON(path string, v any) error {
 	return Write(path, data)
 }
 
-// AppendJSON adds values to a file of JSON lines, all in one write. Their directory is made.
+// AppendJSON adds values to a file of JSON lines, all in one write.
 func AppendJSON[T any](path string, values ...T) error {
-	lines, err := Lines(values...)
+	data, err := lines(values)
 	if err != nil {
 		return fmt.Errorf("append to %s: %w", path, err)
 	}
-	const flags, mode = os.O_APPEND | os.O_CREATE | os.O_WRONLY, 0o600
-	f, err := os.OpenFile(path, flags, mode)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err = os.MkdirAll(filepath.Dir(path), 0o755); err == nil {
-			f, err = os.OpenFile(path, flags, mode)
-		}
-	}
+	f, err := inDir(path, func() (*os.File, error) { return os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600) })
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(lines)
+	_, err = f.Write(data)
 	return errors.Join(err, f.Close())
 }
 
-// Lines are values as JSON lines. Each begins with its line break, which ends one before it that was cut short.
-func Lines[T any](values ...T) ([]byte, error) {
+// WriteLines makes a file of JSON lines anew.
+func WriteLines[T any](path string, values []T) error {
+	data, err := lines(values)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return Write(path, data)
+}
+
+// lines begin with their line break, which ends one before that was cut short.
+func lines[T any](values []T) ([]byte, error) {
 	var b bytes.Buffer
 	for _, v := range values {
 		line, err := json.Marshal(v)
@@ -77,7 +87,7 @@ func Lines[T any](values ...T) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// ReadLines reads what AppendJSON wrote, without what was cut short; an absent file has no values.
+// ReadLines reads a file of JSON lines, without what was cut short; an absent file has no values.
 func ReadLines[T any](path string) (values []T, err error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

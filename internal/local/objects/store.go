@@ -64,12 +64,8 @@ func openStore(dir string) (*store, error) {
 		return nil, err
 	}
 	s.apply(slices.Concat(log...))
-	lines, err := disk.Lines(slices.Collect(maps.Values(s.records)))
-	err = errors.Join(err, os.MkdirAll(s.blobPath(""), 0o755))
-	if err == nil {
-		err = disk.Write(s.logPath(), lines)
-	}
-	if err != nil {
+	all := [][]record{slices.Collect(maps.Values(s.records))}
+	if err := errors.Join(os.MkdirAll(s.blobPath(""), 0o755), disk.WriteLines(s.logPath(), all)); err != nil {
 		return nil, err
 	}
 	named := map[string]bool{}
