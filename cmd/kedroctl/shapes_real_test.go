@@ -4,6 +4,7 @@ package main
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/kedroctl/kedroctl/internal/realtest"
@@ -20,7 +21,7 @@ var shapes = map[string]struct {
 	"namespaces":   {2, nil},                                   // pipeline-level namespaces, with a lambda and a cli.py of its own
 	"custom":       {2, nil},                                   // a dataset class of its own, a __main__ that does not import, configuration not in conf
 	"poetry":       {2, []string{"--pipelines", "everything"}}, // Poetry's tables, no default pipeline, a catch-all, a secret in conf/base
-	"hatch":        {2, nil},                                   // hatchling, partitions, a catalog merged softly, a package that prints
+	"hatch":        {2, nil},                                   // hatchling, partitions, a catalog merged softly, a package that prints, 40 MB
 }
 
 // TestRealProjectShapes takes projects of other shapes than the example's to outputs that equal those of a local run.
@@ -38,7 +39,10 @@ func TestRealProjectShapes(t *testing.T) {
 			if !report.OK {
 				t.Errorf("verify: %+v", report)
 			}
-			w.compare(t, source, report, tt.flag[min(1, len(tt.flag)):]...)
+			compared := w.compare(t, source, report, tt.flag[min(1, len(tt.flag)):]...)
+			if name == "hatch" && !strings.Contains(compared, "ballast: equal, sent in") {
+				t.Error("the job did not send its 40 MB in parts")
+			}
 		})
 	}
 }

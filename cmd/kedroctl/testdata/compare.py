@@ -73,7 +73,8 @@ def main():
             continue
         same(ours, read(s3, path))
         compared += 1
-        print(f"{name}: equal")
+        parts = "" if s3.isdir(path) else s3.info(path)["ETag"].strip('"').partition("-")[2]
+        print(f"{name}: equal" + f", sent in {parts} parts" * bool(parts))
     print(f"{compared} outputs equal")
     if not compared:
         sys.exit("no output to compare")

@@ -7,4 +7,8 @@ def bill(counts):
 
 
 def create_pipeline():
-    return pipeline([node(bill, "counts", "bill", name="bill"), node(lambda bill: sum(bill.values()), "bill", "total", name="total")])
+    return pipeline([
+        node(bill, "counts", "bill", name="bill"),
+        node(lambda bill: sum(bill.values()), "bill", "total", name="total"),
+        node(len, "ballast", "weight", name="weight"),
+    ])
