@@ -125,7 +125,7 @@ func (t *target) upload(ctx context.Context, tasks *ui.Tasks, stack *provision.A
 		k.Failed()
 		return errTold
 	}
-	done, err := provision.Upload(ctx, t.store, in, t.uploadOptions(k, false))
+	done, err := provision.Upload(ctx, t.store, in, t.uploadOptions(k, t.force))
 	switch {
 	case err != nil:
 		k.Failed()

@@ -65,6 +65,7 @@ func (d *deps) unpackedTarget(c *cli.Context) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.force = true // as it is, with its data
 	for i := range t.plan.Groups {
 		t.plan.Groups[i].Resources.Memory = leastMemory
 	}

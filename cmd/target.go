@@ -29,6 +29,7 @@ type target struct {
 	ecr      *ecr.Client
 	store    *s3.Client
 	spec     provision.Spec
+	force    bool // whether inputs replace others that the bucket has
 }
 
 // source is the part of a target that needs no AWS.

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -37,8 +38,7 @@ func (r *Runner) newRecord(a batch.Attempt, dir string) (*os.File, error) {
 		err = lock(f)
 	}
 	if err != nil {
-		f.Close()
-		return nil, err
+		return nil, errors.Join(err, f.Close(), os.Remove(file))
 	}
 	return f, nil
 }
