@@ -80,7 +80,10 @@ func (s style) plain(v reflect.Value) any {
 func (s style) members(v reflect.Value) map[string]any {
 	all := map[string]any{}
 	for i := range v.NumField() {
-		if f := v.Type().Field(i); f.IsExported() && f.Name != "ResultMetadata" && set(v.Field(i)) {
+		if !set(v.Field(i)) { // first, as to ask the type for a field takes longer, and most are not set
+			continue
+		}
+		if f := v.Type().Field(i); f.IsExported() && f.Name != "ResultMetadata" {
 			all[s.name(f.Name)] = s.plain(v.Field(i))
 		}
 	}
