@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -35,7 +37,9 @@ func TestMain(m *testing.M) {
 	if dir == "" {
 		os.Exit(m.Run())
 	}
-	if err := local.Serve(context.Background(), local.ServeOptions{Dir: dir, Runner: containers.Maker(engineHost(), dir)}); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM) // which local.Stop sends
+	defer stop()
+	if err := local.Serve(ctx, local.ServeOptions{Dir: dir, Runner: containers.Maker(engineHost(), dir)}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
