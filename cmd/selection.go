@@ -28,7 +28,7 @@ func selectionFlags() []cli.Flag {
 // jobFlags change settings for one run.
 func jobFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "group-by", Usage: "`RULE`: auto, namespace, pipeline, memory, node or one"},
+		&cli.StringFlag{Name: "group-by", Usage: "`RULE`: auto, namespace, pipeline, tag, memory, node or one"},
 		&cli.StringFlag{Name: "memory", Usage: "memory of every job, in `MiB`"},
 		&cli.StringFlag{Name: "vcpus", Usage: "`vCPUs` of every job"},
 		&cli.StringFlag{Name: "timeout", Usage: "time limit of every job, in `SECONDS`"},

@@ -9,15 +9,20 @@ import (
 	"github.com/kedroctl/kedroctl/internal/project"
 )
 
-// Rules of grouping, the values of group_by.
+// Rules of grouping, the values of group_by; byHand is none of them, but [tool.kedroctl.groups].
 const (
 	byAuto      = "auto"
 	byNamespace = "namespace"
 	byPipeline  = "pipeline"
+	byTag       = "tag"
 	byMemory    = "memory"
 	byNode      = "node"
 	byOne       = "one"
+	byHand      = "groups"
 )
+
+// Rules are the values of group_by.
+var Rules = []string{byAuto, byNamespace, byPipeline, byTag, byMemory, byNode, byOne}
 
 // label is what the nodes of one group have in common. Two labels may have the same name: a node called like a namespace.
 type label struct{ rule, name string }
@@ -33,9 +38,22 @@ type grouping struct {
 	findings []Finding
 }
 
-// group labels the nodes by a rule.
-func group(g *graph, s project.Snapshot, selected []string, rule string) (*grouping, error) {
+// group labels the nodes: those that the settings group by hand, and the others by the rule that the settings name.
+func group(g *graph, s project.Snapshot, selected []string, set project.Settings) (*grouping, error) {
 	r := &grouping{graph: g, snapshot: s, selected: selected, labels: make([]label, len(g.nodes))}
+	r.byHand(set.Groups)
+	if err := r.byRule(set.GroupBy); err != nil {
+		return nil, err
+	}
+	r.by = r.rules()
+	auto := set.GroupBy == byAuto || set.GroupBy == ""
+	r.confirm(auto)
+	r.circles(auto)
+	return r, nil
+}
+
+// byRule labels the open nodes.
+func (r *grouping) byRule(rule string) error {
 	switch rule {
 	case byAuto, "":
 		r.auto()
@@ -47,6 +65,10 @@ func group(g *graph, s project.Snapshot, selected []string, rule string) (*group
 		r.because("group_by is pipeline: each node by the smallest registered pipeline that has it")
 		r.registered()
 		r.rest(label{byPipeline, defaultPipeline})
+	case byTag:
+		r.because("group_by is tag: each node by its rarest tag, and a job of its own for each node without one")
+		r.tags()
+		r.alone()
 	case byMemory:
 		r.because("group_by is memory: nodes that share data in memory stay together")
 		r.memory()
@@ -56,14 +78,11 @@ func group(g *graph, s project.Snapshot, selected []string, rule string) (*group
 		r.alone()
 	case byOne:
 		r.because("group_by is one: all nodes in one job")
-		r.rest(label{byOne, joined(selected)})
+		r.rest(label{byOne, joined(r.selected)})
 	default:
-		return nil, fmt.Errorf("group nodes: group_by %q is none of auto, namespace, pipeline, memory, node, one", rule)
+		return fmt.Errorf("group nodes: group_by %q is none of %s", rule, strings.Join(Rules, ", "))
 	}
-	r.by = r.rules()
-	r.confirm(rule == byAuto || rule == "")
-	r.circles(rule == byAuto || rule == "")
-	return r, nil
+	return nil
 }
 
 func (r *grouping) because(format string, a ...any) {
@@ -84,14 +103,18 @@ func (r *grouping) open() []int {
 // auto takes the rule that the project's own structure suggests. It never makes a job per node: nodes that neither namespace, pipeline nor data in
 // memory ties to others become one group.
 func (r *grouping) auto() {
+	if len(r.open()) == 0 {
+		return
+	}
+	all := len(r.open())
 	r.namespaces()
 	free := len(r.open())
 	switch free {
 	case 0:
-		r.because("every node has a namespace, and its first part makes the group")
+		r.because("every %snode has a namespace, and its first part makes the group", r.other())
 		return
-	case len(r.nodes):
-		r.because("no node has a namespace")
+	case all:
+		r.because("no %snode has a namespace", r.other())
 	default:
 		r.because("the first part of the namespace makes the group")
 	}
@@ -110,9 +133,8 @@ func (r *grouping) auto() {
 }
 
 func (r *grouping) namespaces() {
-	for i, n := range r.nodes {
-		if n.Namespace != "" {
-			first, _, _ := strings.Cut(n.Namespace, ".")
+	for _, i := range r.open() {
+		if first, _, _ := strings.Cut(r.nodes[i].Namespace, "."); first != "" {
 			r.labels[i] = label{byNamespace, first}
 		}
 	}

@@ -31,7 +31,7 @@ func New(s project.Snapshot, set project.Settings, o Options) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	grouped, err := group(chosen, s, o.Selection.PipelineNames(), set.GroupBy)
+	grouped, err := group(chosen, s, o.Selection.PipelineNames(), set)
 	if err != nil {
 		return Plan{}, err
 	}

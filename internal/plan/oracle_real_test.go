@@ -83,7 +83,7 @@ func compareChoice(t *testing.T, c oracleCase, want oracleChoice) {
 	if diff := cmp.Diff(want.Nodes, nodeNames(chosen.nodes)); diff != "" {
 		t.Fatalf("%+v\nnodes (-Kedro +ours):\n%s", c, diff)
 	}
-	r, err := group(chosen, s, c.Selection.PipelineNames(), byNamespace)
+	r, err := group(chosen, s, c.Selection.PipelineNames(), settings(byNamespace))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,6 +26,22 @@ func (r *grouping) registered() []string {
 	return unions
 }
 
+// tags labels the open nodes by tag: of several, the one that the fewest selected nodes have; of equally rare ones the first by name.
+func (r *grouping) tags() {
+	count := map[string]int{}
+	for _, n := range r.nodes {
+		for _, t := range n.Tags {
+			count[t]++
+		}
+	}
+	for _, i := range r.open() {
+		if tags := r.nodes[i].Tags; len(tags) > 0 {
+			rarest := slices.MinFunc(tags, func(a, b string) int { return cmp.Or(cmp.Compare(count[a], count[b]), cmp.Compare(a, b)) })
+			r.labels[i] = label{byTag, rarest}
+		}
+	}
+}
+
 // rank puts selected pipelines before others.
 func (r *grouping) rank(pipeline string) int {
 	if slices.Contains(r.selected, pipeline) {

@@ -110,6 +110,9 @@ environment = { A = "table", B = "table" }
 [tool.kedroctl.job.groups.big]
 memory = 2000
 gpus = 1
+[tool.kedroctl.groups]
+"fit all" = ["fit*", "tuning"]
+draw = ["plots"]
 [tool.kedroctl.env.prod]
 bucket = "in-the-env"
 keep_days = 14
@@ -119,13 +122,15 @@ image.exclude = ["c"]
 memory = 1001
 environment = { B = "env" }
 groups.big.memory = 3000
+[tool.kedroctl.env.prod.groups]
+draw = ["plots", "maps"]
 `)
 	got := mustLoad(t, dir, LoadOptions{
 		Getenv: variables(map[string]string{
 			"KEDROCTL_ENV": "prod", "KEDROCTL_KEEP_DAYS": "30", "KEDROCTL_RAW_DATA": "data/var", "KEDROCTL_IMAGE_SYSTEM_PACKAGES": "libgomp1, curl",
 			"KEDROCTL_JOB_TIMEOUT": "",
 		}),
-		Set: map[string]string{"raw_data": "data/flag", "job.groups.a.b.memory": "77", "job.environment.C": "flag"},
+		Set: map[string]string{"raw_data": "data/flag", "job.groups.a.b.memory": "77", "job.environment.C": "flag", "groups.a.b": "x, y"},
 	})
 	want := Settings{
 		Region: "eu-west-1", Bucket: "in-the-env", GroupBy: "auto", Crossing: "persist", RawData: "data/flag", KeepDays: 30,
@@ -139,6 +144,7 @@ groups.big.memory = 3000
 			Environment: map[string]string{"A": "table", "B": "env", "C": "flag"},
 			Groups:      map[string]GroupSettings{"big": {Resources{Memory: 3000, GPUs: 1}}, "a.b": {Resources{Memory: 77}}},
 		},
+		Groups: map[string][]string{"fit all": {"fit*", "tuning"}, "draw": {"plots", "maps"}, "a.b": {"x", "y"}},
 	}
 	if diff := cmp.Diff(want, got.Settings); diff != "" {
 		t.Error(diff)
@@ -191,7 +197,12 @@ func TestLoadErrors(t *testing.T) {
 		"variable no digit": {options: LoadOptions{Getenv: variables(map[string]string{"KEDROCTL_JOB_MEMORY": "4GB"})}, want: `KEDROCTL_JOB_MEMORY: job.memory: must be a whole number, not "4GB"`},
 		"flag no digit":     {options: LoadOptions{Set: map[string]string{"job.vcpus": "two"}}, want: `job.vcpus: must be a number, not "two"`},
 
-		"group_by":        {pyproject: kedroTable + "[tool.kedroctl]\ngroup_by = 'tag'\n", want: `group_by: "tag" is not one of auto, namespace`},
+		"group_by":      {pyproject: kedroTable + "[tool.kedroctl]\ngroup_by = 'size'\n", want: `group_by: "size" is not one of auto, namespace`},
+		"group no list": {pyproject: kedroTable + "[tool.kedroctl.groups]\na = 'x'\n", want: `groups.a: must be a list of strings, not "x"`},
+		"group of nothing": {
+			pyproject: kedroTable + "[tool.kedroctl.groups]\na = []\n", want: "tool.kedroctl.groups.a: must have a name and a list of globs",
+		},
+		"glob of a group": {pyproject: kedroTable + "[tool.kedroctl.groups]\na = ['x', '[']\n", want: `tool.kedroctl.groups.a: "[" is not a valid glob`},
 		"crossing":        {pyproject: kedroTable + "[tool.kedroctl]\ncrossing = 'keep'\n", want: `crossing: "keep" is not one of persist, error`},
 		"fargate":         {pyproject: kedroTable + "[tool.kedroctl.compute]\ntype = 'FARGATE'\n", want: `compute.type: "FARGATE" is not one of EC2`},
 		"platform":        {pyproject: kedroTable + "[tool.kedroctl.image]\nplatform = 'amd64'\n", want: `image.platform: "amd64" is not one of linux/amd64`},

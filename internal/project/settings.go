@@ -5,7 +5,7 @@ package project
 type Settings struct {
 	Region   string `toml:"region" json:"region"`
 	Bucket   string `toml:"bucket" json:"bucket"`
-	GroupBy  string `toml:"group_by" json:"group_by"`   // auto, namespace, pipeline, memory, node, one
+	GroupBy  string `toml:"group_by" json:"group_by"`   // auto, namespace, pipeline, tag, memory, node, one
 	Crossing string `toml:"crossing" json:"crossing"`   // persist or error: data that crosses groups but is not in S3
 	RawData  string `toml:"raw_data" json:"raw_data"`   // directory to upload besides the plan's free inputs, relative to the project
 	KeepDays int    `toml:"keep_days" json:"keep_days"` // days that the log group keeps events
@@ -15,6 +15,8 @@ type Settings struct {
 	AWS     AWSSettings     `toml:"aws" json:"aws"`
 	Access  AccessSettings  `toml:"access" json:"access"`
 	Job     JobSettings     `toml:"job" json:"job"`
+
+	Groups map[string][]string `toml:"groups" json:"groups"` // group by hand = globs over names of nodes, namespaces and tags; goes before GroupBy
 }
 
 // ImageSettings says what the image is made of and where it goes.

@@ -34,7 +34,7 @@ func (r *resolver) validate(p Project) error {
 		return &SettingsError{Source: "--env", Reason: reason}
 	}
 	for _, check := range []func(Settings) (key, reason string){
-		checkNames, checkChoices, checkNumbers, checkPaths, checkVariables, checkGroups,
+		checkNames, checkChoices, checkNumbers, checkPaths, checkVariables, checkGroups, checkHandGroups,
 	} {
 		if key, reason := check(r.settings); key != "" {
 			return settingError(firstOf(r.source[key], Pyproject), key, reason, "")
@@ -69,7 +69,7 @@ func checkChoices(s Settings) (key, reason string) {
 		key, value string
 		allowed    []string
 	}{
-		{"group_by", s.GroupBy, []string{"auto", "namespace", "pipeline", "memory", "node", "one"}},
+		{"group_by", s.GroupBy, []string{"auto", "namespace", "pipeline", "tag", "memory", "node", "one"}},
 		{"crossing", s.Crossing, []string{"persist", "error"}},
 		{"image.platform", s.Image.Platform, []string{"linux/amd64", "linux/arm64"}},
 		{"image.logging", s.Image.Logging, []string{"plain", "project"}},
@@ -153,6 +153,21 @@ func checkGroups(s Settings) (key, reason string) {
 		}
 		if key, reason := checkResources(s.Job.Groups[name].Resources, table, true); key != "" {
 			return key, reason
+		}
+	}
+	return "", ""
+}
+
+// checkHandGroups checks the groups by hand; that each node is in at most one of them, only a plan can tell.
+func checkHandGroups(s Settings) (key, reason string) {
+	for _, name := range slices.Sorted(maps.Keys(s.Groups)) {
+		if name == "" || len(s.Groups[name]) == 0 {
+			return "groups." + name, "must have a name and a list of globs over nodes, namespaces and tags"
+		}
+		for _, glob := range s.Groups[name] {
+			if _, err := path.Match(glob, ""); err != nil {
+				return "groups." + name, fmt.Sprintf("%q is not a valid glob", glob)
+			}
 		}
 	}
 	return "", ""
