@@ -126,8 +126,8 @@ func walk(t *testing.T, info local.Info, args ...string) (steps []step) {
 	return steps
 }
 
-// TestEveryOperation walks all that is offered with boto3 and with awscli, each to an answer and to an error.
-func TestEveryOperation(t *testing.T) {
+// TestRealEveryOperation walks all that is offered with boto3 and with awscli, each to an answer and to an error.
+func TestRealEveryOperation(t *testing.T) {
 	for _, client := range []string{"boto3", "awscli"} {
 		t.Run(client, func(t *testing.T) {
 			s := serve(t)
@@ -156,14 +156,14 @@ func TestEveryOperation(t *testing.T) {
 	}
 }
 
-// TestPagesAndWaiters follows each of boto3's paginators whose operation is offered, and its waiters for buckets, objects, roles and profiles.
-func TestPagesAndWaiters(t *testing.T) {
+// TestRealPagesAndWaiters follows each of boto3's paginators whose operation is offered, and its waiters for buckets, objects, roles and profiles.
+func TestRealPagesAndWaiters(t *testing.T) {
 	s := serve(t)
 	stock(t, s)
 	output(t, judge(t, s.Info(), "python", append([]string{"pages.py"}, s.Operations()...)...))
 }
 
-// TestCommands has awscli move files, as people do.
-func TestCommands(t *testing.T) {
+// TestRealCommands has awscli move files, as people do.
+func TestRealCommands(t *testing.T) {
 	output(t, judge(t, serve(t).Info(), "bash", "commands.sh", t.TempDir()))
 }

@@ -17,7 +17,6 @@ import steps
 
 N = 5
 s3, iam, ecr, batch, logs = (boto3.client(name) for name in ("s3", "iam", "ecr", "batch", "logs"))
-vpc = boto3.client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
 
 
 def make_buckets():
@@ -43,8 +42,8 @@ def make_roles():
 
 def make_jobs():
     ec2 = boto3.client("ec2")
-    kept = {"profile": "profile0", "subnet": ec2.describe_subnets()["Subnets"][0]["SubnetId"], "group": ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]}
-    hosts = json.loads(json.dumps(steps.HOSTS).replace("$profile", kept["profile"]).replace("$subnet", kept["subnet"]).replace("$group", kept["group"]))
+    subnet, group = ec2.describe_subnets()["Subnets"][0]["SubnetId"], ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
+    hosts = {**steps.HOSTS, "instanceRole": "profile0", "subnets": [subnet], "securityGroupIds": [group]}
     for i in range(N):
         batch.create_compute_environment(computeEnvironmentName=f"hosts{i}", type="MANAGED", computeResources=hosts)
         batch.create_job_queue(jobQueueName=f"queue{i}", priority=1, computeEnvironmentOrder=[{"order": 1, "computeEnvironment": f"hosts{i}"}])

@@ -7,6 +7,7 @@ import contextlib
 import datetime
 import io
 import json
+import os
 import re
 import sys
 import tempfile
@@ -30,7 +31,8 @@ def boto3():
     def call(service, operation, parameters):
         wrong = parameters is WRONG_KEY
         if (service, wrong) not in clients:
-            clients[service, wrong] = boto3.client(service, config=Config(retries={"total_max_attempts": 1}), **({"aws_secret_access_key": "wrong", "aws_access_key_id": "test"} if wrong else {}))
+            key = {"aws_access_key_id": os.environ["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": "wrong"} if wrong else {}
+            clients[service, wrong] = boto3.client(service, config=Config(retries={"total_max_attempts": 1}), **key)
         try:
             answer = getattr(clients[service, wrong], xform_name(operation))(**({} if wrong else parameters))
         except ClientError as e:
@@ -46,8 +48,6 @@ def boto3():
 
 
 def awscli():
-    import os
-
     from awscli.clidriver import create_clidriver
     from botocore import xform_name
 
