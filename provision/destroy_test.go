@@ -16,6 +16,7 @@ import (
 
 	"github.com/kedroctl/kedroctl/internal/local"
 	localbatch "github.com/kedroctl/kedroctl/internal/local/batch"
+	"github.com/kedroctl/kedroctl/internal/local/faults"
 	"github.com/kedroctl/kedroctl/internal/project"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
@@ -41,6 +42,20 @@ func mustRegister(t *testing.T, a *testAWS, s Spec, res Resources, image string)
 		t.Fatalf("register: %v", err)
 	}
 	return d
+}
+
+// On AWS roles are not known everywhere at once, queues are DELETING for a minute, and environments remember those that they had.
+func TestStackComesAndGoesOnASlowAWS(t *testing.T) {
+	script, err := faults.Parse(strings.NewReader("lag roles=25s deleting=60s relation=30s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, s := embedded(t, func(o *local.Options) { o.Faults = script }), testSpec(t)
+	deployed(t, a, s)
+	gone, err := Destroy(t.Context(), a.Clients, s, DestroyOptions{Data: true}, &steps{})
+	if err != nil || len(gone.Kept) > 0 {
+		t.Errorf("kept %v, %v", gone.Kept, err)
+	}
 }
 
 func TestDestroyLeavesNothing(t *testing.T) {

@@ -110,22 +110,33 @@ func cmdFaults(ts *testscript.TestScript, neg bool, args []string) {
 	worldOf(ts).server.SetFaults(s)
 }
 
-// cmdCalls marks the present (calls -mark), or wants no mutating call since (calls -none), or prints those there were (calls).
+// cmdCalls asks the journal: calls -mark marks the present; calls -none wants no call since then that changes anything, calls SERVICE.OPERATION N so many
+// of one operation; a call of an operation whose connection was cut before it took effect does not count.
 func cmdCalls(ts *testscript.TestScript, neg bool, args []string) {
 	w := worldOf(ts)
 	all := w.server.Calls()
-	if len(args) > 0 && args[0] == "-mark" {
+	if len(args) == 1 && args[0] == "-mark" {
 		w.marked = len(all)
 		return
 	}
 	var mutating []string
+	count := map[string]int{}
 	for _, c := range all[w.marked:] {
+		operation := c.Service + "." + c.Operation
+		if c.Status != 0 {
+			count[operation]++
+		}
 		if c.Mutating {
-			mutating = append(mutating, c.Service+"."+c.Operation)
+			mutating = append(mutating, operation)
 		}
 	}
 	ts.Logf("%d calls since the mark, mutating: %v", len(all)-w.marked, mutating)
-	if len(args) > 0 && args[0] == "-none" && len(mutating) > 0 {
+	switch {
+	case neg, len(args) == 0, len(args) == 1 && args[0] != "-none":
+		ts.Fatalf("usage: calls -mark | -none | SERVICE.OPERATION N")
+	case len(args) == 2 && strconv.Itoa(count[args[0]]) != args[1]:
+		ts.Fatalf("%d calls of %s, want %s", count[args[0]], args[0], args[1])
+	case args[0] == "-none" && len(mutating) > 0:
 		ts.Fatalf("mutating calls: %v", mutating)
 	}
 }
