@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/kedroctl/kedroctl/internal/local/wire"
@@ -26,29 +25,11 @@ type key struct {
 	caller            wire.Caller
 }
 
-// keyring holds the server's own key and those of running jobs, by their ids.
-type keyring struct {
-	mu   sync.Mutex
-	keys map[string]key
-}
-
-func (k *keyring) find(id string) (key, bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	found, ok := k.keys[id]
-	return found, ok
-}
-
-func (k *keyring) add(issued key) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.keys[issued.id] = issued
-}
-
-func (k *keyring) remove(id string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	delete(k.keys, id)
+// key finds an access key: the server's own or that of a running job.
+func (s *Server) key(id string) (key, bool) {
+	found, ok := s.keys.Load(id)
+	k, _ := found.(key)
+	return k, ok
 }
 
 // ownKey is that of the server's user.
@@ -72,10 +53,10 @@ func sessionKey(o Options, session, roleARN string) key {
 	return k
 }
 
-// serve answers as the container credentials provider of the SDKs expects.
-func (k *keyring) serve(w http.ResponseWriter, r *http.Request) {
+// serveCredentials answers as the container credentials provider of the SDKs expects.
+func (s *Server) serveCredentials(w http.ResponseWriter, r *http.Request) {
 	id, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, credentialsPath), "/")
-	found, _ := k.find(id)
+	found, _ := s.key(id)
 	if !hmac.Equal([]byte(found.path), []byte(r.URL.Path)) {
 		http.Error(w, "no such credentials", http.StatusNotFound)
 		return
@@ -93,11 +74,11 @@ func (k *keyring) serve(w http.ResponseWriter, r *http.Request) {
 // enter gives a job what its host gives on AWS: a region, a role's credentials, and here the way to this server.
 func (s *Server) enter(id, roleARN string) (env map[string]string, leave func()) {
 	k := sessionKey(s.opt, id, roleARN)
-	s.keys.add(k)
+	s.keys.Store(k.id, k)
 	return map[string]string{
 		"AWS_ENDPOINT_URL":                   s.opt.Endpoint,
 		"AWS_CONTAINER_CREDENTIALS_FULL_URI": s.opt.Endpoint + k.path,
 		"AWS_REGION":                         s.opt.Region,
 		"AWS_DEFAULT_REGION":                 s.opt.Region,
-	}, func() { s.keys.remove(k.id) }
+	}, func() { s.keys.Delete(k.id) }
 }

@@ -25,7 +25,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/v2" || strings.HasPrefix(r.URL.Path, "/v2/"):
 		s.answer(w, r, &Call{Service: "ecr"}, wire.Caller{}, nil) // the registry knows its callers by a password, not by a signature
 	case strings.HasPrefix(r.URL.Path, credentialsPath):
-		s.keys.serve(w, r)
+		s.serveCredentials(w, r)
 	case r.URL.Path == pingPath:
 		fmt.Fprint(w, s.Info().who())
 	default:

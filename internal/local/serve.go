@@ -26,7 +26,6 @@ type ServeOptions struct {
 	Dir     string         // where its state is kept
 	Host    string         // address that it listens on; "": 127.0.0.1
 	Port    int            // 0: the one that it had before, at first any free one
-	Region  string         // "": the one that it had before, at first us-east-1
 	Idle    time.Duration  // without calls and unfinished jobs the process ends after this time; default 10 minutes, negative: never
 	Faults  *faults.Script // what goes wrong; nil: nothing but calls above the documented rates
 	Journal io.Writer      // gets each call as a line of JSON; may be nil
@@ -86,7 +85,6 @@ func open(ctx context.Context, o ServeOptions) (Info, net.Listener, error) {
 	if info.AccessKey == "" {
 		info = newInfo()
 	}
-	info.Region = cmp.Or(o.Region, info.Region)
 	port := "0"
 	if u, err := url.Parse(info.Endpoint); err == nil && u.Port() != "" {
 		port = u.Port()

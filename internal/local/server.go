@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -47,7 +48,7 @@ type Options struct {
 type Server struct {
 	opt      Options
 	faults   atomic.Pointer[faults.Script]
-	keys     keyring
+	keys     sync.Map // of key, by its id
 	journal  journal
 	account  *account.Service
 	batch    *batch.Service
@@ -79,7 +80,8 @@ func New(o Options) (*Server, error) {
 	if o.Runner == nil {
 		o.Runner = noRunner{}
 	}
-	s := &Server{opt: o, keys: keyring{keys: map[string]key{o.AccessKey: ownKey(o)}}, journal: journal{out: o.Journal}}
+	s := &Server{opt: o, journal: journal{out: o.Journal}}
+	s.keys.Store(o.AccessKey, ownKey(o))
 	s.SetFaults(cmp.Or(o.Faults, &faults.Script{}))
 	s.lastCall.Store(time.Now().UnixNano())
 	if err := s.addServices(); err != nil {

@@ -85,6 +85,6 @@ func (s *Server) denied(ctx context.Context, action, resource string, conditions
 	if s.faults.Load().Denies(action) {
 		return true
 	}
-	k, _ := s.keys.find(wire.CallerOf(ctx).AccessKey)
+	k, _ := s.key(wire.CallerOf(ctx).AccessKey)
 	return k.roleARN != "" && strings.HasPrefix(action, "s3:") && !policy.Allows(s.account.Statements(k.roleARN), action, resource, conditions)
 }

@@ -53,7 +53,7 @@ func (s *Server) verify(r *http.Request, sc scope, body []byte) (wire.Caller, er
 		}
 		return wire.Caller{}, wire.NewFault(http.StatusForbidden, code, format, args...)
 	}
-	k, ok := s.keys.find(sc.accessKey)
+	k, ok := s.key(sc.accessKey)
 	if !ok || k.token != r.Header.Get("X-Amz-Security-Token") {
 		return refused(words[sc.service].unknownKey, "The security token included in the request is invalid.")
 	}
