@@ -44,7 +44,7 @@ func (d *deps) plan(ctx context.Context, p project.Project, o plan.Options, para
 	s, err := d.inspect(ctx, p, project.InspectOptions{Params: params})
 	if err != nil {
 		k.Failed()
-		return plan.Plan{}, project.Snapshot{}, err
+		return plan.Plan{}, s, err
 	}
 	o.Project, o.Params = p.Name, paramNames(params)
 	pl, err := plan.New(s, p.Settings, o)
@@ -54,34 +54,6 @@ func (d *deps) plan(ctx context.Context, p project.Project, o plan.Options, para
 	}
 	k.Done("Kedro %s, environment %s: %s in %s", s.KedroVersion, s.Env, count(countNodes(pl), "node"), count(len(pl.Groups), "group"))
 	return pl, s, nil
-}
-
-// findings tells what the plan found; errors among them end the command.
-func (d *deps) findings(pl plan.Plan, tell bool) error {
-	if tell {
-		for _, f := range pl.Findings {
-			d.finding(f)
-		}
-	}
-	if n := len(pl.Errors()); n > 0 {
-		return codedError{error: fmt.Errorf("%s in the plan", count(n, "error")), code: exitProject}
-	}
-	return nil
-}
-
-func (d *deps) finding(f plan.Finding) {
-	line := fmt.Sprintf("%s: %s (%s)", f.Thing, f.Reason, f.Code)
-	switch f.Level {
-	case plan.Note:
-		d.term.Detail("note: %s", line)
-	case plan.Warning:
-		d.term.Warn("%s", line)
-	default:
-		d.term.Line("%s: %s", f.Level, line)
-	}
-	if f.Fix != "" && f.Level != plan.Note {
-		d.term.Hint("%s", f.Fix)
-	}
 }
 
 func (d *deps) showPlan(w io.Writer, pl plan.Plan) {
@@ -108,10 +80,7 @@ func (d *deps) showPlan(w io.Writer, pl plan.Plan) {
 	}
 	d.showData(w, pl)
 	for _, f := range pl.Findings {
-		fmt.Fprintf(w, "%s %s: %s\n", f.Level, f.Thing, f.Reason)
-		if f.Fix != "" {
-			fmt.Fprintf(w, "  fix: %s\n", f.Fix)
-		}
+		writeFinding(w, f)
 	}
 }
 

@@ -28,7 +28,7 @@ func (d *data) checkTranscoding() {
 		for _, side := range d.sides[name] {
 			to := definition(d.snapshot, side)
 			if placeOf(from) != placeOf(to) || localPath(from.Path) != localPath(to.Path) {
-				d.find(Error, "transcoding-differs", side, fmt.Sprintf("it is at %s, and another side of %s at %s", where(to), name, where(from)),
+				d.find(Error, CodeTranscodingDiffers, side, fmt.Sprintf("it is at %s, and another side of %s at %s", where(to), name, where(from)),
 					"give all sides of a transcoded dataset the same path")
 			}
 		}
@@ -44,7 +44,7 @@ func (d *data) checkOwnClasses() {
 		}
 	}
 	for _, class := range sortedKeys(moved) {
-		d.find(Warning, "class-own", class, "the paths of "+strings.Join(moved[class], ", ")+" move to S3, and whether this class can use that only the project knows",
+		d.find(Warning, CodeClassOwn, class, "the paths of "+strings.Join(moved[class], ", ")+" move to S3, and whether this class can use that only the project knows",
 			"see that the class opens its path through fsspec")
 	}
 }
@@ -72,7 +72,7 @@ func (d *data) checkSharedPaths() {
 		if first, seen := from[key]; !seen {
 			from[key] = row
 		} else if origin(first) != origin(row) {
-			d.find(Error, "path-collision", row.Name, fmt.Sprintf("it would lie at %s like %s, and the project has them at %s and %s",
+			d.find(Error, CodePathCollision, row.Name, fmt.Sprintf("it would lie at %s like %s, and the project has them at %s and %s",
 				row.Path, first.Name, origin(row), origin(first)), "change one of the paths")
 		}
 		if adopted := row.Role != d.role(row.Name); !adopted {
@@ -95,7 +95,7 @@ func origin(row Dataset) string {
 func (d *data) noteShared(path string, names []string) {
 	made := slices.ContainsFunc(names, func(name string) bool { return d.role(name) != Input })
 	if len(names) > 1 && made {
-		d.find(Note, "path-shared", strings.Join(names, ", "), "they all lie at "+path+"; only data that nodes hand over orders those who use it", "")
+		d.find(Note, CodePathShared, strings.Join(names, ", "), "they all lie at "+path+"; only data that nodes hand over orders those who use it", "")
 	}
 }
 
@@ -121,7 +121,7 @@ func (d *data) checkCredentials() {
 		}
 	}
 	for _, entry := range sortedKeys(users) {
-		d.find(Warning, "credentials", entry, "credentials of "+strings.Join(users[entry], ", ")+": conf/local is not in the image",
+		d.find(Warning, CodeCredentials, entry, "credentials of "+strings.Join(users[entry], ", ")+": conf/local is not in the image",
 			fmt.Sprintf("give them in conf/%s/credentials.yml by ${oc.env:NAME}, with NAME in [tool.kedroctl.job] environment or secrets; S3 needs none, jobs have a role", d.snapshot.Env))
 	}
 }
@@ -133,7 +133,7 @@ var secretName = regexp.MustCompile(`(?i)(^|_)(passw(or)?d|passphrase|secret|tok
 func (d *data) checkEnvironment() {
 	for _, name := range sortedKeys(d.settings.Job.Environment) {
 		if secretName.MatchString(name) && d.settings.Job.Environment[name] != "" {
-			d.find(Warning, "secret-in-environment", name, "it looks like a secret, and all who may describe jobs in the account can read it",
+			d.find(Warning, CodeSecretInEnvironment, name, "it looks like a secret, and all who may describe jobs in the account can read it",
 				"keep it in Secrets Manager or Parameter Store, and name its ARN in [tool.kedroctl.job] secrets")
 		}
 	}
@@ -142,7 +142,7 @@ func (d *data) checkEnvironment() {
 func (d *data) checkRuntime() {
 	for _, name := range d.datasetNames() {
 		if definition(d.snapshot, name).Runtime {
-			d.find(Note, "runtime-parameters", name, "its definition depends on runtime parameters; another --params may give another path", "")
+			d.find(Note, CodeRuntimeParameters, name, "its definition depends on runtime parameters; another --params may give another path", "")
 		}
 	}
 }
@@ -153,21 +153,8 @@ func (d *data) checkParameters(given []string) {
 		key := strings.TrimPrefix(name, "params:")
 		isGiven := slices.ContainsFunc(given, func(g string) bool { return within(g, key) || within(key, g) })
 		if loaders := d.loaders[name]; len(loaders) > 0 && !isGiven {
-			d.find(Error, "parameter-missing", name, "node "+d.nodes[loaders[0]].Name+" takes it, and no parameters file has it",
+			d.find(Error, CodeParameterMissing, name, "node "+d.nodes[loaders[0]].Name+" takes it, and no parameters file has it",
 				"add it to the parameters of base or "+d.snapshot.Env+", or give it with --params "+key+"=…")
 		}
-	}
-}
-
-// checkSnapshot passes on what introspection met; what it says of single datasets only where the plan uses them.
-func (d *data) checkSnapshot() {
-	used := d.datasetNames()
-	for _, p := range d.snapshot.Errors {
-		if name, ofDataset := strings.CutPrefix(p.Stage, "dataset "); !ofDataset || slices.Contains(used, name) {
-			d.find(Error, "introspection", p.Stage, p.Type+": "+p.Message, "")
-		}
-	}
-	for _, p := range d.snapshot.Warnings {
-		d.find(Warning, "introspection", p.Stage, p.Type+": "+p.Message, "")
 	}
 }

@@ -129,9 +129,9 @@ func (d *data) putMemory(row *Dataset, def project.Dataset) bool {
 	case d.settings.Crossing != crossingError:
 		row.Action, row.Path = Persist, kept(d.settings.Bucket, row.Role, row.Name)
 	case row.Role == Crossing:
-		d.find(Error, "crossing-memory", row.Name, "groups hand it over, and it is in memory only", `give it an entry in the catalog, or set crossing = "persist"`)
+		d.find(Error, CodeCrossingMemory, row.Name, "groups hand it over, and it is in memory only", `give it an entry in the catalog, or set crossing = "persist"`)
 	default:
-		d.find(Warning, "output-lost", row.Name, "it leaves the pipeline in memory only, and is lost when the job ends", `give it an entry in the catalog, or set crossing = "persist"`)
+		d.find(Warning, CodeOutputLost, row.Name, "it leaves the pipeline in memory only, and is lost when the job ends", `give it an entry in the catalog, or set crossing = "persist"`)
 	}
 	return true
 }
@@ -146,7 +146,7 @@ func (d *data) missing(name string, def project.Dataset) {
 	if maker := d.makerAnywhere(name); maker != "" {
 		fix = "select node " + maker + " too, which makes it, or add it to the catalog"
 	}
-	d.find(Error, "input-missing", name, reason, fix)
+	d.find(Error, CodeInputMissing, name, reason, fix)
 }
 
 // makerAnywhere names a node outside the selection that makes a dataset.
@@ -163,7 +163,7 @@ func (d *data) makerAnywhere(dataset string) string {
 
 func (d *data) noteNowhere(row *Dataset) {
 	if row.Role == Crossing {
-		d.find(Note, "crossing-elsewhere", row.Name, "groups hand it over, and "+row.Type+" has no path: every job must reach the place where it is kept", "")
+		d.find(Note, CodeCrossingElsewhere, row.Name, "groups hand it over, and "+row.Type+" has no path: every job must reach the place where it is kept", "")
 	}
 }
 
@@ -173,11 +173,11 @@ func (d *data) findOutside(row *Dataset, def project.Dataset) {
 	at := localPath(def.Path) + ", which has no place in the bucket: it is outside the project or all of its data"
 	switch row.Role {
 	case Input:
-		d.find(Error, "path-outside", row.Name, "it is a free input at "+at, fix)
+		d.find(Error, CodePathOutside, row.Name, "it is a free input at "+at, fix)
 	case Crossing:
-		d.find(Error, "path-outside", row.Name, "groups hand it over at "+at, fix)
+		d.find(Error, CodePathOutside, row.Name, "groups hand it over at "+at, fix)
 	default:
-		d.find(Warning, "path-outside", row.Name, "it is lost when the job ends, saved at "+at, fix)
+		d.find(Warning, CodePathOutside, row.Name, "it is lost when the job ends, saved at "+at, fix)
 	}
 }
 
@@ -198,7 +198,7 @@ func (d *data) checkClasses(row *Dataset) {
 		class := definition(d.snapshot, side).Type
 		if isLocalOnly(class) {
 			row.Action = Stage
-			d.find(Error, "class-local-only", side, class+" cannot load and save under s3://, and its files are local",
+			d.find(Error, CodeClassLocalOnly, side, class+" cannot load and save under s3://, and its files are local",
 				"use a class that reads and writes through fsspec, or a path that this class can use in the cloud")
 		}
 	}
@@ -209,11 +209,11 @@ func (d *data) refuseLocal(row *Dataset) {
 	fix := "give it a path in S3 in the catalog of the environment, or set crossing = \"persist\""
 	switch row.Role {
 	case Input:
-		d.find(Error, "input-local", row.Name, "it is a free input at "+row.Local+", which is not in the image", fix)
+		d.find(Error, CodeInputLocal, row.Name, "it is a free input at "+row.Local+", which is not in the image", fix)
 	case Crossing:
-		d.find(Error, "crossing-local", row.Name, "groups hand it over at "+row.Local+", which stays in the first container", fix)
+		d.find(Error, CodeCrossingLocal, row.Name, "groups hand it over at "+row.Local+", which stays in the first container", fix)
 	default:
-		d.find(Warning, "output-lost", row.Name, "it is saved at "+row.Local+" in the container, and lost when the job ends", fix)
+		d.find(Warning, CodeOutputLost, row.Name, "it is saved at "+row.Local+" in the container, and lost when the job ends", fix)
 	}
 }
 
@@ -222,8 +222,8 @@ func (d *data) checkReserved(row Dataset) {
 	key := project.S3Key(row.Local)
 	fix := "choose another directory"
 	if strings.HasPrefix(key, ".kedroctl/") {
-		d.find(Error, "path-reserved", row.Name, "jobs may not write under .kedroctl/, which holds records of runs", fix)
+		d.find(Error, CodePathReserved, row.Name, "jobs may not write under .kedroctl/, which holds records of runs", fix)
 	} else if strings.HasPrefix(key, "runs/") {
-		d.find(Warning, "path-reserved", row.Name, "it would lie under runs/, where data in memory that crosses groups is kept for a time", fix)
+		d.find(Warning, CodePathReserved, row.Name, "it would lie under runs/, where data in memory that crosses groups is kept for a time", fix)
 	}
 }

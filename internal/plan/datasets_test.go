@@ -218,8 +218,8 @@ func TestOtherFindings(t *testing.T) {
 	s.Warnings = []project.Problem{{Stage: "pipelines", Type: "UserWarning", Message: "an import failed"}}
 	p := mustPlan(t, s, settings("auto"), Options{})
 	want := []string{
-		"error introspection dataset x", "error introspection parameters", "error parameter-missing params:n",
-		"warning credentials lake", "warning introspection pipelines", "note runtime-parameters end",
+		"error parameter-missing params:n", "error project-raises dataset x", "error project-raises parameters",
+		"warning credentials lake", "warning project-warns pipelines", "note runtime-parameters end",
 	}
 	if diff := cmp.Diff(want, found(p)); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)

@@ -98,6 +98,7 @@ type Finding struct {
 	Code   string `json:"code"` // stable: group-cycle, input-missing, …
 	Level  string `json:"level"`
 	Thing  string `json:"thing"`
+	Place  string `json:"place,omitempty"` // file or file:line where it is written, relative to the project
 	Reason string `json:"reason"`
 	Fix    string `json:"fix,omitempty"`
 }

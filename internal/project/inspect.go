@@ -54,18 +54,8 @@ func (p Problem) String() string {
 
 // Hint is the next step where one is known.
 func (e *ProjectError) Hint() string {
-	first := e.Problems[0]
-	switch {
-	case strings.Contains(first.Message, "there is no directory") && strings.HasSuffix(first.Message, "/"+e.Env):
-		return fmt.Sprintf("'kedroctl init --env %s' writes that environment", e.Env)
-	case strings.Contains(first.Message, "Globals key 's3_bucket' not found"): // by a catalog that is there before the globals
-		return fmt.Sprintf("'kedroctl init --env %s', without --catalog at first, writes the globals of that environment", e.Env)
-	case strings.Contains(first.Message, "does not match Kedro package version"):
-		return "install the Kedro that kedro_init_version in pyproject.toml names, or name an interpreter that has it with --python"
-	case first.Type == "ModuleNotFoundError":
-		return "install the project's dependencies into this interpreter, or name another with --python"
-	}
-	return ""
+	_, next := e.Problems[0].Judge(e.Env)
+	return next
 }
 
 // Inspect takes the snapshot of a project with the project's own interpreter. Where the project raises, the error is a *[ProjectError] and the

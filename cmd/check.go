@@ -1,0 +1,73 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kedroctl/kedroctl/internal/plan"
+	"github.com/kedroctl/kedroctl/internal/project"
+)
+
+func newCheck(d *deps) *cli.Command {
+	return &cli.Command{
+		Name: "check", Category: catSteps, Usage: "Find what would fail or surprise on AWS Batch, before AWS is touched",
+		UsageText: "$ kedroctl check --pipelines data_science",
+		Description: `Introspects the project, plans its jobs and reports findings: errors, warnings and notes, each with its reason and what to do.
+Needs neither AWS nor Docker. Ends with 4 where there are errors. docs/findings.md explains each code.`,
+		Flags: append(selectionFlags(), jobFlags()...),
+		Action: func(c *cli.Context) error {
+			if err := d.setJobFlags(c); err != nil {
+				return err
+			}
+			p, err := d.initialized()
+			if err != nil {
+				return err
+			}
+			found, err := d.check(c.Context, p, plan.Options{Selection: selection(c)}, c.String("params"))
+			if err != nil {
+				return err
+			}
+			if err := d.term.Answer(newCheckReport(found), func(w io.Writer) { showFindings(w, found) }); err != nil {
+				return err
+			}
+			return errorsIn(found, "project")
+		},
+	}
+}
+
+// check gives all findings of the project. One that cannot be loaded has those that say why.
+func (d *deps) check(ctx context.Context, p project.Project, o plan.Options, params string) ([]plan.Finding, error) {
+	pl, _, err := d.plan(ctx, p, o, params)
+	if found := plan.Problems(err); len(found) > 0 {
+		return found, nil
+	}
+	return pl.Findings, err
+}
+
+// checkReport is the answer of check.
+type checkReport struct {
+	Errors   int            `json:"errors"`
+	Warnings int            `json:"warnings"`
+	Notes    int            `json:"notes"`
+	Findings []plan.Finding `json:"findings"`
+}
+
+func newCheckReport(found []plan.Finding) checkReport {
+	return checkReport{
+		countLevel(found, plan.Error), countLevel(found, plan.Warning), countLevel(found, plan.Note), append([]plan.Finding{}, found...),
+	}
+}
+
+func showFindings(w io.Writer, found []plan.Finding) {
+	for _, f := range found {
+		writeFinding(w, f)
+	}
+	if len(found) > 0 {
+		fmt.Fprintln(w)
+	}
+	r := newCheckReport(found)
+	fmt.Fprintf(w, "%s, %s, %s\n", count(r.Errors, "error"), count(r.Warnings, "warning"), count(r.Notes, "note"))
+}

@@ -1,0 +1,41 @@
+package plan
+
+// Codes of findings. They are stable, and docs/findings.md explains each.
+const (
+	// The project as it is loaded.
+	CodeEnvironmentMissing  = "environment-missing"
+	CodeGlobalsMissing      = "globals-missing"
+	CodeImportFailed        = "import-failed"
+	CodeKedroMismatch       = "kedro-mismatch"
+	CodeNamespaceSplit      = "namespace-interrupted"
+	CodeParameterMissing    = "parameter-missing"
+	CodePipelineLeftOut     = "pipeline-left-out"
+	CodeProjectRaises       = "project-raises"
+	CodeProjectWarns        = "project-warns"
+	CodeRuntimeMissing      = "runtime-parameter-missing"
+	CodeRuntimeParameters   = "runtime-parameters"
+	CodeSecretInEnvironment = "secret-in-environment"
+
+	// Data.
+	CodeClassLocalOnly     = "class-local-only"
+	CodeClassOwn           = "class-own"
+	CodeCredentials        = "credentials"
+	CodeCrossingElsewhere  = "crossing-elsewhere"
+	CodeCrossingLocal      = "crossing-local"
+	CodeCrossingMemory     = "crossing-memory"
+	CodeInputLocal         = "input-local"
+	CodeInputMissing       = "input-missing"
+	CodeOutputLost         = "output-lost"
+	CodePathCollision      = "path-collision"
+	CodePathOutside        = "path-outside"
+	CodePathReserved       = "path-reserved"
+	CodePathShared         = "path-shared"
+	CodeTranscodingDiffers = "transcoding-differs"
+
+	// Groups.
+	CodeConfirmsSplit   = "confirms-split"
+	CodeGroupCycle      = "group-cycle"
+	CodeGroupsOverlap   = "groups-overlap"
+	CodeGroupsUnmatched = "groups-unmatched"
+	CodeNodeName        = "node-name"
+)
