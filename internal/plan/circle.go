@@ -61,7 +61,7 @@ func listed(labels []label) string {
 
 func (r *grouping) warnSplit(dataset string, by []label) {
 	f := Finding{
-		Code: "confirms-split", Level: Warning, Thing: dataset,
+		Code: CodeConfirmsSplit, Level: Warning, Thing: dataset,
 		Reason: fmt.Sprintf("groups %s load it, and it is confirmed in the last of them: what arrives between the jobs may be skipped", listed(by)),
 		Fix:    `set group_by = "auto" or load it in one group`,
 	}
@@ -125,7 +125,7 @@ func (r *grouping) explain(q *quotient, path []int) Finding {
 		ties = append(ties, fmt.Sprintf("%s needs %s from %s (saved by %s, loaded by %s)", q.labels[to].name, data, q.labels[path[i]].name, from, by))
 	}
 	return Finding{
-		Code: "group-cycle", Level: Error, Thing: arrows(q, path), Reason: strings.Join(ties, "; "),
+		Code: CodeGroupCycle, Level: Error, Thing: arrows(q, path), Reason: strings.Join(ties, "; "),
 		Fix: `set group_by = "auto", which makes one job of them, or change namespaces or pipelines`,
 	}
 }

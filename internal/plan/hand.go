@@ -57,7 +57,7 @@ func (r *grouping) findOverlaps(names []string, both map[[2]string][]string) {
 		for _, second := range names {
 			if nodes := both[[2]string{first, second}]; len(nodes) > 0 {
 				r.findings = append(r.findings, Finding{
-					Code: "groups-overlap", Level: Error, Thing: first + ", " + second,
+					Code: CodeGroupsOverlap, Level: Error, Thing: first + ", " + second,
 					Reason: "both groups of [tool.kedroctl.groups] match " + several(nodes), Fix: "write their globs so that a node is in one group",
 				})
 			}
@@ -81,7 +81,7 @@ func (r *grouping) findUnmatched(groups map[string][]string) {
 		for _, glob := range groups[name] {
 			if !slices.ContainsFunc(all, func(n project.Node) bool { return fitsAny([]string{glob}, n) }) {
 				r.findings = append(r.findings, Finding{
-					Code: "groups-unmatched", Level: Warning, Thing: glob,
+					Code: CodeGroupsUnmatched, Level: Warning, Thing: glob,
 					Reason: fmt.Sprintf("group %s of [tool.kedroctl.groups] has it, and no node, namespace or tag of the project fits it", name),
 					Fix:    didYouMean(glob, sortedKeys(known)),
 				})

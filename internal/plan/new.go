@@ -116,7 +116,7 @@ func (d *data) traffic(id int, members []project.Node, kept map[string]bool) (in
 func (d *data) checkCommands(groups []Group) {
 	for _, g := range groups {
 		if g.Command[len(g.Command)-2] == "--nodes" && !fits(g.Nodes) {
-			d.find(Error, "node-name", g.Name, "a node's name has a comma or an unclosed bracket, which Kedro's command line cannot carry: "+strings.Join(g.Nodes, " "), "rename the node or its namespace")
+			d.find(Error, CodeNodeName, g.Name, "a node's name has a comma or an unclosed bracket, which Kedro's command line cannot carry: "+strings.Join(g.Nodes, " "), "rename the node or its namespace")
 		}
 	}
 }
