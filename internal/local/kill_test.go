@@ -43,11 +43,12 @@ func TestKilledServerLosesNothing(t *testing.T) {
 	makeStack(t, u.aws, `{"Effect":"Allow","Action":"s3:*","Resource":"*"}`)
 	must(t, u.store.CreateBucket, &s3.CreateBucketInput{Bucket: aws.String("bucket")})
 	for range rounds {
-		kill := time.AfterFunc(time.Duration(u.random.IntN(300))*time.Millisecond, func() { end(t, u.server) })
+		server := u.server
+		kill := time.AfterFunc(time.Duration(u.random.IntN(300))*time.Millisecond, func() { end(t, server) })
 		for i := 0; u.work(t.Context(), i < jobsPerRound) == nil; i++ {
 		}
 		kill.Stop()
-		end(t, u.server)
+		end(t, server)
 		u.reach(t, dir, start)
 		u.check(t)
 	}
