@@ -35,7 +35,7 @@ import (
 )
 
 // fakePython stands in for the project's interpreter: it says that it has Kedro, and introspects by copying snapshot.json of the project.
-// FAKE_PYTHON=nokedro makes it an interpreter without Kedro; a file lacks-s3fs in HOME makes it one without s3fs. As a job it does what the scripts'
+// FAKE_PYTHON=nokedro makes it an interpreter without Kedro; a file lacks-s3fs in HOME makes it one without s3fs, and so on. As a job it does what the scripts'
 // other jobs do.
 func fakePython() {
 	if os.Getenv("FAKE_PYTHON") == "nokedro" {
@@ -67,8 +67,10 @@ func fakePython() {
 // describeFake answers whatever an interpreter is asked. Jobs find the user's packages by PYTHONUSERBASE.
 func describeFake() {
 	answer := project.Interpreter{Path: os.Args[0], UserBase: os.Getenv("HOME")}
-	if _, err := os.Stat(filepath.Join(os.Getenv("PYTHONUSERBASE"), "lacks-s3fs")); err == nil {
-		answer.Missing = []string{"s3fs"}
+	for _, module := range os.Args {
+		if _, err := os.Stat(filepath.Join(os.Getenv("PYTHONUSERBASE"), "lacks-"+module)); err == nil {
+			answer.Missing = append(answer.Missing, module)
+		}
 	}
 	text, err := json.Marshal(answer)
 	fmt.Printf("kedroctl-probe 3.12.4 1.7.0\nkedroctl-interpreter %s\n", text)
