@@ -74,12 +74,12 @@ type recorder struct {
 	http.ResponseWriter
 	status int
 	start  []byte
-	mute   bool // nothing is sent
+	cut    bool // nothing is sent, and the connection ends with the call
 }
 
 func (w *recorder) WriteHeader(status int) {
 	w.status = status
-	if !w.mute {
+	if !w.cut {
 		w.ResponseWriter.WriteHeader(status)
 	}
 }
@@ -88,14 +88,17 @@ func (w *recorder) Write(b []byte) (int, error) {
 	if w.status >= http.StatusBadRequest {
 		w.start = append(w.start, b[:min(len(b), 512-len(w.start))]...)
 	}
-	if w.mute {
+	if w.cut {
 		return len(b), nil
 	}
 	return w.ResponseWriter.Write(b)
 }
 
-// cut ends the connection without a word.
-func (w *recorder) cut() {
+// end cuts the connection of a call that is to end so.
+func (w *recorder) end() {
+	if !w.cut {
+		return
+	}
 	if conn, _, err := http.NewResponseController(w.ResponseWriter).Hijack(); err == nil {
 		_ = conn.Close() // nobody is to hear of it
 	}

@@ -80,6 +80,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, c *Call, caller 
 	}
 	c.Status, c.Code = rec.status, rec.code()
 	s.journal.add(*c)
+	rec.end() // the journal knows of a call before its client does
 }
 
 func (s *Server) serveCall(w *recorder, r *http.Request, c *Call, svc http.Handler) {
@@ -95,13 +96,11 @@ func (s *Server) serveCall(w *recorder, r *http.Request, c *Call, svc http.Handl
 	case fault.Fault != nil:
 		refuse(w, r, c.Service, fault.Fault)
 	case fault.CutAfter:
-		w.mute = true
+		w.cut = true
 		svc.ServeHTTP(w, r)
-		w.cut()
 	default:
 		s.wait(r.Context(), fault.Hang)
-		w.status = 0
-		w.cut()
+		w.cut, w.status = true, 0
 	}
 }
 
