@@ -133,7 +133,7 @@ func TestRenamedConfigurationIsNoSource(t *testing.T) {
 	write(t, p.Dir, map[string]string{p.Package + "/__init__.py": "", "src/" + p.Package + "/settings.py": "CONF_SOURCE = \"settings\"\n",
 		p.Package + "/settings.py": "CONF_SOURCE = \"settings\"\n", "settings/local/credentials.yml": "key: secret\n"})
 	p.SourceDir = p.Dir
-	names, err := sources(p)
+	names, err := project.Sources(p)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func Unpack(dir string, p project.Project, s project.Snapshot) (Unpacked, error)
 
 // addSources copies the files under the source directory. What is no regular file, such as a dangling link, is no source.
 func (l *layout) addSources(p project.Project) error {
-	names, err := sourceFiles(p)
+	names, err := project.SourceFiles(p)
 	if err != nil {
 		return err
 	}

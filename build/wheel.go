@@ -89,7 +89,7 @@ func interpreter(ctx context.Context, command []string, dir string) (string, err
 
 // copySources lays out what packaging reads. `kedro package` also archives the configuration; it gets an empty directory to do so.
 func copySources(p project.Project, tree string) error {
-	names, err := sources(p)
+	names, err := project.Sources(p)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package build
+package project
 
 import (
 	"fmt"
@@ -9,8 +9,6 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
-
-	"github.com/kedroctl/kedroctl/internal/project"
 )
 
 // rootPatterns are the files beside pyproject.toml that build backends read unasked (setuptools: its own files and the default globs of license-files),
@@ -25,14 +23,14 @@ var rootPatterns = []string{
 // them too.
 var besideSources = []string{"build", "data", "dist", "docs", "logs", "node_modules", "notebooks", "tests"}
 
-// sources lists the files that making the wheel may read, relative to the project, with slashes, sorted: all under the source directory, ignored by
+// Sources lists the files that making the wheel may read, relative to the project, with slashes, sorted: all under the source directory, ignored by
 // git or not, and the files of the project's root that tools know or pyproject.toml names.
-func sources(p project.Project) ([]string, error) {
+func Sources(p Project) ([]string, error) {
 	files, err := rootFiles(p)
 	if err != nil {
 		return nil, err
 	}
-	under, err := sourceFiles(p)
+	under, err := SourceFiles(p)
 	if err != nil {
 		return nil, fmt.Errorf("read source directory: %w", err)
 	}
@@ -41,7 +39,8 @@ func sources(p project.Project) ([]string, error) {
 	return slices.Compact(files), nil
 }
 
-func sourceFiles(p project.Project) ([]string, error) {
+// SourceFiles are the files under the source directory, as in [Sources].
+func SourceFiles(p Project) ([]string, error) {
 	var files []string
 	err := filepath.WalkDir(p.SourceDir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -64,9 +63,9 @@ func sourceFiles(p project.Project) ([]string, error) {
 }
 
 // confDir is the directory of the configuration, relative to the project, with slashes.
-func confDir(p project.Project) string { return filepath.ToSlash(filepath.Clean(p.ConfSource())) }
+func confDir(p Project) string { return filepath.ToSlash(filepath.Clean(p.ConfSource())) }
 
-func skipDir(p project.Project, path string) bool {
+func skipDir(p Project, path string) bool {
 	name := filepath.Base(path)
 	if name == "__pycache__" || strings.HasSuffix(name, ".egg-info") {
 		return true
@@ -86,7 +85,7 @@ func skipDir(p project.Project, path string) bool {
 	return inRoot && (strings.HasPrefix(name, ".") || slices.Contains(besideSources, name))
 }
 
-func rootFiles(p project.Project) ([]string, error) {
+func rootFiles(p Project) ([]string, error) {
 	named, err := namedFiles(p)
 	if err != nil {
 		return nil, err
@@ -108,7 +107,7 @@ func rootFiles(p project.Project) ([]string, error) {
 
 // namedFiles are the files of the project that a string in pyproject.toml names, such as the readme, a licence or the file with the version: which key
 // names a file depends on the build backend. What lies among the configuration is never one.
-func namedFiles(p project.Project) ([]string, error) {
+func namedFiles(p Project) ([]string, error) {
 	var doc map[string]any
 	if _, err := toml.DecodeFile(filepath.Join(p.Dir, "pyproject.toml"), &doc); err != nil {
 		return nil, fmt.Errorf("read pyproject.toml: %w", err)
