@@ -8,13 +8,23 @@ type Snapshot struct {
 	PythonVersion     string              `json:"python_version"`
 	Package           string              `json:"package"`
 	Env               string              `json:"env"`
-	ConfSource        string              `json:"conf_source"` // settings.CONF_SOURCE, relative to the project: "conf"
-	BaseEnv           string              `json:"base_env"`    // "base"
+	ConfSource        string              `json:"conf_source"`          // settings.CONF_SOURCE, relative to the project: "conf"
+	BaseEnv           string              `json:"base_env"`             // "base"
+	LocalEnv          string              `json:"local_env,omitempty"`  // the environment of people's own settings, which no image has: "local"
+	SoftMerge         []string            `json:"soft_merge,omitempty"` // kinds of configuration that environments merge deeply: "catalog"
+	Hooks             []Hook              `json:"hooks,omitempty"`
 	Pipelines         map[string]Pipeline `json:"pipelines"`
 	Datasets          map[string]Dataset  `json:"datasets"`
 	MissingParameters []string            `json:"missing_parameters,omitempty"` // params:… that nodes take and no file gives
 	Errors            []Problem           `json:"errors,omitempty"`
 	Warnings          []Problem           `json:"warnings,omitempty"`
+}
+
+// Hook is a class of the project's hooks, or an installed plug-in that has hooks.
+type Hook struct {
+	Name   string   `json:"name"`             // of the class with its module, or of the distribution
+	Plugin bool     `json:"plugin,omitempty"` // installed, and not imported by introspection
+	Calls  []string `json:"calls,omitempty"`  // what a class implements: before_pipeline_run, …
 }
 
 // Pipeline is one registered pipeline.

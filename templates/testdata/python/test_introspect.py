@@ -142,6 +142,30 @@ def test_the_image_gives_the_same_snapshot(simple, inspect, tmp_path):
     assert there == here
 
 
+def test_hooks_and_how_environments_are_merged(simple, inspect):
+    simple.module("hooks", """
+        from kedro.framework.hooks import hook_impl
+        class Audit:
+            def __init__(self, key): self.key = key
+            @property
+            def after_catalog_created(self): raise RuntimeError("not asked")
+            @hook_impl
+            def before_pipeline_run(self, run_params): raise RuntimeError("not called")
+            @hook_impl
+            def after_context_created(self, context): raise RuntimeError("not called")
+        """)
+    simple.module("settings", """
+        from demo.hooks import Audit
+        HOOKS = (Audit("secret"),)
+        CONFIG_LOADER_ARGS = {"base_env": "base", "default_run_env": "mine", "merge_strategy": {"catalog": "soft", "parameters": "destructive"}}
+        """)
+    snapshot = inspect(simple.conf("mine/parameters.yml", "{}"))
+    assert snapshot["errors"] == []
+    assert snapshot["hooks"][0] == {"name": "demo.hooks.Audit", "calls": ["after_context_created", "before_pipeline_run"]}
+    assert not {"kedro-telemetry", "kedroctl_boot"} & {hook["name"] for hook in snapshot["hooks"]}
+    assert (snapshot["local_env"], snapshot["soft_merge"]) == ("mine", ["catalog"])
+
+
 def test_the_project_stays_as_it_is(simple, inspect):
     simple.conf("logging.yml", "version: 1\nhandlers: {f: {class: logging.FileHandler, filename: info.log}}\nroot: {handlers: [f]}\nloggers: {}\n")
     before = {file: file.read_bytes() for file in sorted(simple.dir.rglob("*")) if file.is_file()}
