@@ -23,10 +23,8 @@ import (
 	"github.com/kedroctl/kedroctl/internal/local"
 )
 
-const (
-	killedJobs   = 200
-	jobsPerRound = 12 // as many as are submitted while a server lives, at most
-)
+// killedJobs are submitted: half of them before the first kill, the others between and after.
+const killedJobs = 200
 
 // TestKilledServerLosesNothing kills a server at random moments while jobs are submitted to it and run: what it has acknowledged is there afterwards, what
 // has ended stays as it was, and all jobs end at last. KEDROCTL_TEST_ROUNDS is how often.
@@ -42,10 +40,15 @@ func TestKilledServerLosesNothing(t *testing.T) {
 	u.reach(t, dir, start)
 	makeStack(t, u.aws, `{"Effect":"Allow","Action":"s3:*","Resource":"*"}`)
 	must(t, u.store.CreateBucket, &s3.CreateBucketInput{Bucket: aws.String("bucket")})
+	for len(u.jobs) < killedJobs/2 {
+		if err := u.submit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for range rounds {
 		server := u.server
 		kill := time.AfterFunc(time.Duration(u.random.IntN(300))*time.Millisecond, func() { end(t, server) })
-		for i := 0; u.work(t.Context(), i < jobsPerRound) == nil; i++ {
+		for u.work(t.Context(), true) == nil {
 		}
 		kill.Stop()
 		end(t, server)
@@ -58,7 +61,6 @@ func TestKilledServerLosesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	u.batch = sdkbatch.NewFromConfig(u.aws, func(o *sdkbatch.Options) { o.RetryMaxAttempts = 5 }) // looks so often are throttled
 	eventually(t, func() bool {
 		if err := u.look(t.Context()); err != nil {
 			t.Fatal(err)

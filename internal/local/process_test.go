@@ -15,6 +15,7 @@ import (
 
 	"github.com/kedroctl/kedroctl/internal/local"
 	"github.com/kedroctl/kedroctl/internal/local/clock"
+	"github.com/kedroctl/kedroctl/internal/local/faults"
 	"github.com/kedroctl/kedroctl/internal/local/scripted"
 )
 
@@ -24,7 +25,10 @@ func TestMain(m *testing.M) {
 	if dir == "" {
 		os.Exit(m.Run())
 	}
-	err := local.Serve(context.Background(), local.ServeOptions{Dir: dir, Idle: time.Minute, Runner: noContainers})
+	unlimited, err := faults.Parse(strings.NewReader("rate batch 0"))
+	if err == nil {
+		err = local.Serve(context.Background(), local.ServeOptions{Dir: dir, Idle: time.Minute, Runner: noContainers, Faults: unlimited})
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

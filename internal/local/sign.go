@@ -67,7 +67,8 @@ func (s *Server) verify(r *http.Request, sc scope, body []byte) (wire.Caller, er
 		return refused(words[sc.service].mismatch, "Signature expired or its date is not that of the request: %s", r.Header.Get("X-Amz-Date"))
 	}
 	if !hmac.Equal([]byte(k.sign(r, sc, body)), []byte(sc.signature)) {
-		return refused(words[sc.service].mismatch, "The request signature we calculated does not match the signature you provided. Check your key and signing method.")
+		return refused(words[sc.service].mismatch,
+			"The request signature we calculated does not match the signature you provided. Check your key and signing method.")
 	}
 	return k.caller, nil
 }

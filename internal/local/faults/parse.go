@@ -48,7 +48,8 @@ func (s *Script) add(kind string, words []string) error {
 		return fields{}.read(words)
 	case "lag":
 		l := &s.Lag
-		return fields{"roles": &l.Propagation, "deleting": &l.Deleting, "relation": &l.Relation, "list": &l.List, "lines": &l.Lines, "shuffle": &l.Shuffle}.read(words)
+		return fields{"roles": &l.Propagation, "deleting": &l.Deleting, "relation": &l.Relation, "list": &l.List,
+			"lines": &l.Lines, "shuffle": &l.Shuffle}.read(words)
 	}
 	about := map[string]func(string, []string) error{"call": s.addCall, "rate": s.addRate, "job": s.addJob, "stuck": s.addStuck}[kind]
 	if about == nil {
