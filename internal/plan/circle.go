@@ -1,144 +1,121 @@
 package plan
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 )
 
-// confirm puts a node that confirms a dataset into the group of the nodes that load it: confirmed in another job, an IncrementalDataset would skip
-// files that arrived in between. Where several groups load it, auto makes them one; other rules take the last, and the finding says so.
-func (r *grouping) confirm(auto bool) {
-	for range r.nodes { // a node that moves may itself load what another one confirms
-		moved := false
-		for i, n := range r.nodes {
-			for _, d := range n.Confirms {
-				moved = r.follow(i, BaseName(d), auto) || moved
+// split is a group that was taken apart, because it waited for itself through others.
+type split struct {
+	label  label
+	circle string   // the way from the group back to itself, and the data that ties it
+	jobs   int      // that it now is
+	data   []string // that it now hands over between them
+}
+
+// untangle splits groups until none waits for itself: each time the one of a circle where that costs least.
+func (r *grouping) untangle(blocks *quotient) {
+	var splits []split
+	for {
+		q := r.quotient()
+		before := len(splits)
+		for _, part := range q.components() {
+			if len(part) > 1 {
+				splits = append(splits, r.takeApart(q, blocks, part))
 			}
 		}
-		if !moved {
-			return
+		if len(splits) == before {
+			break
+		}
+	}
+	r.tellSplits(splits)
+	r.rename(splits)
+}
+
+// takeApart splits one of the groups that wait for each other, and puts what runs later under a label of its own.
+func (r *grouping) takeApart(q, blocks *quotient, part []int) split {
+	k := knot{r, q, blocks, part}
+	best := k.cheapest()
+	l := q.labels[best.group]
+	late := label{rule: l.rule, name: l.name, part: r.nextPart(l)}
+	for _, b := range best.late {
+		for _, n := range blocks.members[b] {
+			r.labels[n] = late
+		}
+	}
+	return split{label: l, circle: r.explain(q, q.circle(part, best.group)), data: best.data}
+}
+
+// nextPart is a number that no part of a group has yet.
+func (r *grouping) nextPart(of label) int {
+	last := 0
+	for _, l := range r.labels {
+		if l.rule == of.rule && l.name == of.name {
+			last = max(last, l.part)
+		}
+	}
+	return last + 1
+}
+
+// rename names the parts of a split group after their nodes, where the group's name was made of those.
+func (r *grouping) rename(splits []split) {
+	for _, s := range splits {
+		for _, members := range r.quotient().members {
+			if l := r.labels[members[0]]; l.rule != byMemory || l.name != s.label.name {
+				continue
+			}
+			for _, n := range members {
+				r.labels[n].name = joined(r.namesOf(members))
+			}
 		}
 	}
 }
 
-func (r *grouping) follow(node int, dataset string, auto bool) bool {
-	loaders := r.loaders[dataset]
-	if len(loaders) == 0 {
-		return false
-	}
-	target := r.labels[loaders[len(loaders)-1]]
-	var others []label
-	for _, l := range loaders {
-		if r.labels[l] != target && !slices.Contains(others, r.labels[l]) {
-			others = append(others, r.labels[l])
-		}
-	}
-	if len(others) > 0 && auto {
-		r.because("%s load %s, which %s confirms, so they are one job", listed(append(others, target)), dataset, r.nodes[node].Name)
-		r.merge(append(others, target))
-		return true
-	}
-	if len(others) > 0 {
-		r.warnSplit(dataset, append(others, target))
-	}
-	if r.labels[node] == target {
-		return false
-	}
-	r.because("%s goes to the nodes that load %s, which it confirms", r.nodes[node].Name, dataset)
-	r.labels[node] = target
-	return true
-}
-
-func listed(labels []label) string {
-	var names []string
-	for _, l := range labels {
-		names = append(names, l.name)
-	}
-	return strings.Join(names, ", ")
-}
-
-func (r *grouping) warnSplit(dataset string, by []label) {
-	f := Finding{
-		Code: CodeConfirmsSplit, Level: Warning, Thing: dataset,
-		Reason: fmt.Sprintf("groups %s load it, and it is confirmed in the last of them: what arrives between the jobs may be skipped", listed(by)),
-		Fix:    `set group_by = "auto" or load it in one group`,
-	}
-	if !slices.Contains(r.findings, f) {
-		r.findings = append(r.findings, f)
-	}
-}
-
-// merge gives all nodes of several groups one label.
-func (r *grouping) merge(parts []label) {
-	var names []string
-	rule := ""
-	for _, l := range r.labels { // in the order of nodes
-		if slices.Contains(parts, l) && !slices.Contains(names, l.name) {
-			names = append(names, l.name)
-			rule = cmp.Or(rule, l.rule)
-		}
-	}
-	one := label{rule, joined(names)}
-	for i, l := range r.labels {
-		if slices.Contains(parts, l) {
-			r.labels[i] = one
-		}
-	}
-}
-
-// circles finds groups that wait for each other. auto makes one group of them; for other rules each circle is an error.
-func (r *grouping) circles(auto bool) {
-	q := r.quotient()
-	for _, part := range q.components() {
-		if len(part) < 2 {
+// tellSplits adds a finding for each group that was split, however often.
+func (r *grouping) tellSplits(splits []split) {
+	var told []split
+	for _, s := range splits {
+		s.label.part, s.jobs = 0, 2
+		at := slices.IndexFunc(told, func(t split) bool { return t.label == s.label })
+		if at < 0 {
+			told = append(told, s)
 			continue
 		}
-		path := q.circle(part)
-		if !auto {
-			r.findings = append(r.findings, r.explain(q, path))
-			continue
-		}
-		var labels []label
-		for _, id := range part {
-			labels = append(labels, q.labels[id])
-		}
-		r.merge(labels)
-		r.because("%s wait for each other, so they are one job", arrows(q, path))
+		told[at].jobs++
+		told[at].data = append(told[at].data, s.data...)
 	}
-}
-
-func arrows(q *quotient, path []int) string {
-	var names []string
-	for _, id := range path {
-		names = append(names, q.labels[id].name)
+	for _, s := range told {
+		handed := "nothing more crosses by that"
+		if data := slices.Compact(slices.Sorted(slices.Values(s.data))); len(data) > 0 {
+			handed = "between them crosses " + several(data)
+		}
+		r.findings = append(r.findings, Finding{
+			Code: CodeGroupCycle, Level: Note, Thing: s.label.name,
+			Reason: fmt.Sprintf("%s; so it is split into %d jobs, where that costs least: %s", s.circle, s.jobs, handed),
+			Fix:    "for one job, put all these groups into one of [tool.kedroctl.groups]",
+		})
 	}
-	return strings.Join(names, " → ")
 }
 
 // explain says which data ties the groups of a circle.
-func (r *grouping) explain(q *quotient, path []int) Finding {
+func (r *grouping) explain(q *quotient, path []int) string {
+	names := []string{q.labels[path[0]].name}
 	var ties []string
 	for i, to := range path[1:] {
+		names = append(names, q.labels[to].name)
 		data, from, by := r.tie(q, path[i], to)
 		ties = append(ties, fmt.Sprintf("%s needs %s from %s (saved by %s, loaded by %s)", q.labels[to].name, data, q.labels[path[i]].name, from, by))
 	}
-	return Finding{
-		Code: CodeGroupCycle, Level: Error, Thing: arrows(q, path), Reason: strings.Join(ties, "; "),
-		Fix: `set group_by = "auto", which makes one job of them, or change namespaces or pipelines`,
-	}
+	return strings.Join(names, " → ") + " wait for each other: " + strings.Join(ties, "; ")
 }
 
 // tie is a dataset that the nodes of one group save and those of another load.
 func (r *grouping) tie(q *quotient, from, to int) (data, saver, loader string) {
-	for i, n := range r.nodes {
-		if q.of[i] != to {
-			continue
-		}
-		for _, in := range n.Inputs {
+	for _, i := range q.members[to] {
+		for _, in := range r.nodes[i].Inputs {
 			if m, made := r.maker[BaseName(in)]; made && q.of[m] == from {
-				return BaseName(in), r.nodes[m].Name, n.Name
+				return BaseName(in), r.nodes[m].Name, r.nodes[i].Name
 			}
 		}
 	}

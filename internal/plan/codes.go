@@ -33,7 +33,7 @@ const (
 	CodeTranscodingDiffers = "transcoding-differs"
 
 	// Groups.
-	CodeConfirmsSplit   = "confirms-split"
+	CodeConfirmsMoved   = "confirms-moved"
 	CodeGroupCycle      = "group-cycle"
 	CodeGroupsOverlap   = "groups-overlap"
 	CodeGroupsUnmatched = "groups-unmatched"

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -169,20 +168,12 @@ func TestMemoryDataOfRealProjects(t *testing.T) {
 
 func TestNothingIsLostBetweenTheJobsOfRealProjects(t *testing.T) {
 	for _, tt := range realProjects {
-		for _, rule := range []string{"auto", "namespace", "pipeline", "memory", "node", "one"} {
+		for _, rule := range Rules {
 			t.Run(tt.name+" by "+rule, func(t *testing.T) {
 				s := snapshot(t, tt.name)
 				checkNothingIsLost(t, s, mustPlan(t, s, settings(rule), Options{Selection: tt.selection}))
 			})
 		}
-	}
-}
-
-func TestNothingIsLostBetweenTheJobsOfRandomProjects(t *testing.T) {
-	r := rand.New(rand.NewPCG(7, 8))
-	for range 400 {
-		s := randomSnapshot(r)
-		checkNothingIsLost(t, s, mustPlan(t, s, settings("auto"), Options{}))
 	}
 }
 

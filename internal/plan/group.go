@@ -25,7 +25,10 @@ const (
 var Rules = []string{byAuto, byNamespace, byPipeline, byTag, byMemory, byNode, byOne}
 
 // label is what the nodes of one group have in common. Two labels may have the same name: a node called like a namespace.
-type label struct{ rule, name string }
+type label struct {
+	rule, name string
+	part       int // 0, and more for the parts of a group that was split
+}
 
 // grouping gives each node of a graph a label, and says why.
 type grouping struct {
@@ -45,10 +48,10 @@ func group(g *graph, s project.Snapshot, selected []string, set project.Settings
 	if err := r.byRule(set.GroupBy); err != nil {
 		return nil, err
 	}
+	blocks := r.blocks()
+	r.confirm(blocks)
 	r.by = r.rules()
-	auto := set.GroupBy == byAuto || set.GroupBy == ""
-	r.confirm(auto)
-	r.circles(auto)
+	r.untangle(blocks)
 	return r, nil
 }
 
@@ -64,7 +67,7 @@ func (r *grouping) byRule(rule string) error {
 	case byPipeline:
 		r.because("group_by is pipeline: each node by the smallest registered pipeline that has it")
 		r.registered()
-		r.rest(label{byPipeline, defaultPipeline})
+		r.rest(label{rule: byPipeline, name: defaultPipeline})
 	case byTag:
 		r.because("group_by is tag: each node by its rarest tag, and a job of its own for each node without one")
 		r.tags()
@@ -78,7 +81,7 @@ func (r *grouping) byRule(rule string) error {
 		r.alone()
 	case byOne:
 		r.because("group_by is one: all nodes in one job")
-		r.rest(label{byOne, joined(r.selected)})
+		r.rest(label{rule: byOne, name: joined(r.selected)})
 	default:
 		return fmt.Errorf("group nodes: group_by %q is none of %s", rule, strings.Join(Rules, ", "))
 	}
@@ -128,14 +131,14 @@ func (r *grouping) auto() {
 		return
 	}
 	r.memory()
-	r.rest(label{byMemory, joined(r.namesOf(r.open()))})
+	r.rest(label{rule: byMemory, name: joined(r.namesOf(r.open()))})
 	r.because("%s goes by the data in memory that it shares with others", r.each(rest, "in no registered pipeline but "+defaultPipeline))
 }
 
 func (r *grouping) namespaces() {
 	for _, i := range r.open() {
 		if first, _, _ := strings.Cut(r.nodes[i].Namespace, "."); first != "" {
-			r.labels[i] = label{byNamespace, first}
+			r.labels[i] = label{rule: byNamespace, name: first}
 		}
 	}
 }
@@ -143,7 +146,7 @@ func (r *grouping) namespaces() {
 // alone makes each open node a group.
 func (r *grouping) alone() {
 	for _, i := range r.open() {
-		r.labels[i] = label{byNode, r.nodes[i].Name}
+		r.labels[i] = label{rule: byNode, name: r.nodes[i].Name}
 	}
 }
 
@@ -174,7 +177,7 @@ func (r *grouping) memory() {
 			continue
 		}
 		slices.Sort(part)
-		l := label{byMemory, joined(r.namesOf(part))}
+		l := label{rule: byMemory, name: joined(r.namesOf(part))}
 		for _, n := range part {
 			r.labels[n] = l
 		}
@@ -200,7 +203,7 @@ func (r *grouping) sharing(n int) []int {
 // joinNamesakes puts the nodes of a registered pipeline into the namespace of the same name, where there is one.
 func (r *grouping) joinNamesakes() {
 	for i, l := range r.labels {
-		if ns := (label{byNamespace, l.name}); l.rule == byPipeline && slices.Contains(r.labels, ns) {
+		if ns := (label{rule: byNamespace, name: l.name}); l.rule == byPipeline && slices.Contains(r.labels, ns) {
 			r.labels[i] = ns
 		}
 	}

@@ -91,28 +91,14 @@ func TestGrouping(t *testing.T) {
 			pipelines: map[string][]project.Node{defaultPipeline: {
 				node("a: raw -> file1"), node("b: file1 -> x"), node("c: x -> file2"), node("d: file2 -> file3"), node("e: file3 -> file4"),
 			}},
-			want: []string{"a+d+e+b+c: a b c d e"},
+			want: []string{"a: a", "b+c: b c < a", "d+e: d e < b+c"},
 		},
-		"auto: groups that wait for each other are one": {
+		"auto: a group that would wait for itself is split": {
 			rule: "auto", by: "namespace, pipeline",
 			pipelines: map[string][]project.Node{
 				"p": {node("n.a: raw -> x"), node("free: x -> y"), node("n.b: y -> z"), node("m.c: z -> end")},
 			},
-			want: []string{"n+p: n.a free n.b", "m: m.c < n+p"},
-		},
-		"auto: who confirms goes with those who load": {
-			rule: "auto", by: "namespace",
-			pipelines: map[string][]project.Node{
-				"p": {node("n.a: raw -> x"), node("m.b: x -> y"), node("o.c: y -> z", "confirms=raw")},
-			},
-			want: []string{"n+m: n.a m.b o.c"},
-		},
-		"namespace: who confirms goes with those who load": {
-			rule: "namespace", by: "namespace",
-			pipelines: map[string][]project.Node{
-				"p": {node("n.a: raw -> x"), node("o.c: other -> z", "confirms=raw")},
-			},
-			want: []string{"n: n.a o.c"},
+			want: []string{"n: n.a", "p: free < n", "n-2: n.b < p", "m: m.c < n-2"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -134,46 +120,9 @@ func TestGrouping(t *testing.T) {
 	}
 }
 
-func TestReasonSaysWhatWasMerged(t *testing.T) {
-	s := registry(map[string][]project.Node{"p": {node("n.a: raw -> x"), node("free: x -> y"), node("n.b: y -> z")}})
-	p := mustPlan(t, s, settings("auto"), Options{})
-	want := "the first part of the namespace makes the group; the node without a namespace goes by the smallest registered pipeline that has it; " +
-		"n → p → n wait for each other, so they are one job"
-	if p.Reason != want {
-		t.Errorf("reason is %q\nwant      %q", p.Reason, want)
-	}
-}
-
-func TestCircleOfGroupsIsAnErrorForExplicitRules(t *testing.T) {
-	s := registry(map[string][]project.Node{"p": {node("n.a: raw -> x"), node("m.b: x -> y"), node("n.c: y -> z")}})
-	p := mustPlan(t, s, settings("namespace"), Options{})
-	want := []Finding{{
-		Code: "group-cycle", Level: Error, Thing: "n → m → n",
-		Reason: "m needs x from n (saved by n.a, loaded by m.b); n needs y from m (saved by m.b, loaded by n.c)",
-		Fix:    `set group_by = "auto", which makes one job of them, or change namespaces or pipelines`,
-	}}
-	if diff := cmp.Diff(want, p.Errors()); diff != "" {
-		t.Errorf("errors (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff([]string{"n: n.a n.c < m", "m: m.b < n"}, groups(p)); diff != "" {
-		t.Errorf("the groups are shown all the same (-want +got):\n%s", diff)
-	}
-}
-
-func TestConfirmedDatasetThatSeveralGroupsLoad(t *testing.T) {
-	s := registry(map[string][]project.Node{"p": {node("n.a: raw -> x"), node("m.b: x raw -> y"), node("o.c: y -> z", "confirms=raw")}})
-	p := mustPlan(t, s, settings("namespace"), Options{})
-	if diff := cmp.Diff([]string{"n: n.a", "m: m.b o.c < n"}, groups(p)); diff != "" {
-		t.Errorf("groups (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff([]string{"warning confirms-split raw"}, found(p)); diff != "" {
-		t.Errorf("findings (-want +got):\n%s", diff)
-	}
-}
-
 func TestUnknownRule(t *testing.T) {
-	_, err := New(shop(), settings("tags"), Options{})
-	if err == nil || !strings.Contains(err.Error(), `group_by "tags" is none of auto, namespace`) {
+	_, err := New(shop(), settings("size"), Options{})
+	if err == nil || !strings.Contains(err.Error(), `group_by "size" is none of auto, namespace`) {
 		t.Errorf("error is %v", err)
 	}
 }

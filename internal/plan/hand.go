@@ -19,7 +19,7 @@ func (r *grouping) byHand(groups map[string][]string) {
 	for i, n := range r.nodes {
 		in := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !fitsAny(groups[name], n) })
 		if len(in) > 0 {
-			r.labels[i] = label{byHand, in[0]}
+			r.labels[i] = label{rule: byHand, name: in[0]}
 		}
 		for _, other := range in[min(1, len(in)):] {
 			both[[2]string{in[0], other}] = append(both[[2]string{in[0], other}], n.Name)

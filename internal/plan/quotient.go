@@ -2,33 +2,52 @@ package plan
 
 import "slices"
 
-// quotient is the graph of groups: each is one label, in the order of their first nodes.
+// quotient is the graph of sets of nodes, each in the order of its first node.
 type quotient struct {
-	labels  []label
-	of      []int   // node: its group
-	members [][]int // group: its nodes, in Kedro's order
-	parents [][]int // group: the groups whose data it loads
+	labels   []label // of groups
+	of       []int   // node: its set
+	members  [][]int // set: its nodes, in Kedro's order
+	parents  [][]int // set: the sets whose data it loads
+	children [][]int
 }
 
+// quotient is the graph of groups: each is one label.
 func (r *grouping) quotient() *quotient {
-	q := &quotient{of: make([]int, len(r.nodes))}
+	of := make([]int, len(r.nodes))
 	ids := map[label]int{}
 	for i, l := range r.labels {
-		id, ok := ids[l]
-		if !ok {
-			id = len(q.labels)
-			ids[l] = id
-			q.labels = append(q.labels, l)
+		if _, known := ids[l]; !known {
+			ids[l] = len(ids)
+		}
+		of[i] = ids[l]
+	}
+	q := r.condense(of)
+	for _, members := range q.members {
+		q.labels = append(q.labels, r.labels[members[0]])
+	}
+	return q
+}
+
+// condense makes the graph of the sets that nodes with equal numbers are; the sets get numbers of their own.
+func (g *graph) condense(sets []int) *quotient {
+	q := &quotient{of: make([]int, len(sets))}
+	ids := map[int]int{}
+	for i, set := range sets {
+		id, known := ids[set]
+		if !known {
+			id = len(ids)
+			ids[set] = id
 			q.members = append(q.members, nil)
 		}
 		q.of[i] = id
 		q.members[id] = append(q.members[id], i)
 	}
-	q.parents = make([][]int, len(q.labels))
+	q.parents, q.children = make([][]int, len(q.members)), make([][]int, len(q.members))
 	for i, id := range q.of {
-		for _, p := range r.parents[i] {
+		for _, p := range g.parents[i] {
 			if from := q.of[p]; from != id && !slices.Contains(q.parents[id], from) {
 				q.parents[id] = append(q.parents[id], from)
+				q.children[from] = append(q.children[from], id)
 			}
 		}
 	}
@@ -38,8 +57,8 @@ func (r *grouping) quotient() *quotient {
 // components are the sets of groups that wait for each other, a single group where it waits for none that waits for it (Tarjan). A component comes
 // after those that it waits for.
 func (q *quotient) components() [][]int {
-	t := tarjan{parents: q.parents, index: make([]int, len(q.labels)), low: make([]int, len(q.labels)), on: make([]bool, len(q.labels))}
-	for id := range q.labels {
+	t := tarjan{parents: q.parents, index: make([]int, len(q.parents)), low: make([]int, len(q.parents)), on: make([]bool, len(q.parents))}
+	for id := range q.parents {
 		if t.index[id] == 0 {
 			t.visit(id)
 		}
@@ -80,10 +99,9 @@ func (t *tarjan) visit(v int) {
 	t.found = append(t.found, part)
 }
 
-// circle is a shortest way from the first group of a component back to itself, in the direction of the data.
-func (q *quotient) circle(part []int) []int {
-	start := part[0]
-	next := map[int]int{} // group: the one that loads its data on the way
+// circle is a shortest way from a set of a component back to itself, in the direction of the data.
+func (q *quotient) circle(part []int, start int) []int {
+	next := map[int]int{} // set: the one that loads its data on the way
 	for queue := []int{start}; len(queue) > 0; queue = queue[1:] {
 		for _, p := range q.parents[queue[0]] {
 			if p == start {
@@ -102,56 +120,31 @@ func (q *quotient) circle(part []int) []int {
 	return nil
 }
 
-// order sorts the groups so that each comes after those that it waits for; of those that could be next, the one whose nodes come first. Groups on a circle
-// stay together.
+// order sorts the sets, which must not be on circles, so that each comes after those that it waits for; of those that could be next, the one whose nodes
+// come first.
 func (q *quotient) order() []int {
-	parts := q.components()
-	of := make([]int, len(q.labels)) // group: its component
-	for i, part := range parts {
-		for _, id := range part {
-			of[id] = i
+	waits := make([]int, len(q.parents))
+	var ready, order []int // ready is sorted
+	for id, parents := range q.parents {
+		if waits[id] = len(parents); waits[id] == 0 {
+			ready = append(ready, id)
 		}
 	}
-	waits, next := q.between(of, len(parts))
-	first := func(a, b int) int { return parts[a][0] - parts[b][0] }
-	var ready []int // components, the one whose nodes come first in front
-	for i := range parts {
-		if waits[i] == 0 {
-			ready = append(ready, i)
-		}
-	}
-	slices.SortFunc(ready, first)
-	var order []int
 	for len(ready) > 0 {
-		part := ready[0]
+		id := ready[0]
 		ready = ready[1:]
-		order = append(order, parts[part]...)
-		for _, n := range next[part] {
-			if waits[n]--; waits[n] == 0 {
-				at, _ := slices.BinarySearchFunc(ready, n, first)
-				ready = slices.Insert(ready, at, n)
+		order = append(order, id)
+		for _, c := range q.children[id] {
+			if waits[c]--; waits[c] == 0 {
+				at, _ := slices.BinarySearch(ready, c)
+				ready = slices.Insert(ready, at, c)
 			}
 		}
 	}
 	return order
 }
 
-// between counts the edges that lead into each component from others, and lists where its own edges lead.
-func (q *quotient) between(of []int, n int) (waits []int, next [][]int) {
-	waits, next = make([]int, n), make([][]int, n)
-	for id, parents := range q.parents {
-		for _, p := range parents {
-			if of[p] != of[id] {
-				waits[of[id]]++
-				next[of[p]] = append(next[of[p]], of[id])
-			}
-		}
-	}
-	return waits, next
-}
-
-// reduce leaves out each edge that other edges imply: a parent that another parent waits for. Groups must be in topological order; of
-// groups on a circle, which never run, the edges are as they come.
+// reduce leaves out each edge that other edges imply: a parent that another parent waits for. Groups must be in topological order.
 func (q *quotient) reduce(order []int) [][]int {
 	at := make([]int, len(order))
 	for i, id := range order {

@@ -20,7 +20,7 @@ func (r *grouping) registered() []string {
 	for _, i := range r.open() {
 		id := identity(r.nodes[i])
 		if at := slices.IndexFunc(candidates, func(name string) bool { return sets[name][id] }); at >= 0 {
-			r.labels[i] = label{byPipeline, candidates[at]}
+			r.labels[i] = label{rule: byPipeline, name: candidates[at]}
 		}
 	}
 	return unions
@@ -37,7 +37,7 @@ func (r *grouping) tags() {
 	for _, i := range r.open() {
 		if tags := r.nodes[i].Tags; len(tags) > 0 {
 			rarest := slices.MinFunc(tags, func(a, b string) int { return cmp.Or(cmp.Compare(count[a], count[b]), cmp.Compare(a, b)) })
-			r.labels[i] = label{byTag, rarest}
+			r.labels[i] = label{rule: byTag, name: rarest}
 		}
 	}
 }
