@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,8 +18,12 @@ func newPlan(d *deps) *cli.Command {
 	return &cli.Command{
 		Name: "plan", Category: catSteps, Usage: "Show the jobs of a run: groups, order, commands, resources, data",
 		UsageText: "$ kedroctl plan --pipelines data_science",
-		Flags:     append(selectionFlags(), jobFlags()...),
+		Flags:     slices.Concat(selectionFlags(), jobFlags(), planFlags()),
 		Action: func(c *cli.Context) error {
+			form, err := d.form(c)
+			if err != nil {
+				return err
+			}
 			if err := d.setJobFlags(c); err != nil {
 				return err
 			}
@@ -26,16 +31,33 @@ func newPlan(d *deps) *cli.Command {
 			if err != nil {
 				return err
 			}
-			pl, _, err := d.plan(c.Context, p, plan.Options{Selection: selection(c)}, c.String("params"))
+			pl, s, err := d.plan(c.Context, p, plan.Options{Selection: selection(c)}, c.String("params"))
 			if err != nil {
 				return err
 			}
-			if err := d.term.Answer(pl, func(w io.Writer) { d.showPlan(w, pl) }); err != nil {
+			if c.Bool("compare") {
+				return d.compare(p, s, pl.Selection)
+			}
+			if err := d.showAs(form, pl); err != nil {
 				return err
 			}
 			return d.findings(pl, false)
 		},
 	}
+}
+
+// showAs answers with the plan in one of its forms.
+func (d *deps) showAs(form string, pl plan.Plan) error {
+	return d.term.Answer(pl, func(w io.Writer) {
+		switch form {
+		case formTree:
+			d.showTree(w, pl)
+		case formMermaid:
+			io.WriteString(w, pl.Mermaid())
+		default:
+			d.showPlan(w, pl)
+		}
+	})
 }
 
 // plan introspects the project and plans what the options select.
@@ -56,8 +78,13 @@ func (d *deps) plan(ctx context.Context, p project.Project, o plan.Options, para
 	return pl, s, nil
 }
 
-func (d *deps) showPlan(w io.Writer, pl plan.Plan) {
+// headline says how many jobs there are, and why these.
+func headline(w io.Writer, pl plan.Plan) {
 	fmt.Fprintf(w, "%s in %s, grouped by %s: %s\n\n", count(countNodes(pl), "node"), count(len(pl.Groups), "job"), pl.GroupedBy, pl.Reason)
+}
+
+func (d *deps) showPlan(w io.Writer, pl plan.Plan) {
+	headline(w, pl)
 	sets := map[string]plan.Dataset{}
 	for _, ds := range pl.Datasets {
 		sets[ds.Name] = ds

@@ -62,6 +62,9 @@ type Handover struct {
 	Datasets []string
 }
 
+// String names up to three of the datasets, and says how many more there are.
+func (h Handover) String() string { return several(h.Datasets) }
+
 // Handovers are the edges between groups with what crosses on them, also those that DependsOn leaves out because others imply them, in the order of
 // the groups.
 func (p Plan) Handovers() []Handover {

@@ -16,7 +16,7 @@ func (p Plan) Mermaid() string {
 		fmt.Fprintf(&b, "  %s[\"%s<br/>%s\"]\n", ids[g.Name], mermaidText(g.Name), nodes)
 	}
 	for _, h := range p.Handovers() {
-		fmt.Fprintf(&b, "  %s -->|\"%s\"| %s\n", ids[h.From], mermaidText(several(h.Datasets)), ids[h.To])
+		fmt.Fprintf(&b, "  %s -->|\"%s\"| %s\n", ids[h.From], mermaidText(h.String()), ids[h.To])
 	}
 	return b.String()
 }

@@ -27,6 +27,7 @@ type Terminal struct {
 	json     bool
 	verbose  bool
 	live     bool // stderr is a terminal: a status area can be redrawn
+	screen   bool // stdout is a terminal
 	colorOut bool
 	colorErr bool
 	size     func() (width, height int)
@@ -41,13 +42,16 @@ func New(o Options) *Terminal {
 	plain := o.Getenv("NO_COLOR") != ""
 	return &Terminal{
 		out: o.Out, err: o.Err, json: o.JSON, verbose: o.Verbose, live: live,
-		colorOut: isTerminal(o.Out) && !plain && !o.JSON, colorErr: live && !plain,
+		screen: isTerminal(o.Out), colorOut: isTerminal(o.Out) && !plain && !o.JSON, colorErr: live && !plain,
 		size: func() (int, int) { return sizeOf(o.Err) },
 	}
 }
 
 // Live says whether a status area is shown.
 func (t *Terminal) Live() bool { return t.live }
+
+// Screen says whether answers go to a terminal.
+func (t *Terminal) Screen() bool { return t.screen }
 
 // Line adds a line to the story, above the status area.
 func (t *Terminal) Line(format string, a ...any) {
