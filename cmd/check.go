@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kedroctl/kedroctl/build"
 	"github.com/kedroctl/kedroctl/internal/plan"
 	"github.com/kedroctl/kedroctl/internal/project"
 )
@@ -38,13 +39,39 @@ Needs neither AWS nor Docker. Ends with 4 where there are errors. docs/findings.
 	}
 }
 
-// check gives all findings of the project. One that cannot be loaded has those that say why.
+// check gives all findings of the project. One that cannot be loaded has those that say why, and those of its files.
 func (d *deps) check(ctx context.Context, p project.Project, o plan.Options, params string) ([]plan.Finding, error) {
-	pl, _, err := d.plan(ctx, p, o, params)
-	if found := plan.Problems(err); len(found) > 0 {
-		return found, nil
+	pl, s, err := d.plan(ctx, p, o, params)
+	found := pl.Findings
+	if problems := plan.Problems(err); len(problems) > 0 {
+		found, err = treeFindings(p, s, plan.Plan{Findings: problems})
 	}
-	return pl.Findings, err
+	if err != nil {
+		return nil, err
+	}
+	more, err := configFindings(p, s)
+	return plan.Sort(append(found, more...)), err
+}
+
+// configFindings are about what an image gets of the configuration. Building one warns of the same in its own words.
+func configFindings(p project.Project, s project.Snapshot) ([]plan.Finding, error) {
+	left, err := leftOut(p, s)
+	if err != nil || s.ConfSource == "" {
+		return nil, err
+	}
+	exposed, err := build.Exposed(p, s)
+	if err != nil {
+		return nil, err
+	}
+	const fix = "write ${oc.env:NAME} in its place, with NAME in [tool.kedroctl.job] secrets"
+	var found []plan.Finding
+	for _, l := range left {
+		found = append(found, plan.Finding{Code: plan.CodeConfigLeftOut, Level: plan.Warning, Thing: l.Path, Reason: "it stays out of the image: " + l.Reason})
+	}
+	for _, e := range exposed {
+		found = append(found, plan.Finding{Code: plan.CodeConfigExposed, Level: plan.Warning, Thing: e.Path, Reason: "it is in the image: " + e.Reason, Fix: fix})
+	}
+	return found, nil
 }
 
 // checkReport is the answer of check.

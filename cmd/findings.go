@@ -4,8 +4,32 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/kedroctl/kedroctl/build"
+	"github.com/kedroctl/kedroctl/internal/check"
 	"github.com/kedroctl/kedroctl/internal/plan"
+	"github.com/kedroctl/kedroctl/internal/project"
 )
+
+// treeFindings are the findings of a plan and those that the project's files tell.
+func treeFindings(p project.Project, s project.Snapshot, pl plan.Plan) ([]plan.Finding, error) {
+	left, err := leftOut(p, s)
+	if err != nil {
+		return nil, err
+	}
+	absent := make([]string, len(left))
+	for i, l := range left {
+		absent[i] = l.Path
+	}
+	return check.Tree(p, s, pl, absent)
+}
+
+// leftOut are the files of the configuration that stay out of an image; of a project whose settings cannot be loaded nothing is known.
+func leftOut(p project.Project, s project.Snapshot) ([]build.Left, error) {
+	if s.ConfSource == "" {
+		return nil, nil
+	}
+	return build.LeftOut(p, s)
+}
 
 // findings tells what the plan found; errors among them end the command.
 func (d *deps) findings(pl plan.Plan, tell bool) error {

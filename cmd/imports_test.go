@@ -19,11 +19,11 @@ var importRules = []struct{ imported, only, never []string }{
 	{imported: []string{"github.com/urfave/cli"}, only: []string{"cmd"}},
 	{imported: []string{"github.com/moby/moby/client"}, only: []string{"build", "internal/local/containers"}},
 	{imported: []string{"github.com/moby/buildkit"}, only: []string{"build"}},
-	{imported: []string{"github.com/aws"}, never: []string{"internal/plan", "internal/project", "internal/ui", "templates"}},
+	{imported: []string{"github.com/aws"}, never: []string{"internal/check", "internal/plan", "internal/project", "internal/ui", "templates"}},
 	{imported: []string{module + "build"}, never: []string{"provision", "run", "internal", "templates"}},
 	{imported: []string{module + "provision"}, never: []string{"build", "run", "internal", "templates"}},
 	{imported: []string{module + "run"}, never: []string{"build", "provision", "internal", "templates"}},
-	{imported: []string{module + "internal/plan"}, only: []string{"cmd", "provision", "run", "internal/plan"}},
+	{imported: []string{module + "internal/plan"}, only: []string{"cmd", "provision", "run", "internal/check", "internal/plan"}},
 	{imported: []string{module + "cmd"}, only: []string{"cmd/kedroctl"}},
 	{imported: []string{module + "internal/local"}, only: []string{"cmd", "internal/local"}},
 }

@@ -70,6 +70,9 @@ func (d *deps) plan(ctx context.Context, p project.Project, o plan.Options, para
 	}
 	o.Project, o.Params = p.Name, paramNames(params)
 	pl, err := plan.New(s, p.Settings, o)
+	if err == nil {
+		pl.Findings, err = treeFindings(p, s, pl)
+	}
 	if err != nil {
 		k.Failed()
 		return plan.Plan{}, project.Snapshot{}, err

@@ -31,6 +31,27 @@ const (
 	CodePathReserved       = "path-reserved"
 	CodePathShared         = "path-shared"
 	CodeTranscodingDiffers = "transcoding-differs"
+	CodeVersionLatest      = "version-latest"
+
+	// What the image has not, or has otherwise.
+	CodeConfigExposed  = "config-exposed"
+	CodeConfigLeftOut  = "config-left-out"
+	CodeEntryDiffers   = "entry-differs"
+	CodeImageHeavy     = "image-heavy"
+	CodeLocalDiffers   = "local-differs"
+	CodeLocalOnly      = "local-only"
+	CodeLoggingFactory = "logging-factory"
+	CodeLoggingFile    = "logging-file"
+	CodePythonDiffers  = "python-differs"
+	CodePythonMismatch = "python-mismatch"
+	CodeS3fsMissing    = "s3fs-missing"
+	CodeWheelLacks     = "wheel-lacks"
+
+	// Nodes and hooks.
+	CodeHooks            = "hooks"
+	CodeManyParents      = "many-parents"
+	CodeNodeUnnamed      = "node-unnamed"
+	CodePipelineComposed = "pipeline-composed"
 
 	// Groups.
 	CodeConfirmsMoved   = "confirms-moved"

@@ -45,7 +45,7 @@ func New(s project.Snapshot, set project.Settings, o Options) (Plan, error) {
 		Groups: d.groups(q, cmds), Datasets: d.rows, Grants: grants(d.rows, set),
 	}
 	d.checkCommands(p.Groups)
-	p.Findings = sorted(d.findings)
+	p.Findings = Sort(d.findings)
 	return p, nil
 }
 
@@ -129,8 +129,8 @@ func groupNames(groups []Group) []string {
 	return names
 }
 
-// sorted puts errors first, then warnings, then notes.
-func sorted(findings []Finding) []Finding {
+// Sort puts errors first, then warnings, then notes.
+func Sort(findings []Finding) []Finding {
 	rank := map[string]int{Error: 0, Warning: 1, Note: 2}
 	slices.SortStableFunc(findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(rank[a.Level], rank[b.Level]), strings.Compare(a.Code, b.Code), strings.Compare(a.Thing, b.Thing))

@@ -52,6 +52,9 @@ func exactVersion(version string) string {
 	return version
 }
 
+// AllowsPython says whether the newest release of Python 3.<minor> satisfies the project's requires-python.
+func (p Project) AllowsPython(minor int) bool { return allows(p.RequiresPython, minor) }
+
 // allows says whether the newest release of Python 3.<minor> satisfies a version specifier (PEP 440; Poetry's ^ too).
 func allows(requires string, minor int) bool {
 	for clause := range strings.SplitSeq(requires, ",") {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -111,6 +112,9 @@ func includeOf(line string) (string, bool) {
 	}
 	return "", false
 }
+
+// HasS3fs says whether s3fs is among the project's dependencies, or comes with an extra that is.
+func (p Project) HasS3fs() bool { return slices.ContainsFunc(p.Dependencies, bringsS3fs) }
 
 // DistributionName is the normalised name of a requirement's distribution: "S3FS[boto3]>=2024.6; …" gives "s3fs" (PEP 503).
 func DistributionName(requirement string) string {

@@ -131,7 +131,7 @@ func draftDeclarations(p Project, region, bucket string) ([]draft, error) {
 	if d.text, err = addSettings(d.text, m, p.Env, region, bucket); err != nil {
 		return nil, err
 	}
-	if slices.ContainsFunc(p.Dependencies, bringsS3fs) {
+	if p.HasS3fs() {
 		return []draft{d}, nil
 	}
 	if p.DependencyFile != Pyproject {
