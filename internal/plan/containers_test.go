@@ -139,30 +139,36 @@ var realProjects = []struct {
 // What jobs by namespace miss, and what is gone after them, is known of these projects; it is what the plan's actions on data in memory are for.
 func TestMemoryDataOfRealProjects(t *testing.T) {
 	for _, tt := range realProjects {
-		t.Run(tt.name, func(t *testing.T) {
-			s := snapshot(t, tt.name)
-			p := mustPlan(t, s, settings("namespace"), Options{Selection: tt.selection})
-			var persisted [2]int
-			for i, d := range p.Datasets {
-				if d.Action != Persist {
-					continue
-				}
-				if d.Role == Crossing {
-					persisted[0]++
-				} else {
-					persisted[1]++
-				}
-				p.Datasets[i].Action, p.Datasets[i].Path = Keep, ""
-			}
-			want := [2]int{tt.missed, tt.gone}
-			if persisted != want {
-				t.Errorf("the plan keeps %v datasets in memory that cross and leave, want %v", persisted, want)
-			}
-			c := play(s, p)
-			if got := [2]int{len(c.missed), len(c.gone)}; got != want {
-				t.Errorf("without that %v are missed and gone (%v, %v), want %v", got, sortedKeys(c.missed), sortedKeys(c.gone), want)
-			}
-		})
+		t.Run(tt.name, func(t *testing.T) { checkMemoryData(t, snapshot(t, tt.name), tt.selection, [2]int{tt.missed, tt.gone}) })
+	}
+	s := snapshot(t, "polislike")
+	for pipeline := range s.Pipelines { // all are of one make
+		t.Run(pipeline, func(t *testing.T) { checkMemoryData(t, s, Selection{Pipelines: []string{pipeline}}, [2]int{5, 1}) })
+	}
+}
+
+// checkMemoryData counts data in memory that crosses and leaves twice: by the plan's actions, and by what the containers miss without them.
+func checkMemoryData(t *testing.T, s project.Snapshot, sel Selection, want [2]int) {
+	t.Helper()
+	p := mustPlan(t, s, settings("namespace"), Options{Selection: sel})
+	var persisted [2]int
+	for i, d := range p.Datasets {
+		if d.Action != Persist {
+			continue
+		}
+		if d.Role == Crossing {
+			persisted[0]++
+		} else {
+			persisted[1]++
+		}
+		p.Datasets[i].Action, p.Datasets[i].Path = Keep, ""
+	}
+	if persisted != want {
+		t.Errorf("the plan keeps %v datasets in memory that cross and leave, want %v", persisted, want)
+	}
+	c := play(s, p)
+	if got := [2]int{len(c.missed), len(c.gone)}; got != want {
+		t.Errorf("without that %v are missed and gone (%v, %v), want %v", got, sortedKeys(c.missed), sortedKeys(c.gone), want)
 	}
 }
 

@@ -18,8 +18,9 @@ type cut struct {
 	data  []string // what crosses by it
 }
 
-// cheapest is the cut that costs least; of equally cheap ones rather one of a group that a rule made than one that was made by hand. At least one group of a knot can be cut so that one side is out of the knot: of all nodes that hand data over to
-// other groups of the knot or get data from them, the first in Kedro's order gets none and waits for none that does.
+// cheapest is the cut that costs least; of equally cheap ones rather one of a group that a rule made than one that was made by hand. At least one group
+// can be cut so that one side is out of the knot: of all nodes that hand data over to other groups of the knot or get data from them, the first in
+// Kedro's order gets none and waits for none that does.
 func (k knot) cheapest() cut {
 	var best cut
 	found := false
