@@ -92,7 +92,7 @@ func (r *grouping) tellSplits(splits []split) {
 		}
 		r.findings = append(r.findings, Finding{
 			Code: CodeGroupCycle, Level: Note, Thing: s.label.name,
-			Reason: fmt.Sprintf("%s; so it is split into %d jobs, where that costs least: %s", s.circle, s.jobs, handed),
+			Reason: fmt.Sprintf("%s; so %s is split into %d jobs, where that costs least: %s", s.circle, s.label.name, s.jobs, handed),
 			Fix:    "for one job, put all these groups into one of [tool.kedroctl.groups]",
 		})
 	}

@@ -20,7 +20,7 @@ func TestGroupThatWouldWaitForItselfIsSplit(t *testing.T) {
 		want := []Finding{{
 			Code: CodeGroupCycle, Level: Note, Thing: "n",
 			Reason: "n → m → n wait for each other: m needs x from n (saved by n.a, loaded by m.b); n needs y from m (saved by m.b, loaded by n.c); " +
-				"so it is split into 2 jobs, where that costs least: between them crosses w",
+				"so n is split into 2 jobs, where that costs least: between them crosses w",
 			Fix: "for one job, put all these groups into one of [tool.kedroctl.groups]",
 		}}
 		if diff := cmp.Diff(want, p.Findings); diff != "" {

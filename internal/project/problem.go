@@ -32,7 +32,7 @@ var judgements = []struct {
 	{ProblemKedro, regexp.MustCompile(`does not match Kedro package version`),
 		"install the Kedro that kedro_init_version in pyproject.toml names, or name an interpreter that has it with --python"},
 	{ProblemPipeline, regexp.MustCompile(`error occurred while importing the '.*' module`), "mend that module, or the jobs will not know its pipelines either"},
-	{ProblemNamespace, regexp.MustCompile(`Namespace '.*' is interrupted by nodes`), "give the nodes between the same namespace, or leave it: such a group is split or merged where it has to be"},
+	{ProblemNamespace, regexp.MustCompile(`Namespace '.*' is interrupted by nodes`), "give the nodes between the same namespace, or leave it: such a group is split"},
 }
 
 // Judge tells what kind of problem it is, and the next step where one is known.
