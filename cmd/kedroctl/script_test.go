@@ -17,7 +17,6 @@ import (
 
 	"github.com/kedroctl/kedroctl/internal/local"
 	"github.com/kedroctl/kedroctl/internal/local/batch"
-	"github.com/kedroctl/kedroctl/internal/local/clock"
 	"github.com/kedroctl/kedroctl/internal/local/faults"
 	"github.com/kedroctl/kedroctl/internal/local/process"
 	"github.com/kedroctl/kedroctl/internal/local/scripted"
@@ -69,7 +68,7 @@ func setup(e *testscript.Env) error {
 		return fmt.Errorf("faults.txt: %w", err)
 	}
 	w := &world{}
-	jobs := scripted.New(clock.Real{}, scripted.Script{Do: func(ctx context.Context, job batch.Attempt) error { return boot(ctx, w.aws(), job) }})
+	jobs := scripted.Work(func(ctx context.Context, job batch.Attempt) error { return boot(ctx, w.aws(), job) })
 	processes := process.New(e.WorkDir+"/.local", jobs)
 	e.Defer(processes.Close)
 	server, err := local.Listen(local.Options{

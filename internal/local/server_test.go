@@ -387,15 +387,19 @@ func TestJobWorksWithItsOwnCredentials(t *testing.T) {
 		who = *out.Arn
 		return nil
 	}
-	s := listen(t, local.Options{Clock: c, Runner: scripted.New(c, scripted.Script{Do: work, Lines: []string{"hello"}})})
+	s := listen(t, local.Options{Clock: c, Runner: scripted.Work(work), Faults: script(t, "job job line=hello")})
 	for _, bucket := range []string{"own", "other"} {
 		must(t, s3.NewFromConfig(s.Config()).CreateBucket, &s3.CreateBucketInput{Bucket: &bucket})
 	}
 	b, id := submitOne(t, s)
 	c.Advance(time.Second)
-	out, err := b.DescribeJobs(t.Context(), &sdkbatch.DescribeJobsInput{Jobs: []string{id}})
-	if err != nil || out.Jobs[0].Status != types.JobStatusSucceeded {
-		t.Fatalf("the job: %v, %v", out, err)
+	var out *sdkbatch.DescribeJobsOutput
+	eventually(t, func() bool {
+		out = must(t, b.DescribeJobs, &sdkbatch.DescribeJobsInput{Jobs: []string{id}})
+		return out.Jobs[0].StoppedAt != nil
+	})
+	if out.Jobs[0].Status != types.JobStatusSucceeded {
+		t.Fatalf("the job: %v", out)
 	}
 	if who != "arn:aws:sts::000000000000:assumed-role/r/"+id+"-1" {
 		t.Errorf("the job is %q", who)
@@ -406,7 +410,7 @@ func TestJobWorksWithItsOwnCredentials(t *testing.T) {
 	wantCode(t, other, "AccessDenied")
 	wantCode(t, missing, "Forbidden") // and not that the key is missing, to a job that may not list
 	wantCode(t, list, "AccessDenied")
-	_, err = sts.NewFromConfig(cfg).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	_, err := sts.NewFromConfig(cfg).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
 	wantCode(t, err, "InvalidClientTokenId") // once it has ended
 	events := must(t, cloudwatchlogs.NewFromConfig(s.Config()).GetLogEvents, &cloudwatchlogs.GetLogEventsInput{
 		LogGroupName: aws.String("/aws/batch/job"), LogStreamName: out.Jobs[0].Container.LogStreamName})

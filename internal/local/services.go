@@ -17,6 +17,7 @@ import (
 	"github.com/kedroctl/kedroctl/internal/local/network"
 	"github.com/kedroctl/kedroctl/internal/local/objects"
 	"github.com/kedroctl/kedroctl/internal/local/policy"
+	"github.com/kedroctl/kedroctl/internal/local/scripted"
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
@@ -50,8 +51,9 @@ func (s *Server) addServices() (err error) {
 		return err
 	}
 	s.batch, err = batch.New(batch.Options{
-		Region: o.Region, Account: o.Account, Clock: o.Clock, Runner: faultyRunner{o.Runner, o.Clock, script}, Roles: s.account, Logs: cloudwatch,
-		Enter: s.enter, Dir: o.Dir, Settle: o.Settle, Step: o.Step,
+		Region: o.Region, Account: o.Account, Clock: o.Clock, Roles: s.account, Logs: cloudwatch, Enter: s.enter, Dir: o.Dir, Settle: o.Settle, Step: o.Step,
+		Runner: &scripted.Runner{Clock: o.Clock, Work: o.Runner,
+			Find: func(a batch.Attempt) (scripted.Script, bool) { return script().Jobs.For(a) }},
 		Throttled: func(operation string) bool { return script().Throttles("batch."+operation, o.Clock.Now()) },
 		Stuck:     func(job string) string { return script().Stuck(job) },
 		Lags:      func() batch.Lags { return script().Lag.Lags },

@@ -109,7 +109,7 @@ func TestJobGetsTheVariablesOfBatch(t *testing.T) {
 		Command: []string{"run", "it"},
 		Env: map[string]string{"A": "2", "B": "3", "LEVEL": "job", "ROLE": "arn:role", "AWS_BATCH_JOB_ID": id, "AWS_BATCH_JOB_ATTEMPT": "1",
 			"AWS_BATCH_JQ_NAME": "q", "AWS_BATCH_CE_NAME": "ce"}}
-	if diff := cmp.Diff([]batch.Attempt{want}, w.runner.Started()); diff != "" {
+	if diff := cmp.Diff([]batch.Attempt{want}, w.started); diff != "" {
 		t.Error(diff)
 	}
 	if left != 1 {
@@ -126,7 +126,7 @@ func TestRequirementsAreOverriddenByRequirementsAlone(t *testing.T) { // B08
 		in.ContainerOverrides = &types.ContainerOverrides{ResourceRequirements: requirements("1", "2048")[1:]}
 	})
 	var got []string
-	for _, a := range w.runner.Started() {
+	for _, a := range w.started {
 		got = append(got, fmt.Sprint(a.VCPUs, " ", a.MemoryMiB))
 	}
 	if diff := cmp.Diff([]string{"1 512", "1 2048"}, got); diff != "" {
@@ -160,16 +160,16 @@ func TestRetries(t *testing.T) { // B12
 		status   types.JobStatus
 		reason   string
 	}{
-		"without rules a failure is repeated":        {scripted.Script{Exit: 1}, nil, 3, types.JobStatusFailed, "Essential container in task exited"},
-		"a second attempt can succeed":               {scripted.Script{Exit: 1, Attempt: 1}, nil, 2, types.JobStatusSucceeded, ""},
-		"the first rule that matches decides":        {scripted.Script{Exit: 1}, []types.EvaluateOnExit{retry(onHost), exit(onAny), retry(onAny)}, 1, types.JobStatusFailed, ""},
-		"a lost host":                                {scripted.Script{End: &lost, Attempt: 1}, []types.EvaluateOnExit{retry(onHost), exit(onAny)}, 2, types.JobStatusSucceeded, ""},
-		"where none matches it is repeated":          {scripted.Script{Exit: 1}, []types.EvaluateOnExit{exit(onHost)}, 3, types.JobStatusFailed, ""},
-		"all conditions of a rule have to match":     {scripted.Script{Exit: 1}, []types.EvaluateOnExit{exit(types.EvaluateOnExit{OnExitCode: aws.String("1"), OnStatusReason: aws.String("Host*")})}, 3, types.JobStatusFailed, ""},
-		"an exit code":                               {scripted.Script{Exit: 137}, []types.EvaluateOnExit{exit(types.EvaluateOnExit{OnExitCode: aws.String("13*")})}, 1, types.JobStatusFailed, ""},
-		"out of memory":                              {scripted.Script{End: &oom}, []types.EvaluateOnExit{exit(types.EvaluateOnExit{OnReason: aws.String("OutOfMemoryError:*")})}, 1, types.JobStatusFailed, "Essential"},
-		"an image that can't be pulled, by reason":   {scripted.Script{End: &pull}, []types.EvaluateOnExit{exit(types.EvaluateOnExit{OnReason: aws.String("CannotPullContainer*")})}, 1, types.JobStatusFailed, "Task failed to start"},
-		"a container that never was, without reason": {scripted.Script{End: &never}, []types.EvaluateOnExit{exit(onAny)}, 1, types.JobStatusFailed, "Task failed to start"},
+		"without rules a failure is repeated":        {scripted.Script{End: batch.Exited(1)}, nil, 3, types.JobStatusFailed, "Essential container in task exited"},
+		"a second attempt can succeed":               {scripted.Script{End: batch.Exited(1), Attempt: 1}, nil, 2, types.JobStatusSucceeded, ""},
+		"the first rule that matches decides":        {scripted.Script{End: batch.Exited(1)}, []types.EvaluateOnExit{retry(onHost), exit(onAny), retry(onAny)}, 1, types.JobStatusFailed, ""},
+		"a lost host":                                {scripted.Script{End: lost, Attempt: 1}, []types.EvaluateOnExit{retry(onHost), exit(onAny)}, 2, types.JobStatusSucceeded, ""},
+		"where none matches it is repeated":          {scripted.Script{End: batch.Exited(1)}, []types.EvaluateOnExit{exit(onHost)}, 3, types.JobStatusFailed, ""},
+		"all conditions of a rule have to match":     {scripted.Script{End: batch.Exited(1)}, []types.EvaluateOnExit{exit(types.EvaluateOnExit{OnExitCode: aws.String("1"), OnStatusReason: aws.String("Host*")})}, 3, types.JobStatusFailed, ""},
+		"an exit code":                               {scripted.Script{End: batch.Exited(137)}, []types.EvaluateOnExit{exit(types.EvaluateOnExit{OnExitCode: aws.String("13*")})}, 1, types.JobStatusFailed, ""},
+		"out of memory":                              {scripted.Script{End: oom}, []types.EvaluateOnExit{exit(types.EvaluateOnExit{OnReason: aws.String("OutOfMemoryError:*")})}, 1, types.JobStatusFailed, "Essential"},
+		"an image that can't be pulled, by reason":   {scripted.Script{End: pull}, []types.EvaluateOnExit{exit(types.EvaluateOnExit{OnReason: aws.String("CannotPullContainer*")})}, 1, types.JobStatusFailed, "Task failed to start"},
+		"a container that never was, without reason": {scripted.Script{End: never}, []types.EvaluateOnExit{exit(onAny)}, 1, types.JobStatusFailed, "Task failed to start"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -184,8 +184,8 @@ func TestRetries(t *testing.T) { // B12
 			}
 			streams := map[string]bool{}
 			for i, a := range j.Attempts {
-				if w.runner.Started()[i].Env["AWS_BATCH_JOB_ATTEMPT"] != fmt.Sprint(i+1) {
-					t.Errorf("attempt %d has the number %s", i+1, w.runner.Started()[i].Env["AWS_BATCH_JOB_ATTEMPT"])
+				if w.started[i].Env["AWS_BATCH_JOB_ATTEMPT"] != fmt.Sprint(i+1) {
+					t.Errorf("attempt %d has the number %s", i+1, w.started[i].Env["AWS_BATCH_JOB_ATTEMPT"])
 				}
 				if ran := a.Container.ExitCode != nil; ran && streams[*a.Container.LogStreamName] {
 					t.Error("two attempts share a log stream")
@@ -198,7 +198,7 @@ func TestRetries(t *testing.T) { // B12
 
 func TestContainerThatNeverRanHasNoExitCode(t *testing.T) { // B18
 	pull := batch.NotStarted("CannotPullContainerError: no such image")
-	w := newQueue(t, nil, scripted.Script{End: &pull})
+	w := newQueue(t, nil, scripted.Script{End: pull})
 	id := w.submit("a")
 	w.clock.Advance(time.Second)
 	j := w.wantStatus(id, types.JobStatusFailed, "Task failed to start")
@@ -226,7 +226,7 @@ func TestTimeoutEndsAnAttemptForGood(t *testing.T) { // B11
 }
 
 func TestDependentsOfAFailedJobFail(t *testing.T) { // B14
-	w := newQueue(t, nil, scripted.Script{Match: "bad", Duration: time.Minute, Exit: 1}, scripted.Script{Duration: time.Minute})
+	w := newQueue(t, nil, scripted.Script{Match: "bad", Duration: time.Minute, End: batch.Exited(1)}, scripted.Script{Duration: time.Minute})
 	bad, good := w.submit("bad"), w.submit("good")
 	child := w.submit("child", bad, good, good)
 	grandchild := w.submit("grandchild", child)
@@ -281,7 +281,7 @@ func TestTerminateJob(t *testing.T) { // B11
 	}
 	w.wantStatus(pending, types.JobStatusFailed, "stop")
 	w.clock.Advance(time.Hour)
-	if n := len(w.runner.Started()); n != 1 {
+	if n := len(w.started); n != 1 {
 		t.Errorf("%d attempts were started", n)
 	}
 }

@@ -113,16 +113,14 @@ func (s *Service) room(q *types.JobQueueDetail, j *job) (environment, reason str
 	if s.Stuck != nil {
 		reason = s.Stuck(*j.JobName)
 	}
-	if m, ok := s.Runner.(Machine); ok && m.MemoryMiB() > 0 && reason == "" {
-		switch {
-		case j.size.memory > m.MemoryMiB():
-			reason = reasonNoMemory
-		case s.memory+j.size.memory > m.MemoryMiB():
-			return "", ""
-		}
-	}
-	if reason != "" {
+	most := MemoryOf(s.Runner)
+	switch {
+	case reason != "":
 		return "", reason
+	case most > 0 && j.size.memory > most:
+		return "", reasonNoMemory
+	case most > 0 && s.memory+j.size.memory > most:
+		return "", ""
 	}
 	reason = reasonTooBig
 	for _, o := range q.ComputeEnvironmentOrder {

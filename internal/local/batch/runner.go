@@ -29,6 +29,22 @@ type Machine interface {
 	MemoryMiB() int64 // for all attempts together; 0: any number
 }
 
+// TakeUp lets a runner recover; one that is no Recoverer takes nothing up.
+func TakeUp(r Runner, left []Recovered) (stops []func()) {
+	if r, ok := r.(Recoverer); ok {
+		return r.Recover(left)
+	}
+	return make([]func(), len(left))
+}
+
+// MemoryOf is a runner's limit in MiB; 0 where it has none.
+func MemoryOf(r Runner) int64 {
+	if m, ok := r.(Machine); ok {
+		return m.MemoryMiB()
+	}
+	return 0
+}
+
 // Events is how a runner tells what becomes of an attempt. Each may be called from within Start.
 type Events interface {
 	Running()         // the container runs

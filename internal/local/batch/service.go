@@ -15,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
 
 	"github.com/kedroctl/kedroctl/internal/local/clock"
-	"github.com/kedroctl/kedroctl/internal/local/disk"
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
@@ -74,8 +73,7 @@ type Service struct {
 	names      map[string]string       // of operations, by their path
 	off        map[Rule]bool
 
-	mu  sync.Mutex
-	log *disk.Log[*job]
+	mu sync.Mutex
 	resources
 	related  map[string]time.Time // until when an environment counts as a queue's though it is none's, by ARN
 	jobs     map[string]*job      // by id

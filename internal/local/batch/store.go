@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"maps"
+	"path/filepath"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
@@ -18,19 +19,21 @@ type resources struct {
 	Defs   map[string][]*types.JobDefinition          // by name; revision n stands at n-1
 }
 
-func (s *Service) resourcesFile() string { return disk.Path(s.Dir, "batch.json") }
+func (s *Service) resourcesFile() string { return filepath.Join(s.Dir, "batch.json") }
+func (s *Service) jobsFile() string      { return filepath.Join(s.Dir, "jobs.jsonl") }
 
 // save writes what has changed, jobs in the order of their changes: what a job depends on is on disk before what became of the job.
 func (s *Service) save() error {
-	if s.changed {
+	if s.changed && s.Dir != "" {
 		if err := disk.WriteJSON(s.resourcesFile(), s.resources); err != nil {
 			return err
 		}
 	}
-	if err := s.log.Append(s.unsaved...); err != nil {
-		return err
+	if len(s.unsaved) > 0 && s.Dir != "" {
+		if err := disk.AppendJSON(s.jobsFile(), s.unsaved...); err != nil {
+			return err
+		}
 	}
-	s.log.Compact(func() []*job { return s.order })
 	for _, j := range s.unsaved {
 		j.unsaved = false
 	}
@@ -40,8 +43,10 @@ func (s *Service) save() error {
 
 // load reads the state that an earlier process left, and goes on from there.
 func (s *Service) load() error {
-	if err := errors.Join(disk.ReadJSON(s.resourcesFile(), &s.resources), s.loadJobs()); err != nil {
-		return err
+	if s.Dir != "" {
+		if err := errors.Join(disk.ReadJSON(s.resourcesFile(), &s.resources), s.loadJobs()); err != nil {
+			return err
+		}
 	}
 	attempts, stops := s.recover()
 	return s.update(func() error {
@@ -61,19 +66,18 @@ func (s *Service) load() error {
 
 // loadJobs reads the last line of each job, and keeps only those.
 func (s *Service) loadJobs() error {
-	log, changes, err := disk.OpenLog[*job](disk.Path(s.Dir, "jobs.jsonl"))
+	lines, err := disk.ReadLines[*job](s.jobsFile())
 	if err != nil {
 		return err
 	}
-	s.log = log
-	for _, j := range changes {
+	for _, j := range lines {
 		j.measure()
 		s.tell(j)
 		s.jobs[j.id()] = j
 	}
 	maps.DeleteFunc(s.jobs, func(_ string, j *job) bool { return s.forgotten(j, s.Clock.Now()) })
 	s.order = slices.SortedFunc(maps.Values(s.jobs), func(a, b *job) int { return cmp.Compare(a.Seq, b.Seq) })
-	return s.log.Rewrite(s.order)
+	return disk.WriteLines(s.jobsFile(), s.order)
 }
 
 // recover asks the runner what it takes up of the attempts that the earlier process left. Nothing starts before it has answered.
@@ -93,10 +97,7 @@ func (s *Service) recover() (attempts []*report, stops []func()) {
 		}
 		attempts, list = append(attempts, r), append(list, found)
 	}
-	if runner, ok := s.Runner.(Recoverer); ok {
-		return attempts, runner.Recover(list)
-	}
-	return attempts, make([]func(), len(attempts))
+	return attempts, TakeUp(s.Runner, list)
 }
 
 // resumeAttempt lets an attempt go on that was taken up. Every other has lost its host.

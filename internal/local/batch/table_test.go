@@ -128,7 +128,7 @@ var proofs = []proof{
 	{rule: "B08", broken: func(w *world) error {
 		w.submitWith("a", overriding(types.ContainerOverrides{Vcpus: aws.Int32(4), Memory: aws.Int32(4096)}))
 		w.submitWith("b", overriding(types.ContainerOverrides{ResourceRequirements: requirements("2", "1024")}))
-		a, b := w.runner.Started()[0], w.runner.Started()[1]
+		a, b := w.started[0], w.started[1]
 		return errors.Join(differs("vCPUs by the older member", a.VCPUs, 1), differs("memory by the older member", a.MemoryMiB, 512),
 			differs("vCPUs by requirement", b.VCPUs, 2), differs("memory by requirement", b.MemoryMiB, 1024))
 	}},
@@ -159,7 +159,7 @@ var proofs = []proof{
 		return errors.Join(w.submits("at least 60", lasting(59)), differs("attempts", len(j.Attempts), 1),
 			differs("reason", aws.ToString(j.StatusReason), "Job attempt duration exceeded timeout"))
 	}},
-	{rule: "B12", scripts: []scripted.Script{{Exit: 3}}, broken: func(w *world) error {
+	{rule: "B12", scripts: []scripted.Script{{End: batch.Exited(3)}}, broken: func(w *world) error {
 		with := func(r types.RetryStrategy) func(*sdk.SubmitJobInput) {
 			return func(in *sdk.SubmitJobInput) { in.RetryStrategy = &r }
 		}
@@ -175,7 +175,7 @@ var proofs = []proof{
 			w.submits("attempts must be given", with(types.RetryStrategy{EvaluateOnExit: exits})))
 	}},
 	{rule: "B13", options: func(o *batch.Options) { o.Step = time.Second },
-		scripts: []scripted.Script{{Match: "a", Attempt: 1, Startup: time.Second, Duration: time.Second, Exit: 1}, {Startup: time.Second, Duration: time.Second}}, broken: func(w *world) error {
+		scripts: []scripted.Script{{Match: "a", Attempt: 1, Startup: time.Second, Duration: time.Second, End: batch.Exited(1)}, {Startup: time.Second, Duration: time.Second}}, broken: func(w *world) error {
 			whole := overriding(types.ContainerOverrides{ResourceRequirements: requirements("16", "512")})
 			first := w.submitWith("a", func(in *sdk.SubmitJobInput) {
 				whole(in)
@@ -198,7 +198,7 @@ var proofs = []proof{
 			}
 			return errors.Join(differs("states", strings.Join(slices.Compact(seen), ", "), strings.Join(want, ", ")), differs("jobs after 8 days", len(out.Jobs), 0))
 		}},
-	{rule: "B14", scripts: []scripted.Script{{Match: "bad", Duration: time.Minute, Exit: 1}}, broken: func(w *world) error {
+	{rule: "B14", scripts: []scripted.Script{{Match: "bad", Duration: time.Minute, End: batch.Exited(1)}}, broken: func(w *world) error {
 		bad := w.submit("bad")
 		child := w.submit("child", bad)
 		grandchild := w.submit("grandchild", child)
@@ -240,9 +240,9 @@ var proofs = []proof{
 		return errors.Join(differs("by default", byDefault, 1), differs("by status", byStatus, 150), differs("filtered", filtered, 100), differs("more", more, true),
 			refusal(neither, "exactly one of jobQueue"))
 	}},
-	{rule: "B17", scripts: []scripted.Script{{Match: "bad", Exit: 1}, {Match: "oom", End: ending(batch.OutOfMemory())}, {Match: "spot", End: ending(batch.HostLost("i-0123"))},
-		{Match: "fargate", End: ending(batch.Interrupted())},
-		{Match: "pull", End: ending(batch.NotStarted("CannotPullContainerError: no such image"))}}, broken: func(w *world) error {
+	{rule: "B17", scripts: []scripted.Script{{Match: "bad", End: batch.Exited(1)}, {Match: "oom", End: batch.OutOfMemory()}, {Match: "spot", End: batch.HostLost("i-0123")},
+		{Match: "fargate", End: batch.Interrupted()},
+		{Match: "pull", End: batch.NotStarted("CannotPullContainerError: no such image")}}, broken: func(w *world) error {
 		want := map[string]string{"bad": "Essential container in task exited", "oom": "Essential container in task exited/OutOfMemoryError: Container killed due to memory usage",
 			"spot": "Host EC2 (instance i-0123) terminated.", "fargate": "Your Spot Task was interrupted.", "pull": "Task failed to start/CannotPullContainerError: no such image"}
 		var err error
@@ -255,7 +255,7 @@ var proofs = []proof{
 		}
 		return err
 	}},
-	{rule: "B18", scripts: []scripted.Script{{End: ending(batch.NotStarted("CannotPullContainerError: no"))}}, broken: func(w *world) error {
+	{rule: "B18", scripts: []scripted.Script{{End: batch.NotStarted("CannotPullContainerError: no")}}, broken: func(w *world) error {
 		id := w.submit("a")
 		w.clock.Advance(time.Minute)
 		j := w.job(id)
@@ -365,8 +365,6 @@ var proofs = []proof{
 			w.defines("empty string", "e", func(in *sdk.RegisterJobDefinitionInput) { in.ContainerProperties.Command = []string{""} }))
 	}},
 }
-
-func ending(e batch.Exit) *batch.Exit { return &e }
 
 // small is a machine with 1 GiB for jobs.
 type small struct{ batch.Runner }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,16 +28,18 @@ type world struct {
 	*sdk.Client
 	t       *testing.T
 	clock   *clock.Fake
-	runner  *scripted.Runner
 	service *batch.Service
 	server  *httptest.Server
+
+	mu      sync.Mutex
+	started []batch.Attempt // in order
 }
 
 func newWorld(t *testing.T, change func(*batch.Options), scripts ...scripted.Script) *world {
 	t.Helper()
 	c := clock.NewFake(startTime)
-	w := &world{t: t, clock: c, runner: scripted.New(c, scripts...)}
-	o := batch.Options{Region: "us-east-1", Account: "123456789012", Clock: c, Runner: w.runner}
+	w := &world{t: t, clock: c}
+	o := batch.Options{Region: "us-east-1", Account: "123456789012", Clock: c, Runner: noting{scripted.New(c, scripts...), w}}
 	if change != nil {
 		change(&o)
 	}
@@ -53,6 +56,19 @@ func newWorld(t *testing.T, change func(*batch.Options), scripts ...scripted.Scr
 		}),
 	})
 	return w
+}
+
+// noting is a runner that tells a world what it starts.
+type noting struct {
+	batch.Runner
+	w *world
+}
+
+func (n noting) Start(a batch.Attempt, e batch.Events) func() {
+	n.w.mu.Lock()
+	n.w.started = append(n.w.started, a)
+	n.w.mu.Unlock()
+	return n.Runner.Start(a, e)
 }
 
 // plainBodies sends requests whose bodies can only be read. The SDK closes a body as soon as the answer begins; one that can write itself then ends in an

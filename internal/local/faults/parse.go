@@ -15,6 +15,7 @@ import (
 	"github.com/google/shlex"
 
 	"github.com/kedroctl/kedroctl/internal/local/batch"
+	"github.com/kedroctl/kedroctl/internal/local/scripted"
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
@@ -77,7 +78,8 @@ func patterns(what string, words []string) error {
 	return nil
 }
 
-// fields are what words of the form KEY=VALUE are read into: *int, *time.Duration, *string, *[]string; *bool for a KEY alone.
+// fields are what words of the form KEY=VALUE are read into: *int for what is counted from 1, *int32 from 0, *time.Duration, *string, *[]string; *bool for
+// a KEY alone.
 type fields map[string]any
 
 func (f fields) read(words []string) error {
@@ -86,11 +88,17 @@ func (f fields) read(words []string) error {
 		var err error
 		switch into := f[key].(type) {
 		case *int:
+			if *into, err = strconv.Atoi(value); err == nil && *into < 1 {
+				err = errors.New("want a number from 1")
+			}
+		case *int32:
 			var n uint64
 			n, err = strconv.ParseUint(value, 10, 31)
-			*into = int(n) //nolint:gosec // of 31 bits
+			*into = int32(n) //nolint:gosec // of 31 bits
 		case *time.Duration:
-			*into, err = time.ParseDuration(value)
+			if *into, err = time.ParseDuration(value); err == nil && *into < 0 {
+				err = errors.New("a time can't be negative")
+			}
 		case *string:
 			*into = value
 		case *[]string:
@@ -111,7 +119,7 @@ func (f fields) read(words []string) error {
 
 func (s *Script) addCall(pattern string, words []string) error {
 	c := &call{pattern: pattern, nth: 1, times: 1}
-	var status int
+	var status int32
 	var code, cut string
 	message := "the fault script asks for it"
 	err := fields{"nth": &c.nth, "times": &c.times, "status": &status, "code": &code, "message": &message, "cut": &cut, "hang": &c.Hang}.read(words)
@@ -119,7 +127,7 @@ func (s *Script) addCall(pattern string, words []string) error {
 		return err
 	}
 	if status >= 400 && status < 600 && code != "" {
-		c.Fault = wire.NewFault(status, code, "%s", message)
+		c.Fault = wire.NewFault(int(status), code, "%s", message)
 	}
 	c.CutBefore, c.CutAfter = cut == "before", cut == "after"
 	given := 0
@@ -155,25 +163,26 @@ var ends = map[string]batch.Exit{
 }
 
 func (s *Script) addJob(pattern string, words []string) error {
-	j := &Job{pattern: pattern}
-	code, end := -1, ""
-	err := fields{"attempt": &j.attempt, "exit": &code, "end": &end, "after": &j.After, "sleep": &j.Sleep, "line": &j.Lines}.read(words)
+	j := scripted.Script{Match: pattern}
+	code, end := int32(-1), ""
+	err := fields{"attempt": &j.Attempt, "exit": &code, "end": &end, "after": &j.After, "sleep": &j.Duration, "line": &j.Lines}.read(words)
 	if err != nil {
 		return err
 	}
-	exit, known := ends[end]
+	known := false
 	switch {
-	case end != "" && (!known || code >= 0):
+	case code >= 0 && end == "":
+		j.End, known = batch.Exited(code), true
+	case code < 0:
+		j.End, known = ends[end]
+	}
+	switch {
+	case end != "" && !known:
 		return fmt.Errorf("end=%s: want one of %q, or exit=N alone", end, slices.Sorted(maps.Keys(ends)))
-	case end != "":
-		j.End = &exit
-	case code >= 0:
-		exit = batch.Exited(int32(code)) //nolint:gosec // read from 31 bits
-		j.End = &exit
-	case j.After > 0:
+	case j.After > 0 && !known:
 		return errors.New("after=TIME needs exit=N or end=END")
 	}
-	s.jobs = append(s.jobs, j)
+	s.Jobs = append(s.Jobs, j)
 	return nil
 }
 

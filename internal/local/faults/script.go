@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kedroctl/kedroctl/internal/local/batch"
+	"github.com/kedroctl/kedroctl/internal/local/scripted"
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
@@ -17,8 +18,9 @@ type Script struct {
 	NoDefaultVPC bool
 	Foreign      []string // names of buckets that other accounts own
 
+	Jobs scripted.Scripts
+
 	denied []string // patterns of actions
-	jobs   []*Job
 	stuck  []stuck
 
 	mu    sync.Mutex
@@ -47,16 +49,6 @@ type call struct {
 	pattern    string
 	nth, times int
 	seen       int
-}
-
-// Job is what becomes of an attempt.
-type Job struct {
-	pattern string
-	attempt int           // 0: each
-	End     *batch.Exit   // nil: as its runner has it
-	After   time.Duration // of work until End; 0: no work is done
-	Sleep   time.Duration // of RUNNING before anything else
-	Lines   []string      // written before anything else
 }
 
 type stuck struct{ pattern, reason string }
@@ -125,16 +117,6 @@ func (r *rate) take(now time.Time) bool {
 	}
 	r.tokens--
 	return true
-}
-
-// Job says what becomes of an attempt of a job; nil: what its runner makes of it.
-func (s *Script) Job(name string, attempt int) *Job {
-	for _, j := range s.jobs {
-		if matches(j.pattern, name) && (j.attempt == 0 || j.attempt == attempt) {
-			return j
-		}
-	}
-	return nil
 }
 
 // Stuck is why a job stays RUNNABLE, "" where it does not.

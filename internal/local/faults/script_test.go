@@ -6,10 +6,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/kedroctl/kedroctl/internal/local/batch"
 	"github.com/kedroctl/kedroctl/internal/local/faults"
+	"github.com/kedroctl/kedroctl/internal/local/scripted"
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
@@ -92,19 +92,19 @@ func TestJobs(t *testing.T) {
 		`job *-learn-* sleep=1m`,
 		`stuck big-* reason=CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY`,
 	)
-	lost, three := batch.HostLost("i-0123456789abcdef0"), batch.Exited(3)
 	for _, tt := range []struct {
 		name    string
 		attempt int
-		want    *faults.Job
+		want    scripted.Script
 	}{
-		{"r-prepare-1", 1, &faults.Job{End: &lost, After: 2 * time.Second}},
-		{"r-prepare-1", 2, &faults.Job{End: &three, Sleep: time.Second, Lines: []string{"KeyError: rating", "second"}}},
-		{"r-learn-1", 1, &faults.Job{Sleep: time.Minute}},
-		{"prepare", 1, nil},
+		{"r-prepare-1", 1, scripted.Script{Match: "*-prepare-*", Attempt: 1, End: batch.HostLost("i-0123456789abcdef0"), After: 2 * time.Second}},
+		{"r-prepare-1", 2, scripted.Script{Match: "*-prepare-*", End: batch.Exited(3), Duration: time.Second, Lines: []string{"KeyError: rating", "second"}}},
+		{"r-learn-1", 1, scripted.Script{Match: "*-learn-*", Duration: time.Minute}},
+		{"prepare", 1, scripted.Script{}},
 	} {
-		if diff := cmp.Diff(tt.want, s.Job(tt.name, tt.attempt), cmpopts.IgnoreUnexported(faults.Job{})); diff != "" {
-			t.Errorf("%s, attempt %d (-want +got):\n%s", tt.name, tt.attempt, diff)
+		got, found := s.Jobs.For(batch.Attempt{JobName: tt.name, Number: tt.attempt})
+		if diff := cmp.Diff(tt.want, got); diff != "" || found != (tt.want.Match != "") {
+			t.Errorf("%s, attempt %d: found %v (-want +got):\n%s", tt.name, tt.attempt, found, diff)
 		}
 	}
 	if got := s.Stuck("big-1"); got != "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY" {
@@ -138,7 +138,11 @@ func TestErrorsNameTheLineAndTheWord(t *testing.T) {
 		"no-default-vpc yes":                    "yes: no such word here",
 		"call":                                  "call: want a name first",
 		"call s3.Put* nth=x cut=before":         "nth=x: ",
-		"call s3.Put* nth=-1 cut=before":        "nth=-1: strconv.ParseUint",
+		"call s3.Put* nth=-1 cut=before":        "nth=-1: want a number from 1",
+		"call s3.Put* times=0 cut=before":       "times=0: want a number from 1",
+		"call s3.Put* hang=-1s":                 "hang=-1s: a time can't be negative",
+		"job a sleep=-2m":                       "sleep=-2m: a time can't be negative",
+		"job a attempt=0 exit=1":                "attempt=0: want a number from 1",
 		"call s3.Put* status=429":               "want one of status=4xx or 5xx with code=CODE, cut=before, cut=after, hang=TIME",
 		"call s3.Put* status=200 code=OK":       "want one of",
 		"call s3.Put* cut=during":               "want one of",

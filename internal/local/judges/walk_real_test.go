@@ -22,6 +22,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/kedroctl/kedroctl/internal/local"
+	"github.com/kedroctl/kedroctl/internal/local/batch"
 	"github.com/kedroctl/kedroctl/internal/local/clock"
 	"github.com/kedroctl/kedroctl/internal/local/scripted"
 	"github.com/kedroctl/kedroctl/internal/realtest"
@@ -33,7 +34,7 @@ const account = "123456789012"
 func serve(t *testing.T) *local.Server {
 	t.Helper()
 	runner := scripted.New(clock.Real{},
-		scripted.Script{Match: "fails", Exit: 1},
+		scripted.Script{Match: "fails", End: batch.Exited(1)},
 		scripted.Script{Match: "slow", Duration: time.Hour},
 		scripted.Script{Lines: []string{"hello"}})
 	s, err := local.Listen(local.Options{Account: account, Runner: runner})

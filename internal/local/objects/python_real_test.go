@@ -19,7 +19,6 @@ import (
 
 	"github.com/kedroctl/kedroctl/internal/local"
 	"github.com/kedroctl/kedroctl/internal/local/batch"
-	"github.com/kedroctl/kedroctl/internal/local/clock"
 	"github.com/kedroctl/kedroctl/internal/local/objects"
 	"github.com/kedroctl/kedroctl/internal/local/scripted"
 	"github.com/kedroctl/kedroctl/internal/realtest"
@@ -58,7 +57,7 @@ func TestPythonWithinThePolicyOfJobs(t *testing.T) {
 		failed <- judge(ctx, python, env, "testdata/job.py", own)
 		return nil
 	}
-	s, err := local.Listen(local.Options{Runner: scripted.New(clock.Real{}, scripted.Script{Do: work})})
+	s, err := local.Listen(local.Options{Runner: scripted.Work(work)})
 	if err != nil {
 		t.Fatal(err)
 	}

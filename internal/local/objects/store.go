@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,19 +53,19 @@ type record struct {
 type store struct {
 	dir     string
 	mu      sync.RWMutex
-	log     *disk.Log[[]record] // changes that belong together
 	records map[id]record
 }
 
 // openStore reads the records, leaves out what later ones replace, and removes blobs that a killed process left: nothing names them.
 func openStore(dir string) (*store, error) {
-	log, changes, err := disk.OpenLog[[]record](filepath.Join(dir, "records.jsonl"))
+	s := &store{dir: dir, records: map[id]record{}}
+	log, err := disk.ReadLines[[]record](s.logPath())
 	if err != nil {
 		return nil, err
 	}
-	s := &store{dir: dir, log: log, records: map[id]record{}}
-	s.apply(slices.Concat(changes...))
-	if err := errors.Join(os.MkdirAll(s.blobPath(""), 0o755), log.Rewrite(s.all())); err != nil {
+	s.apply(slices.Concat(log...))
+	all := [][]record{slices.Collect(maps.Values(s.records))}
+	if err := errors.Join(os.MkdirAll(s.blobPath(""), 0o755), disk.WriteLines(s.logPath(), all)); err != nil {
 		return nil, err
 	}
 	named := map[string]bool{}
@@ -80,16 +81,9 @@ func openStore(dir string) (*store, error) {
 	return s, err
 }
 
-func (s *store) blobPath(name string) string { return filepath.Join(s.dir, "blobs", name) }
+func (s *store) logPath() string { return filepath.Join(s.dir, "records.jsonl") }
 
-// all are the changes that lead to the records as they are.
-func (s *store) all() [][]record {
-	var all [][]record
-	for _, r := range s.records {
-		all = append(all, []record{r})
-	}
-	return all
-}
+func (s *store) blobPath(name string) string { return filepath.Join(s.dir, "blobs", name) }
 
 func (s *store) apply(changes []record) {
 	for _, r := range changes {
@@ -127,7 +121,7 @@ func (s *store) change(next func() ([]record, error)) error {
 		}
 	}
 	if err == nil {
-		err = s.log.Append(changes)
+		err = disk.AppendJSON(s.logPath(), changes) // as one line
 	}
 	for _, r := range changes {
 		unnamed, other := s.records[r.ID].Blob, r.Blob
@@ -140,7 +134,6 @@ func (s *store) change(next func() ([]record, error)) error {
 	}
 	if err == nil {
 		s.apply(changes)
-		s.log.Compact(s.all)
 	}
 	return err
 }

@@ -72,18 +72,11 @@ func (r *Runner) Recover(left []batch.Recovered) []func() {
 			stops[i] = r.Start(l.Attempt, l.Events)
 		}
 	}
-	if others, ok := r.others.(batch.Recoverer); ok {
-		for i, stop := range others.Recover(theirs) {
-			stops[places[i]] = stop
-		}
+	for i, stop := range batch.TakeUp(r.others, theirs) {
+		stops[places[i]] = stop
 	}
 	return stops
 }
 
 // MemoryMiB is the limit of the other runner: processes here have none.
-func (r *Runner) MemoryMiB() int64 {
-	if m, ok := r.others.(batch.Machine); ok {
-		return m.MemoryMiB()
-	}
-	return 0
-}
+func (r *Runner) MemoryMiB() int64 { return batch.MemoryOf(r.others) }
