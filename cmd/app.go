@@ -123,6 +123,7 @@ func globalFlags() []cli.Flag {
 		&cli.StringFlag{Name: "region", Usage: "AWS `REGION`"},
 		&cli.BoolFlag{Name: "local", Usage: "use the embedded AWS on this machine instead of an account", DisableDefaultText: true},
 		&cli.StringFlag{Name: "python", Usage: "`PATH` of the project's interpreter (default: found)"},
+		&cli.BoolFlag{Name: "no-cache", Usage: "introspect the project anew, though it has not changed", DisableDefaultText: true},
 		&cli.StringSliceFlag{Name: "set", Usage: "a setting of [tool.kedroctl] for this command, as `KEY=VALUE`"},
 		&cli.BoolFlag{Name: "json", Usage: "write the answer as JSON", DisableDefaultText: true},
 		&cli.BoolFlag{Name: "verbose", Usage: "tell more on stderr", DisableDefaultText: true},

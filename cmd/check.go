@@ -18,16 +18,14 @@ func newCheck(d *deps) *cli.Command {
 		UsageText: "$ kedroctl check --pipelines data_science",
 		Description: `Introspects the project, plans its jobs and reports findings: errors, warnings and notes, each with its reason and what to do.
 Needs neither AWS nor Docker. Ends with 4 where there are errors. docs/findings.md explains each code.`,
-		Flags: append(selectionFlags(), jobFlags()...),
+		Flags: append(append(selectionFlags(), jobFlags()...), &cli.BoolFlag{
+			Name: "fix", DisableDefaultText: true, Usage: "write what has one right answer into the project, after showing the changes and asking",
+		}),
 		Action: func(c *cli.Context) error {
 			if err := d.setJobFlags(c); err != nil {
 				return err
 			}
-			p, err := d.initialized()
-			if err != nil {
-				return err
-			}
-			found, err := d.check(c.Context, p, plan.Options{Selection: selection(c)}, c.String("params"))
+			found, err := d.checked(c)
 			if err != nil {
 				return err
 			}
@@ -39,18 +37,35 @@ Needs neither AWS nor Docker. Ends with 4 where there are errors. docs/findings.
 	}
 }
 
+// checked gives the findings of what the flags select; with --fix, those that are left after it.
+func (d *deps) checked(c *cli.Context) ([]plan.Finding, error) {
+	for fixed := !c.Bool("fix"); ; fixed = true {
+		p, err := d.initialized()
+		if err != nil {
+			return nil, err
+		}
+		found, s, err := d.check(c.Context, p, plan.Options{Selection: selection(c)}, c.String("params"))
+		if err != nil || fixed {
+			return found, err
+		}
+		if changed, err := d.fix(p, s, found); err != nil || !changed {
+			return found, err
+		}
+	}
+}
+
 // check gives all findings of the project. One that cannot be loaded has those that say why, and those of its files.
-func (d *deps) check(ctx context.Context, p project.Project, o plan.Options, params string) ([]plan.Finding, error) {
+func (d *deps) check(ctx context.Context, p project.Project, o plan.Options, params string) ([]plan.Finding, project.Snapshot, error) {
 	pl, s, err := d.plan(ctx, p, o, params)
 	found := pl.Findings
 	if problems := plan.Problems(err); len(problems) > 0 {
 		found, err = treeFindings(p, s, plan.Plan{Findings: problems})
 	}
 	if err != nil {
-		return nil, err
+		return nil, s, err
 	}
 	more, err := configFindings(p, s)
-	return plan.Sort(append(found, more...)), err
+	return plan.Sort(append(found, more...)), s, err
 }
 
 // configFindings are about what an image gets of the configuration. Building one warns of the same in its own words.

@@ -33,7 +33,7 @@ type deps struct {
 type globals struct {
 	dir, env, profile, region, python string
 	set                               map[string]string
-	local, yes                        bool
+	local, yes, noCache               bool
 }
 
 func newDeps(std Stdio, getenv func(string) string) *deps {
@@ -48,6 +48,7 @@ func (d *deps) start(c *cli.Context) error {
 	d.flags = globals{
 		dir: c.String("directory"), env: c.String("env"), profile: c.String("profile"), region: c.String("region"), python: c.String("python"),
 		set: map[string]string{}, local: c.Bool("local"), yes: c.Bool("yes"),
+		noCache: c.Bool("no-cache"),
 	}
 	for _, s := range c.StringSlice("set") {
 		key, value, ok := strings.Cut(s, "=")
@@ -99,13 +100,24 @@ func (d *deps) interpreter(ctx context.Context, p project.Project) (project.Pyth
 	return *d.python, nil
 }
 
-// inspect takes a snapshot of the project with its own interpreter.
+// inspect takes a snapshot of the project with its own interpreter, or gives the last one where nothing that it depends on has changed.
 func (d *deps) inspect(ctx context.Context, p project.Project, o project.InspectOptions) (project.Snapshot, error) {
+	cache := project.Cache{Project: p, Flag: d.flags.python, Getenv: d.getenv}
+	if !d.flags.noCache {
+		if s, ok := cache.Find(ctx, o); ok {
+			d.term.Detail("nothing has changed that the last snapshot depends on")
+			return s, nil
+		}
+	}
 	py, err := d.interpreter(ctx, p)
 	if err != nil {
 		return project.Snapshot{}, err
 	}
-	return project.Inspect(ctx, p, py, o)
+	s, why, err := cache.Inspect(ctx, py, o)
+	if why != "" {
+		d.term.Detail("the snapshot is not kept: %s", why)
+	}
+	return s, err
 }
 
 // aws is the configuration of the account, or of the embedded AWS with --local. The region of the project's settings follows it.

@@ -17,6 +17,9 @@ var boot embed.FS
 //go:embed introspect.py
 var introspect string
 
+//go:embed introspect_reads.py
+var introspectReads string
+
 //go:embed introspect_logging.yml
 var introspectLogging string
 
@@ -29,6 +32,11 @@ func Boot() fs.FS {
 // Introspect returns the Python script that writes the snapshot of a project as JSON; see internal/project.
 func Introspect() []byte {
 	return []byte(introspect)
+}
+
+// IntrospectReads returns the module introspect_reads.py that the script of [Introspect] wants beside it for --reads.
+func IntrospectReads() []byte {
+	return []byte(introspectReads)
 }
 
 // IntrospectLogging returns the configuration for KEDRO_LOGGING_CONFIG while the script of [Introspect] runs.

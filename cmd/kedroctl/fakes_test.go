@@ -55,6 +55,9 @@ func fakePython() {
 	if err == nil {
 		err = os.WriteFile(out, text, 0o600)
 	}
+	if err == nil {
+		err = os.WriteFile(after("--reads"), fmt.Appendf(nil, `{"executable": %q, "files": [%q], "variables": ["FAKE_PYTHON"]}`, os.Args[0], filepath.Join(dir, "snapshot.json")), 0o600)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

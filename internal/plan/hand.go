@@ -41,7 +41,7 @@ func (r *grouping) handmade() string {
 	if len(made) == 0 {
 		return "no group of the selected nodes"
 	}
-	return "the groups " + several(made)
+	return plural(len(made), "group ", "groups ") + several(made)
 }
 
 // other is the word for nodes beside those that are grouped by hand.

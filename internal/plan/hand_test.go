@@ -90,7 +90,7 @@ func TestFindingsOfGroupsByHandSayWhatToDo(t *testing.T) {
 	if diff := cmp.Diff(want, p.Findings); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
-	if want := "[tool.kedroctl.groups] makes the groups a"; p.Reason != want {
+	if want := "[tool.kedroctl.groups] makes group a"; p.Reason != want {
 		t.Errorf("reason is %q, want %q", p.Reason, want)
 	}
 

@@ -23,6 +23,7 @@ type entries struct {
 	env     rawCatalog   // without the file that is to be written
 	ours    rawCatalog   // the file that is to be written, as an earlier init left it
 	globals []*yaml.Node // of the environment, then of base
+	only    []string     // datasets, without the part behind @; none: all
 	out     map[string]*yaml.Node
 	notes   []string // what a person has to look at
 }
@@ -30,6 +31,10 @@ type entries struct {
 // build makes an entry for each dataset that some pipeline uses and that is local or in memory, and for what those entries refer to.
 func (e *entries) build(s Snapshot) {
 	for _, name := range usedDatasets(s) {
+		base, _, _ := strings.Cut(name, "@")
+		if len(e.only) > 0 && !slices.Contains(e.only, base) {
+			continue
+		}
 		dataset := s.Datasets[name]
 		key := name
 		if dataset.Pattern != "" {

@@ -61,34 +61,42 @@ func (e *ProjectError) Hint() string {
 // Inspect takes the snapshot of a project with the project's own interpreter. Where the project raises, the error is a *[ProjectError] and the
 // snapshot holds what could be learnt all the same. The tree stays as it is.
 func Inspect(ctx context.Context, p Project, py Python, o InspectOptions) (Snapshot, error) {
+	snapshot, _, err := inspect(ctx, p, py, o)
+	return snapshot, err
+}
+
+// inspect also tells what the snapshot depends on.
+func inspect(ctx context.Context, p Project, py Python, o InspectOptions) (Snapshot, reads, error) {
 	work, err := os.MkdirTemp("", "kedroctl-inspect-")
 	if err != nil {
-		return Snapshot{}, fmt.Errorf("inspect project: %w", err)
+		return Snapshot{}, reads{}, fmt.Errorf("inspect project: %w", err)
 	}
 	defer os.RemoveAll(work)
-	files := map[string][]byte{scriptFile: templates.Introspect(), loggingFile: templates.IntrospectLogging()}
+	files := map[string][]byte{scriptFile: templates.Introspect(), watcherFile: templates.IntrospectReads(), loggingFile: templates.IntrospectLogging()}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(work, name), text, 0o600); err != nil {
-			return Snapshot{}, fmt.Errorf("inspect project: %w", err)
+			return Snapshot{}, reads{}, fmt.Errorf("inspect project: %w", err)
 		}
 	}
 	o.Env = firstOf(o.Env, p.Env)
 	runErr := runScript(ctx, p, py, o, work)
 	snapshot, err := readSnapshot(filepath.Join(work, outFile), runErr)
 	if err != nil {
-		return Snapshot{}, fmt.Errorf("inspect project with %s: %w", strings.Join(py.Command, " "), err)
+		return Snapshot{}, reads{}, fmt.Errorf("inspect project with %s: %w", strings.Join(py.Command, " "), err)
 	}
 	if len(snapshot.Errors) > 0 {
-		return snapshot, &ProjectError{Env: o.Env, Problems: snapshot.Errors}
+		return snapshot, reads{}, &ProjectError{Env: o.Env, Problems: snapshot.Errors}
 	}
-	return snapshot, nil
+	return snapshot, loadReads(filepath.Join(work, readsFile)), nil
 }
 
 // Files of one introspection, in a directory of its own.
 const (
 	scriptFile  = "introspect.py"
+	watcherFile = "introspect_reads.py"
 	loggingFile = "logging.yml"
 	outFile     = "snapshot.json"
+	readsFile   = "reads.json"
 )
 
 // crashLines is how much of what an interpreter last wrote to stderr an error shows.
@@ -96,7 +104,8 @@ const crashLines = 15
 
 func runScript(ctx context.Context, p Project, py Python, o InspectOptions, work string) error {
 	args := append(py.Command[1:len(py.Command):len(py.Command)],
-		filepath.Join(work, scriptFile), "--out", filepath.Join(work, outFile), "--project", p.Dir, "--env", o.Env)
+		filepath.Join(work, scriptFile), "--out", filepath.Join(work, outFile), "--project", p.Dir, "--env", o.Env,
+		"--reads", filepath.Join(work, readsFile))
 	if o.Params != "" {
 		args = append(args, "--params", o.Params)
 	}

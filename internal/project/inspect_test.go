@@ -24,8 +24,9 @@ func TestInspectReadsSnapshot(t *testing.T) {
 	got, err := inspectWith(t, t.Context(), Project{Dir: dir, Env: "aws_batch"}, `
 echo "log lines on stdout do no harm"
 [ "$DO_NOT_TRACK$PYTHONDONTWRITEBYTECODE" = 11 ] && [ -s "$KEDRO_LOGGING_CONFIG" ] && [ -s "$1" ] || exit 7
-shift 3
-echo "{\"schema\": 1, \"package\": \"$PWD\", \"env\": \"$*\", \"pipelines\": {\"__default__\": {\"nodes\": [{\"name\": \"a\"}]}}}" > "$out"`,
+[ "$8" = --reads ] || exit 8
+shift 3; project="$1 $2 $3 $4"; shift 6
+echo "{\"schema\": 1, \"package\": \"$PWD\", \"env\": \"$project $*\", \"pipelines\": {\"__default__\": {\"nodes\": [{\"name\": \"a\"}]}}}" > "$out"`,
 		InspectOptions{Params: "day=1,b=2"})
 	want := Snapshot{
 		Schema: 1, Package: dir, Env: "--project " + dir + " --env aws_batch --params day=1,b=2",

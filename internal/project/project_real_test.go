@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/kedroctl/kedroctl/internal/realtest"
 )
@@ -71,6 +72,24 @@ func TestRealInitAndInspect(t *testing.T) {
 	again, err := initialise(t, dir, "", InitOptions{Catalog: true, Snapshot: take})
 	if diff := cmp.Diff(files, tree(t, dir)); err != nil || diff != "" {
 		t.Errorf("second run: %v %v\n%s", err, again, diff)
+	}
+}
+
+// TestRealCache: the second snapshot of the example is the first one, and nothing of what introspection does is doubtful there.
+func TestRealCache(t *testing.T) {
+	python := kedroPython(t)
+	c := Cache{Project: mustLoad(t, copyExample(t), LoadOptions{Env: "base"}), Flag: python.Command[0], Getenv: os.Getenv}
+	cold, why, err := c.Inspect(t.Context(), python, InspectOptions{})
+	if err != nil || why != "" {
+		t.Fatal(why, err)
+	}
+	again, hit := c.Find(t.Context(), InspectOptions{})
+	if diff := cmp.Diff(cold, again, cmpopts.EquateEmpty()); !hit || diff != "" {
+		t.Errorf("found: %v\n%s", hit, diff)
+	}
+	write(t, c.Project.Dir, "src/spaceflights/settings.py", "CONF_SOURCE = 'conf'\n")
+	if _, hit := c.Find(t.Context(), InspectOptions{}); hit {
+		t.Error("the snapshot of other sources is given")
 	}
 }
 

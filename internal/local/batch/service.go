@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
 
 	"github.com/kedroctl/kedroctl/internal/local/clock"
+	"github.com/kedroctl/kedroctl/internal/local/disk"
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
@@ -73,7 +74,8 @@ type Service struct {
 	names      map[string]string       // of operations, by their path
 	off        map[Rule]bool
 
-	mu sync.Mutex
+	mu  sync.Mutex
+	log *disk.Log[*job]
 	resources
 	related  map[string]time.Time // until when an environment counts as a queue's though it is none's, by ARN
 	jobs     map[string]*job      // by id

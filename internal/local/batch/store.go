@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"maps"
-	"path/filepath"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
@@ -19,21 +18,19 @@ type resources struct {
 	Defs   map[string][]*types.JobDefinition          // by name; revision n stands at n-1
 }
 
-func (s *Service) resourcesFile() string { return filepath.Join(s.Dir, "batch.json") }
-func (s *Service) jobsFile() string      { return filepath.Join(s.Dir, "jobs.jsonl") }
+func (s *Service) resourcesFile() string { return disk.Path(s.Dir, "batch.json") }
 
 // save writes what has changed, jobs in the order of their changes: what a job depends on is on disk before what became of the job.
 func (s *Service) save() error {
-	if s.changed && s.Dir != "" {
+	if s.changed {
 		if err := disk.WriteJSON(s.resourcesFile(), s.resources); err != nil {
 			return err
 		}
 	}
-	if len(s.unsaved) > 0 && s.Dir != "" {
-		if err := disk.AppendJSON(s.jobsFile(), s.unsaved...); err != nil {
-			return err
-		}
+	if err := s.log.Append(s.unsaved...); err != nil {
+		return err
 	}
+	s.log.Compact(func() []*job { return s.order })
 	for _, j := range s.unsaved {
 		j.unsaved = false
 	}
@@ -43,10 +40,8 @@ func (s *Service) save() error {
 
 // load reads the state that an earlier process left, and goes on from there.
 func (s *Service) load() error {
-	if s.Dir != "" {
-		if err := errors.Join(disk.ReadJSON(s.resourcesFile(), &s.resources), s.loadJobs()); err != nil {
-			return err
-		}
+	if err := errors.Join(disk.ReadJSON(s.resourcesFile(), &s.resources), s.loadJobs()); err != nil {
+		return err
 	}
 	attempts, stops := s.recover()
 	return s.update(func() error {
@@ -66,18 +61,19 @@ func (s *Service) load() error {
 
 // loadJobs reads the last line of each job, and keeps only those.
 func (s *Service) loadJobs() error {
-	lines, err := disk.ReadLines[*job](s.jobsFile())
+	log, changes, err := disk.OpenLog[*job](disk.Path(s.Dir, "jobs.jsonl"))
 	if err != nil {
 		return err
 	}
-	for _, j := range lines {
+	s.log = log
+	for _, j := range changes {
 		j.measure()
 		s.tell(j)
 		s.jobs[j.id()] = j
 	}
 	maps.DeleteFunc(s.jobs, func(_ string, j *job) bool { return s.forgotten(j, s.Clock.Now()) })
 	s.order = slices.SortedFunc(maps.Values(s.jobs), func(a, b *job) int { return cmp.Compare(a.Seq, b.Seq) })
-	return disk.WriteLines(s.jobsFile(), s.order)
+	return s.log.Rewrite(s.order)
 }
 
 // recover asks the runner what it takes up of the attempts that the earlier process left. Nothing starts before it has answered.

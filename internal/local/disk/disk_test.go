@@ -1,10 +1,8 @@
 package disk_test
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 
 	"github.com/kedroctl/kedroctl/internal/local/disk"
@@ -49,31 +47,5 @@ func TestFailedWriteLeavesNoRubbish(t *testing.T) {
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != 1 {
 		t.Errorf("left behind: %v, %v", entries, err)
-	}
-}
-
-func TestLinesThatWereCutShortAreLeftOut(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "a", "b.jsonl")
-	if got, err := disk.ReadLines[int](path); err != nil || got != nil {
-		t.Errorf("before it is there: %v, %v", got, err)
-	}
-	for _, add := range []func() error{
-		func() error { return disk.AppendJSON(path, 1, 2) },
-		func() error {
-			f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
-			if err != nil {
-				return err
-			}
-			_, err = f.WriteString("\n[3")
-			return errors.Join(err, f.Close())
-		},
-		func() error { return disk.AppendJSON(path, 4) },
-	} {
-		if err := add(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got, err := disk.ReadLines[int](path); err != nil || !slices.Equal(got, []int{1, 2, 4}) {
-		t.Errorf("%v, %v", got, err)
 	}
 }

@@ -1,9 +1,13 @@
 package logs
 
 import (
+	"crypto/sha256"
 	"errors"
+	"fmt"
+	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
+	"github.com/kedroctl/kedroctl/internal/local/disk"
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
@@ -25,6 +30,7 @@ var (
 
 // group is a log group.
 type group struct {
+	log     *disk.Log[record]
 	about   about
 	streams map[string]*stream
 }
@@ -33,6 +39,67 @@ type group struct {
 type about struct {
 	Shown types.LogGroup
 	Tags  wire.Tags
+}
+
+// record is a change of a group. The first of a stream makes it, the others are lines of the stream.
+type record struct {
+	About  *about `json:",omitempty"`
+	Stream string `json:"s,omitempty"`
+	event
+}
+
+// change changes a group once it is kept that it does.
+func (g *group) change(r record) error {
+	if err := g.log.Append(r); err != nil {
+		return err
+	}
+	g.apply(r)
+	return nil
+}
+
+func (g *group) apply(r record) {
+	switch st := g.streams[r.Stream]; {
+	case r.About != nil:
+		g.about = *r.About
+	case st == nil:
+		g.streams[r.Stream] = &stream{name: r.Stream, created: r.At}
+	default:
+		st.add(r.event)
+	}
+}
+
+// open reads a group from its file; "" is one that is kept in memory only.
+func (s *Service) open(file string) (*group, error) {
+	log, records, err := disk.OpenLog[record](file)
+	g := &group{log: log, streams: map[string]*stream{}}
+	for _, r := range records {
+		g.apply(r)
+		s.latest = max(s.latest, r.At)
+	}
+	return g, err
+}
+
+// file is one of the directory of groups.
+func (s *Service) file(name string) string { return disk.Path(s.Dir, "log-groups", name) }
+
+func (s *Service) load() error {
+	files, err := os.ReadDir(s.file(""))
+	if s.Dir == "" || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, f := range files {
+		if filepath.Ext(f.Name()) != ".jsonl" {
+			continue
+		}
+		g, err := s.open(s.file(f.Name()))
+		if err != nil {
+			return err
+		}
+		if name := g.about.Shown.LogGroupName; name != nil { // else it was not made to its end
+			s.groups[*name] = g
+		}
+	}
+	return err
 }
 
 func (s *Service) createGroup(in *cloudwatchlogs.CreateLogGroupInput) (*cloudwatchlogs.CreateLogGroupOutput, error) {
@@ -49,9 +116,13 @@ func (s *Service) createGroup(in *cloudwatchlogs.CreateLogGroupInput) (*cloudwat
 	return &cloudwatchlogs.CreateLogGroupOutput{}, s.addGroup(name, in.Tags)
 }
 
+// addGroup makes a group. What its file is called any file system takes: "..", and 512 characters, are names of groups.
 func (s *Service) addGroup(name string, tags wire.Tags) error {
-	s.groups[name] = &group{streams: map[string]*stream{}}
-	return s.change(name, record{About: &about{Tags: tags, Shown: types.LogGroup{
+	g, err := s.open(s.file(fmt.Sprintf("%x.jsonl", sha256.Sum256([]byte(name)))))
+	if err != nil {
+		return err
+	}
+	err = g.change(record{About: &about{Tags: tags, Shown: types.LogGroup{
 		LogGroupName:      &name,
 		LogGroupArn:       aws.String(s.arn(name)),
 		Arn:               aws.String(s.arn(name) + ":*"),
@@ -60,6 +131,10 @@ func (s *Service) addGroup(name string, tags wire.Tags) error {
 		MetricFilterCount: aws.Int32(0),
 		StoredBytes:       aws.Int64(0), // AWS counts them within a day
 	}}})
+	if err == nil {
+		s.groups[name] = g
+	}
+	return err
 }
 
 func (s *Service) describeGroups(in *cloudwatchlogs.DescribeLogGroupsInput) (*cloudwatchlogs.DescribeLogGroupsOutput, error) {
@@ -87,14 +162,15 @@ func (s *Service) putRetention(in *cloudwatchlogs.PutRetentionPolicyInput) (*clo
 	}
 	changed := g.about
 	changed.Shown.RetentionInDays = in.RetentionInDays
-	return &cloudwatchlogs.PutRetentionPolicyOutput{}, s.change(*in.LogGroupName, record{About: &changed})
+	return &cloudwatchlogs.PutRetentionPolicyOutput{}, g.change(record{About: &changed})
 }
 
 func (s *Service) deleteGroup(in *cloudwatchlogs.DeleteLogGroupInput) (*cloudwatchlogs.DeleteLogGroupOutput, error) {
-	if _, err := s.group(in.LogGroupName, nil); err != nil {
+	g, err := s.group(in.LogGroupName, nil)
+	if err != nil {
 		return nil, err
 	}
-	if err := os.Remove(s.file(*in.LogGroupName)); s.Dir != "" && !errors.Is(err, os.ErrNotExist) && err != nil {
+	if err := g.log.Remove(); err != nil {
 		return nil, err
 	}
 	delete(s.groups, *in.LogGroupName)

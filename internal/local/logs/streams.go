@@ -39,17 +39,18 @@ func (s *Service) Open(groupName, streamName string) error {
 	if err != nil || g.streams[streamName] != nil {
 		return err
 	}
-	return s.change(groupName, record{Stream: streamName, event: event{At: s.now()}})
+	return g.change(record{Stream: streamName, event: event{At: s.now()}})
 }
 
 // Put adds a line to a stream; one whose stream is gone is dropped, as by AWS's log driver. When it returns, the line is on disk.
 func (s *Service) Put(groupName, streamName string, at time.Time, line string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if st := s.stream(groupName, streamName); st != nil {
+	if g, st := s.stream(groupName, streamName); st != nil {
 		e := event{At: at.UnixMilli(), In: s.arrival(st.lines), Text: line}
 		// A line that can't be kept is still told by this process; the disk's trouble shows in the next change of state.
-		_ = s.change(groupName, record{Stream: streamName, event: e})
+		_ = g.log.Append(record{Stream: streamName, event: e})
+		st.add(e)
 	}
 }
 
@@ -57,18 +58,19 @@ func (s *Service) Put(groupName, streamName string, at time.Time, line string) {
 func (s *Service) Count(groupName, streamName string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if st := s.stream(groupName, streamName); st != nil {
+	if _, st := s.stream(groupName, streamName); st != nil {
 		return st.lines
 	}
 	return 0
 }
 
-// stream is nil where there is none.
-func (s *Service) stream(groupName, streamName string) *stream {
-	if g := s.groups[groupName]; g != nil {
-		return g.streams[streamName]
+// stream finds a stream and its group; nil where there is none.
+func (s *Service) stream(groupName, streamName string) (*group, *stream) {
+	g := s.groups[groupName]
+	if g == nil {
+		return nil, nil
 	}
-	return nil
+	return g, g.streams[streamName]
 }
 
 // arrival is when a line that is put now can be read. Where lines overtake each other, every second one is there in half the time.

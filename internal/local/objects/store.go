@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -53,19 +52,19 @@ type record struct {
 type store struct {
 	dir     string
 	mu      sync.RWMutex
+	log     *disk.Log[[]record] // changes that belong together
 	records map[id]record
 }
 
 // openStore reads the records, leaves out what later ones replace, and removes blobs that a killed process left: nothing names them.
 func openStore(dir string) (*store, error) {
-	s := &store{dir: dir, records: map[id]record{}}
-	log, err := disk.ReadLines[[]record](s.logPath())
+	log, changes, err := disk.OpenLog[[]record](filepath.Join(dir, "records.jsonl"))
 	if err != nil {
 		return nil, err
 	}
-	s.apply(slices.Concat(log...))
-	all := [][]record{slices.Collect(maps.Values(s.records))}
-	if err := errors.Join(os.MkdirAll(s.blobPath(""), 0o755), disk.WriteLines(s.logPath(), all)); err != nil {
+	s := &store{dir: dir, log: log, records: map[id]record{}}
+	s.apply(slices.Concat(changes...))
+	if err := errors.Join(os.MkdirAll(s.blobPath(""), 0o755), log.Rewrite(s.all())); err != nil {
 		return nil, err
 	}
 	named := map[string]bool{}
@@ -81,9 +80,16 @@ func openStore(dir string) (*store, error) {
 	return s, err
 }
 
-func (s *store) logPath() string { return filepath.Join(s.dir, "records.jsonl") }
-
 func (s *store) blobPath(name string) string { return filepath.Join(s.dir, "blobs", name) }
+
+// all are the changes that lead to the records as they are.
+func (s *store) all() [][]record {
+	var all [][]record
+	for _, r := range s.records {
+		all = append(all, []record{r})
+	}
+	return all
+}
 
 func (s *store) apply(changes []record) {
 	for _, r := range changes {
@@ -121,7 +127,7 @@ func (s *store) change(next func() ([]record, error)) error {
 		}
 	}
 	if err == nil {
-		err = disk.AppendJSON(s.logPath(), changes) // as one line
+		err = s.log.Append(changes)
 	}
 	for _, r := range changes {
 		unnamed, other := s.records[r.ID].Blob, r.Blob
@@ -134,6 +140,7 @@ func (s *store) change(next func() ([]record, error)) error {
 	}
 	if err == nil {
 		s.apply(changes)
+		s.log.Compact(s.all)
 	}
 	return err
 }

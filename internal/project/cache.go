@@ -1,0 +1,140 @@
+package project
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// cachedSnapshots is how many snapshots a project keeps: a few environments, each with a few sets of parameters.
+const cachedSnapshots = 16
+
+// Cache keeps snapshots of a project in .kedroctl/snapshots, readable by their owner alone, and gives one back while nothing has changed that it
+// depends on. Then no Python is needed.
+type Cache struct {
+	Project Project
+	Flag    string                   // --python
+	Getenv  func(name string) string // as os.Getenv, to find interpreters
+}
+
+// kept is a snapshot in the cache. It holds no value of a variable or parameter: these are in the sum alone.
+type kept struct {
+	Sum      string   `json:"sum"`
+	Python   Python   `json:"python"`
+	Reads    reads    `json:"reads"`
+	Snapshot Snapshot `json:"snapshot"`
+}
+
+// Find gives the snapshot that an introspection would take, and the interpreter that would take it. It says no where any of that is doubtful.
+func (c Cache) Find(ctx context.Context, o InspectOptions) (Snapshot, bool) {
+	o.Env = firstOf(o.Env, c.Project.Env)
+	text, err := os.ReadFile(c.file(o))
+	if err != nil {
+		return Snapshot{}, false
+	}
+	var k kept
+	if json.Unmarshal(text, &k) != nil || len(k.Python.Command) == 0 {
+		return Snapshot{}, false
+	}
+	sum, err := c.inputs(o, k.Python, k.Reads, k.Snapshot).sum(ctx, c.candidates(ctx))
+	return k.Snapshot, err == nil && sum == k.Sum
+}
+
+// Inspect is [Inspect], whose snapshot is kept for [Cache.Find]. It is not where it has errors, where the tree changed meanwhile, or where the
+// project's code does on import what leaves no trace; why says so, "" where it is kept.
+func (c Cache) Inspect(ctx context.Context, py Python, o InspectOptions) (s Snapshot, why string, err error) {
+	o.Env = firstOf(o.Env, c.Project.Env)
+	before, beforeErr := c.inputs(o, py, reads{}, Snapshot{}).tree()
+	s, r, err := inspect(ctx, c.Project, py, o)
+	if err != nil || r.Unknowable != "" {
+		return s, r.Unknowable, err
+	}
+	after, afterErr := c.inputs(o, py, reads{}, Snapshot{}).tree()
+	if err := errors.Join(beforeErr, afterErr); err != nil {
+		return s, err.Error(), nil
+	}
+	if before != after {
+		return s, "the project changed meanwhile", nil
+	}
+	if err := c.keep(ctx, o, kept{Python: py, Reads: r, Snapshot: s}); err != nil {
+		return s, err.Error(), nil
+	}
+	return s, "", nil
+}
+
+func (c Cache) inputs(o InspectOptions, py Python, r reads, s Snapshot) inputs {
+	conf := cmp.Or(s.ConfSource, c.Project.ConfSource())
+	if !filepath.IsAbs(conf) {
+		conf = filepath.Join(c.Project.Dir, conf)
+	}
+	return inputs{project: c.Project, options: o, python: py, reads: r, conf: conf}
+}
+
+// candidates are the interpreters in the order in which [FindPython] tries them.
+func (c Cache) candidates(ctx context.Context) []candidate {
+	if c.Flag != "" {
+		return []candidate{{c.Flag, "--python"}}
+	}
+	return candidates(ctx, c.Project.Dir, c.Getenv)
+}
+
+func (c Cache) dir() string { return filepath.Join(c.Project.Dir, stateDir, "snapshots") }
+
+// file is that of an environment and parameters, with an interpreter that was asked for. Parameters may hold secrets, so its name is a hash.
+func (c Cache) file(o InspectOptions) string {
+	d := NewDigest()
+	d.AddText(fmt.Sprintf("%q", []string{o.Env, o.Params, c.Flag}))
+	return filepath.Join(c.dir(), d.Sum()+".json")
+}
+
+func (c Cache) keep(ctx context.Context, o InspectOptions, k kept) (err error) {
+	if k.Sum, err = c.inputs(o, k.Python, k.Reads, k.Snapshot).sum(ctx, c.candidates(ctx)); err != nil {
+		return err
+	}
+	text, err := json.Marshal(k)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.dir(), 0o700); err != nil {
+		return err
+	}
+	partial, err := os.CreateTemp(c.dir(), "new-") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = partial.Write(text)
+	if err := errors.Join(err, partial.Close()); err != nil {
+		return errors.Join(err, os.Remove(partial.Name()))
+	}
+	if err := os.Rename(partial.Name(), c.file(o)); err != nil {
+		return err
+	}
+	return c.prune()
+}
+
+// prune removes the oldest snapshots beyond cachedSnapshots.
+func (c Cache) prune() error {
+	files, err := filepath.Glob(filepath.Join(c.dir(), "*.json"))
+	if err != nil || len(files) <= cachedSnapshots {
+		return err
+	}
+	age := func(file string) int64 {
+		info, err := os.Stat(file)
+		if err != nil {
+			return 0
+		}
+		return info.ModTime().UnixNano()
+	}
+	slices.SortFunc(files, func(a, b string) int { return cmp.Compare(age(b), age(a)) })
+	for _, file := range files[cachedSnapshots:] {
+		if err := os.Remove(file); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+"""What a snapshot depends on, as introspection tells it."""
+
+import json
+import textwrap
+
+import pytest
+
+
+@pytest.fixture
+def reads(project, inspect, tmp_path):
+    """Introspect the project; tell what was read, files and directories relative to the project."""
+    def take(module="", **env):
+        project.registry(textwrap.dedent(module) + "\ndef f(x): return 1\n", 'node(f, "a", "b", name="n")')
+        snapshot = inspect(project, "--reads", str(tmp_path / "reads.json"), **env)
+        assert snapshot["errors"] == []
+        told = json.loads((tmp_path / "reads.json").read_text())
+        for kind in ("files", "directories"):
+            told[kind] = [path.removeprefix(f"{project.dir}/") for path in told[kind]]
+        return told
+    return take
+
+
+def test_files_and_directories_that_code_looks_at(project, reads):
+    project.write("data/regions.json", "[]").write("lib/helper.py", "").write("data/written.txt", "")
+    told = reads("""
+        import json, os, sys
+        from pathlib import Path
+        json.loads(Path("data/regions.json").read_text())
+        os.listdir("data")
+        open("data/written.txt", "w").close()
+        try:
+            open("data/absent.json")
+        except FileNotFoundError:
+            sys.path.append("lib")
+        import helper
+        """)
+    assert {"data/regions.json", "data/absent.json", "lib/helper.py", "src/demo/pipeline_registry.py", "conf/base/catalog.yml"} <= set(told["files"])
+    assert "data" in told["directories"]
+    assert "data/written.txt" not in told["files"]
+    assert not any("site-packages" in path or path.endswith((".pyc", "introspect.py")) for path in told["files"])
+    assert any(path.endswith("site-packages") for path in told["paths"])
+    assert told["unknowable"] == ""
+
+
+def test_variables_are_known_by_name(project, reads):
+    project.conf("base/credentials.yml", "db: {con: '${oc.env:DB_URL}'}")
+    told = reads("import os\nos.getenv('REGION')\n'STAGE' in os.environ\n", REGION="hunter2")
+    assert {"REGION", "STAGE"} <= set(told["variables"])
+    assert "*" not in told["variables"]
+    assert "hunter2" not in json.dumps(told)
+
+
+@pytest.mark.parametrize("walk", ["dict(os.environ)", "[k for k in os.environ]", "{k: v for k, v in os.environ.items()}", "os.environ.copy()"])
+def test_code_that_goes_through_the_environment_reads_all_of_it(reads, walk):
+    told = reads(f"import os\n{walk}\n", NOBODY_READS_THIS_BY_NAME="1")
+    assert "*" in told["variables"]
+    assert "NOBODY_READS_THIS_BY_NAME" not in told["variables"]
+
+
+@pytest.mark.parametrize(("doing", "what"), [
+    ("import subprocess\nsubprocess.run(['true'])", "starts a process"),
+    ("import os\nos.system('true')", "starts a process"),
+    ("import os\nos.fork() or os._exit(0)", "forks"),
+    ("import socket\nsocket.socket().connect_ex(('127.0.0.1', 1))", "uses the network"),
+])
+def test_what_leaves_no_trace_is_told(reads, doing, what):
+    assert reads(doing)["unknowable"] == f"src/demo/pipeline_registry.py:2 {what}"
+
+
+def test_what_libraries_do_when_they_are_imported_is_theirs(project, reads):
+    site = project.dir / "elsewhere" / "site-packages"
+    project.write("elsewhere/site-packages/library.py", "import subprocess\nsubprocess.run(['true'])\n")
+    assert reads("import library", PYTHONPATH=str(site))["unknowable"] == ""
