@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -66,7 +67,8 @@ func (t *target) assemble(ctx context.Context, tasks *ui.Tasks, image imageMaker
 		if dep.Image, err = image(work, tasks, stack.Repository); err != nil {
 			return err
 		}
-		dep.JobDefinition, err = t.register(work, tasks, stack, dep.Image)
+		def, err := t.register(work, tasks, stack, dep.Image)
+		dep.JobDefinition, dep.Definitions = def.ARN, def.GroupARNs()
 		return err
 	})
 	eg.Go(func() error { return t.upload(work, tasks, stack, inputs) })
@@ -86,15 +88,13 @@ type imageMaker func(ctx context.Context, tasks *ui.Tasks, repository func() (pr
 // errTold ends work that needs a part of the stack which cannot be made: the stack's own error says why.
 var errTold = errors.New("the stack is not complete")
 
-// deployment is what can be said of the deployment beforehand. Variables of jobs may hold secrets: they stand in the job definition alone.
+// deployment is what can be said of the deployment beforehand.
 func (t *target) deployment() provision.Deployment {
 	now := time.Now().UTC()
-	settings := t.project.Settings
-	settings.Job.Environment = nil
 	return provision.Deployment{
 		Schema: provision.DeploymentSchema, ID: now.Format("20060102T150405.000Z"), Created: now, KedroctlVersion: versionText(),
 		Project: t.spec.Project, Package: t.project.Package, Env: t.project.Env, Region: t.spec.Region, Bucket: t.spec.Bucket, InputKey: t.key,
-		LogGroup: t.spec.LogGroup, GitRevision: t.revision(), Settings: settings, Snapshot: t.snapshot,
+		LogGroup: t.spec.LogGroup, GitRevision: t.revision(), Settings: t.project.Settings.Recorded(), Snapshot: t.snapshot,
 	}
 }
 
@@ -139,24 +139,24 @@ func (t *target) upload(ctx context.Context, tasks *ui.Tasks, stack *provision.A
 	return nil
 }
 
-func (t *target) register(ctx context.Context, tasks *ui.Tasks, stack *provision.Applying, image string) (string, error) {
+func (t *target) register(ctx context.Context, tasks *ui.Tasks, stack *provision.Applying, image string) (provision.Definition, error) {
 	k := tasks.Start("register")
 	res, err := stack.Definition()
 	if err != nil {
 		k.Failed()
-		return "", errTold
+		return provision.Definition{}, errTold
 	}
 	def, err := provision.Register(ctx, t.clients.Batch, t.spec, res, image)
 	if err != nil {
 		k.Failed()
-		return "", err
+		return def, err
 	}
-	if def.Reused {
-		k.Unchanged("%s", def)
-	} else {
-		k.Done("%s", def)
+	tell := k.Done
+	if def.AllReused() {
+		tell = k.Unchanged
 	}
-	return def.ARN, nil
+	tell("%s", strings.Join(def.Names(), ", "))
+	return def, nil
 }
 
 // record writes the deployment into the bucket, unless the latest one there says the same.

@@ -87,6 +87,7 @@ func settingsByKey(prefix string, v reflect.Value, into map[string]reflect.Value
 		field := v.Type().Field(i)
 		key := prefix + field.Tag.Get("toml")
 		switch {
+		case field.Tag.Get("toml") == "-":
 		case field.Anonymous:
 			settingsByKey(prefix, v.Field(i), into)
 		case field.Type.Kind() == reflect.Struct:

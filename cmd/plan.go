@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -97,9 +98,9 @@ func (d *deps) showPlan(w io.Writer, pl plan.Plan) {
 		if len(g.DependsOn) > 0 {
 			after = "after " + strings.Join(g.DependsOn, ", ")
 		}
-		r := g.Resources
-		fmt.Fprintf(w, "%d. %s: %s vCPUs, %d MiB, %d s, %s; %s\n", i+1, g.Name, strconv.FormatFloat(r.VCPUs, 'g', -1, 64), r.Memory, r.Timeout, count(r.Attempts, "attempt"), after)
-		fmt.Fprintf(w, "   nodes    %s\n   command  %s\n", strings.Join(g.Nodes, ", "), strings.Join(g.Command, " "))
+		fmt.Fprintf(w, "%d. %s: %s\n   nodes    %s\n", i+1, g.Name, after, strings.Join(g.Nodes, ", "))
+		showSettings(w, g)
+		fmt.Fprintf(w, "   command  %s\n", strings.Join(g.Command, " "))
 		for _, n := range g.Inputs {
 			fmt.Fprintf(w, "   loads    %s\n", place(n, sets))
 		}
@@ -111,6 +112,36 @@ func (d *deps) showPlan(w io.Writer, pl plan.Plan) {
 	d.showData(w, pl)
 	for _, f := range pl.Findings {
 		writeFinding(w, f)
+	}
+}
+
+// showSettings says what the jobs of a group get, and after each value where it comes from.
+func showSettings(w io.Writer, g plan.Group) {
+	from := func(value, key string) string { return value + " (" + cmp.Or(g.Settings.From[key], "default") + ")" }
+	r, s := g.Resources, g.Settings
+	gets := []string{
+		from(strconv.FormatFloat(r.VCPUs, 'g', -1, 64)+" vCPUs", "vcpus"), from(fmt.Sprintf("%d MiB", r.Memory), "memory"),
+		from(fmt.Sprintf("%d s", r.Timeout), "timeout"), from(count(r.Attempts, "attempt"), "attempts"),
+	}
+	for _, more := range []struct {
+		given      bool
+		key, value string
+	}{
+		{r.GPUs > 0, "gpus", count(r.GPUs, "GPU")},
+		{s.SharedMemory > 0, "shared_memory", fmt.Sprintf("%d MiB of shared memory", s.SharedMemory)},
+		{s.Runner != "", "runner", s.Runner},
+		{s.Queue != "", "queue", "queue " + s.Queue},
+	} {
+		if more.given {
+			gets = append(gets, from(more.value, more.key))
+		}
+	}
+	fmt.Fprintf(w, "   gets     %s\n", strings.Join(gets, ", "))
+	for _, name := range s.Environment {
+		fmt.Fprintf(w, "   env      %s\n", from(name, "environment."+name))
+	}
+	for _, name := range s.Secrets {
+		fmt.Fprintf(w, "   secret   %s\n", from(name, "secrets."+name))
 	}
 }
 

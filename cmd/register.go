@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -35,7 +36,7 @@ records the deployment that 'kedroctl run' runs.`,
 			if err != nil {
 				return err
 			}
-			return d.term.Answer(def, func(w io.Writer) { fmt.Fprintln(w, def) })
+			return d.term.Answer(def, func(w io.Writer) { fmt.Fprintln(w, strings.Join(def.Names(), "\n")) })
 		},
 	}
 }

@@ -112,9 +112,6 @@ func (d *deps) deployed(c *cli.Context) (run.Clients, run.Input, error) {
 	if err != nil {
 		return run.Clients{}, run.Input{}, err
 	}
-	if err := provision.CheckQueue(c.Context, d.batchClient(), dep.Queue); err != nil {
-		return run.Clients{}, run.Input{}, err
-	}
 	d.tellDeployment(p, dep)
 	snapshot, err := d.runSnapshot(c, p, dep)
 	if err != nil {
@@ -127,6 +124,11 @@ func (d *deps) deployed(c *cli.Context) (run.Clients, run.Input, error) {
 	if err := d.findings(pl, true); err != nil {
 		return run.Clients{}, run.Input{}, err
 	}
+	for _, queue := range run.Queues(pl, dep.Queue) {
+		if err := provision.CheckQueue(c.Context, d.batchClient(), queue); err != nil {
+			return run.Clients{}, run.Input{}, err
+		}
+	}
 	spec, err := provision.New(p, plan.Grants{})
 	return clients, runInput(pl, snapshot, dep, spec), err
 }
@@ -134,7 +136,7 @@ func (d *deps) deployed(c *cli.Context) (run.Clients, run.Input, error) {
 // runInput is what a run of a plan on a deployment is started with, but for the flags.
 func runInput(pl plan.Plan, s project.Snapshot, dep provision.Deployment, spec provision.Spec) run.Input {
 	return run.Input{
-		Plan: pl, Snapshot: s, Deployment: dep.ID, Queue: dep.Queue, JobDefinition: dep.JobDefinition, LogGroup: dep.LogGroup, Tags: spec.Tags(),
+		Plan: pl, Snapshot: s, Deployment: dep.ID, Queue: dep.Queue, JobDefinition: dep.JobDefinition, Definitions: dep.Definitions, LogGroup: dep.LogGroup, Tags: spec.Tags(),
 	}
 }
 
@@ -178,9 +180,6 @@ func (d *deps) kedroArgs(c *cli.Context) []string {
 	var args []string
 	if v := c.String("params"); v != "" {
 		args = append(args, "--params", v)
-	}
-	if v := c.String("runner"); v != "" {
-		args = append(args, "--runner", v)
 	}
 	if c.Bool("async") {
 		args = append(args, "--async")

@@ -50,6 +50,9 @@ func (d *deps) setJobFlags(c *cli.Context) error {
 	if v := c.String("group-by"); v != "" {
 		d.flags.set["group_by"] = v
 	}
+	if v := c.String("runner"); v != "" {
+		d.flags.set["job.runner"] = v
+	}
 	for _, flag := range []string{"memory", "vcpus", "timeout"} {
 		v := c.String(flag)
 		if v == "" {

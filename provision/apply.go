@@ -20,7 +20,7 @@ type Resources struct {
 	Repository      Repository `json:"repository"`
 	LogGroup        string     `json:"log_group"` // name
 	JobRole         string     `json:"job_role"`
-	ExecutionRole   string     `json:"execution_role,omitempty"`   // where jobs have secrets
+	ExecutionRole   string     `json:"execution_role,omitempty"`   // where jobs have secrets, or the settings name one
 	InstanceProfile string     `json:"instance_profile,omitempty"` // none of these three where the settings name a queue
 	ServiceRole     string     `json:"service_role,omitempty"`
 	Environment     string     `json:"compute_environment,omitempty"`
@@ -168,8 +168,14 @@ func (a *Applying) makeJobRoles(ctx context.Context) error {
 	if name := a.spec.Existing.JobRole; name != "" {
 		job = existingRole{a.clients, "aws.job_role", name}
 	}
-	if err := a.one(ctx, job, &a.got.JobRole); err != nil || len(a.spec.Job.Secrets) == 0 {
+	if err := a.one(ctx, job, &a.got.JobRole); err != nil {
 		return err
+	}
+	if name := a.spec.Existing.ExecutionRole; name != "" {
+		return a.one(ctx, existingRole{a.clients, "aws.execution_role", name}, &a.got.ExecutionRole)
+	}
+	if len(a.spec.Secrets) == 0 {
+		return nil
 	}
 	return a.one(ctx, a.spec.executionRole(a.clients, a.account), &a.got.ExecutionRole)
 }

@@ -26,23 +26,24 @@ const (
 
 // Deployment is what runs need and can have without the project's tree: image, job definition, snapshot and settings, as they were deployed.
 type Deployment struct {
-	Schema          int              `json:"schema"`
-	ID              string           `json:"id"`
-	Created         time.Time        `json:"created"` // UTC
-	KedroctlVersion string           `json:"kedroctl_version"`
-	Project         string           `json:"project"` // as in the tags of the stack
-	Package         string           `json:"package"`
-	Env             string           `json:"env"`
-	Region          string           `json:"region"`
-	Bucket          string           `json:"bucket"`
-	Image           string           `json:"image"` // repository@sha256:…
-	InputKey        string           `json:"input_key"`
-	JobDefinition   string           `json:"job_definition"` // ARN with revision
-	Queue           string           `json:"queue"`          // ARN
-	LogGroup        string           `json:"log_group"`
-	GitRevision     string           `json:"git_revision,omitempty"`
-	Settings        project.Settings `json:"settings"` // without the jobs' environment, which may hold secrets and stands in the job definition
-	Snapshot        project.Snapshot `json:"snapshot"`
+	Schema          int               `json:"schema"`
+	ID              string            `json:"id"`
+	Created         time.Time         `json:"created"` // UTC
+	KedroctlVersion string            `json:"kedroctl_version"`
+	Project         string            `json:"project"` // as in the tags of the stack
+	Package         string            `json:"package"`
+	Env             string            `json:"env"`
+	Region          string            `json:"region"`
+	Bucket          string            `json:"bucket"`
+	Image           string            `json:"image"` // repository@sha256:…
+	InputKey        string            `json:"input_key"`
+	JobDefinition   string            `json:"job_definition"`              // ARN with revision
+	Queue           string            `json:"queue"`                       // ARN
+	Definitions     map[string]string `json:"group_definitions,omitempty"` // by the entry of job.groups: ARN of those whose container differs
+	LogGroup        string            `json:"log_group"`
+	GitRevision     string            `json:"git_revision,omitempty"`
+	Settings        project.Settings  `json:"settings"` // as Recorded
+	Snapshot        project.Snapshot  `json:"snapshot"`
 }
 
 // ErrNotDeployed means that the bucket records no deployment.
@@ -58,7 +59,7 @@ type ObjectStore interface {
 func SaveDeployment(ctx context.Context, store ObjectStore, d Deployment) error {
 	d.Schema = DeploymentSchema
 	d.Created = d.Created.UTC()
-	d.Settings.Job.Environment = nil
+	d.Settings = d.Settings.Recorded()
 	body, err := json.Marshal(d)
 	if err != nil {
 		return fmt.Errorf("record deployment %s: %w", d.ID, err)

@@ -48,10 +48,15 @@ func FindDefinition(ctx context.Context, c Clients, s Spec) (Resources, error) {
 	if s.Existing.JobRole != "" {
 		name = lastPart(s.Existing.JobRole)
 	}
-	if res.JobRole, err = roleARN(ctx, c, name); err != nil || len(s.Job.Secrets) == 0 {
+	if res.JobRole, err = roleARN(ctx, c, name); err != nil {
 		return res, err
 	}
-	res.ExecutionRole, err = roleARN(ctx, c, s.ExecutionRole)
+	switch {
+	case s.Existing.ExecutionRole != "":
+		res.ExecutionRole, err = roleARN(ctx, c, lastPart(s.Existing.ExecutionRole))
+	case len(s.Secrets) > 0:
+		res.ExecutionRole, err = roleARN(ctx, c, s.ExecutionRole)
+	}
 	return res, err
 }
 

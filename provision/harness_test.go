@@ -177,8 +177,8 @@ func testProject(t *testing.T) project.Project {
 			Image:   project.ImageSettings{Repository: "spaceflights-batch"},
 			Compute: project.ComputeSettings{Type: "EC2", MaxVCPUs: 16},
 			Job: project.JobSettings{
-				Resources:   project.Resources{VCPUs: 2, Memory: 4096, Timeout: 86400, Attempts: 2},
-				Environment: map[string]string{"LOG_LEVEL": "info"},
+				Resources: project.Resources{VCPUs: 2, Memory: 4096, Timeout: 86400, Attempts: 2},
+				Container: project.Container{Environment: map[string]string{"LOG_LEVEL": "info"}},
 			},
 		},
 	}

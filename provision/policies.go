@@ -87,10 +87,11 @@ func (s Spec) instancePolicy(a account) policy {
 	}, s.pullAndLog(a)...)...)
 }
 
-// executionPolicy is what ECS does for jobs that have secrets, before their code starts.
+// executionPolicy is what ECS does for jobs that have secrets, before their code starts: it reads those secrets and no others. To decrypt what is encrypted
+// with a key of the customer's own takes a role of their own, aws.execution_role.
 func (s Spec) executionPolicy(a account) policy {
 	var secrets, parameters []string
-	for _, arn := range s.Job.Secrets {
+	for _, arn := range s.Secrets {
 		if strings.Contains(arn, ":ssm:") {
 			parameters = append(parameters, arn)
 		} else {

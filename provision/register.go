@@ -14,6 +14,7 @@ import (
 	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
 
 	"github.com/kedroctl/kedroctl/internal/batchjob"
+	"github.com/kedroctl/kedroctl/internal/project"
 )
 
 // tagContent holds the hash of all that a revision of the job definition was registered with.
@@ -25,32 +26,81 @@ type Definition struct {
 	Revision int    `json:"revision"`
 	ARN      string `json:"arn"`
 	Reused   bool   `json:"reused"` // an equal active revision was there
+
+	Groups map[string]Definition `json:"groups,omitempty"` // by the entry of job.groups: those whose container differs
 }
 
 // String names the revision as Batch does.
 func (d Definition) String() string { return fmt.Sprintf("%s:%d", d.Name, d.Revision) }
 
-// Register registers a revision of the stack's job definition for an image (repository@sha256:…), or finds the active one with the same content. The
-// roles and the log group of res must stand. Command, environment and resources of a group come with each job.
+// Names are those of all its revisions, with the entries of job.groups that they are for.
+func (d Definition) Names() []string {
+	names := []string{d.String()}
+	for _, entry := range slices.Sorted(maps.Keys(d.Groups)) {
+		names = append(names, fmt.Sprintf("%s for job.groups.%q", d.Groups[entry], entry))
+	}
+	return names
+}
+
+// GroupARNs are those of its revisions that are for entries of job.groups alone.
+func (d Definition) GroupARNs() map[string]string {
+	arns := map[string]string{}
+	for entry, g := range d.Groups {
+		arns[entry] = g.ARN
+	}
+	return arns
+}
+
+// AllReused says whether nothing was registered, for any group.
+func (d Definition) AllReused() bool {
+	for _, g := range d.Groups {
+		if !g.Reused {
+			return false
+		}
+	}
+	return d.Reused
+}
+
+// Register registers a revision of the stack's job definition for an image (repository@sha256:…) and each different container of the spec, or finds the
+// active one with the same content. The roles and the log group of res must stand. Command and resources of a group come with each job.
 func Register(ctx context.Context, api Definitions, s Spec, res Resources, image string) (Definition, error) {
-	in := s.definition(res, image)
 	active, err := definitions{api, s}.active(ctx)
 	if err != nil {
 		return Definition{}, explain("job definition "+s.Name, err)
 	}
+	known := map[string]Definition{} // by content
 	for _, d := range active {
-		if s.owns(d.Tags) && d.Tags[tagContent] == in.Tags[tagContent] {
-			return Definition{s.Name, int(aws.ToInt32(d.Revision)), aws.ToString(d.JobDefinitionArn), true}, nil
+		if s.owns(d.Tags) {
+			known[d.Tags[tagContent]] = Definition{Name: s.Name, Revision: int(aws.ToInt32(d.Revision)), ARN: aws.ToString(d.JobDefinitionArn), Reused: true}
 		}
 	}
+	groups := map[string]Definition{}
+	for _, entry := range slices.Sorted(maps.Keys(s.Containers)) {
+		in := s.definition(res, image, s.Containers[entry])
+		content := in.Tags[tagContent]
+		if _, found := known[content]; !found {
+			if known[content], err = s.register(ctx, api, in); err != nil {
+				return Definition{}, err
+			}
+		}
+		groups[entry] = known[content]
+	}
+	all := groups[""]
+	if delete(groups, ""); len(groups) > 0 {
+		all.Groups = groups
+	}
+	return all, nil
+}
+
+func (s Spec) register(ctx context.Context, api Definitions, in *batch.RegisterJobDefinitionInput) (Definition, error) {
 	out, err := api.RegisterJobDefinition(ctx, in)
 	if err != nil {
 		return Definition{}, explain("job definition "+s.Name+": register", err)
 	}
-	return Definition{s.Name, int(aws.ToInt32(out.Revision)), aws.ToString(out.JobDefinitionArn), false}, nil
+	return Definition{Name: s.Name, Revision: int(aws.ToInt32(out.Revision)), ARN: aws.ToString(out.JobDefinitionArn)}, nil
 }
 
-func (s Spec) definition(res Resources, image string) *batch.RegisterJobDefinitionInput {
+func (s Spec) definition(res Resources, image string, c project.Container) *batch.RegisterJobDefinitionInput {
 	in := &batch.RegisterJobDefinitionInput{
 		JobDefinitionName: &s.Name, Type: batchtypes.JobDefinitionTypeContainer,
 		PlatformCapabilities: []batchtypes.PlatformCapability{batchtypes.PlatformCapabilityEc2},
@@ -59,11 +109,14 @@ func (s Spec) definition(res Resources, image string) *batch.RegisterJobDefiniti
 		RetryStrategy:        batchjob.Retries(s.Job.Attempts),
 		ContainerProperties: &batchtypes.ContainerProperties{
 			Image: &image, Command: []string{}, JobRoleArn: &res.JobRole,
-			ResourceRequirements: batchjob.Requirements(s.Job.Resources), Environment: s.variables(), Secrets: s.secrets(),
+			ResourceRequirements: batchjob.Requirements(s.Job), Environment: s.variables(c.Environment), Secrets: secrets(c.Secrets),
 			LogConfiguration: &batchtypes.LogConfiguration{LogDriver: batchtypes.LogDriverAwslogs, Options: map[string]string{
 				"awslogs-group": s.LogGroup, "awslogs-region": s.Region, "awslogs-stream-prefix": s.Name,
 			}},
 		},
+	}
+	if c.SharedMemory > 0 {
+		in.ContainerProperties.LinuxParameters = &batchtypes.LinuxParameters{SharedMemorySize: aws.Int32(int32(c.SharedMemory))}
 	}
 	if res.ExecutionRole != "" {
 		in.ContainerProperties.ExecutionRoleArn = &res.ExecutionRole
@@ -114,9 +167,9 @@ func withoutNulls(v any) any {
 }
 
 // variables are those of the settings, which may also set the region that jobs see.
-func (s Spec) variables() []batchtypes.KeyValuePair {
+func (s Spec) variables(environment map[string]string) []batchtypes.KeyValuePair {
 	vars := map[string]string{"AWS_REGION": s.Region, "AWS_DEFAULT_REGION": s.Region}
-	maps.Copy(vars, s.Job.Environment)
+	maps.Copy(vars, environment)
 	var list []batchtypes.KeyValuePair
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
 		list = append(list, batchtypes.KeyValuePair{Name: &name, Value: aws.String(vars[name])})
@@ -124,10 +177,10 @@ func (s Spec) variables() []batchtypes.KeyValuePair {
 	return list
 }
 
-func (s Spec) secrets() []batchtypes.Secret {
+func secrets(arns map[string]string) []batchtypes.Secret {
 	var list []batchtypes.Secret
-	for _, name := range slices.Sorted(maps.Keys(s.Job.Secrets)) {
-		list = append(list, batchtypes.Secret{Name: &name, ValueFrom: aws.String(s.Job.Secrets[name])})
+	for _, name := range slices.Sorted(maps.Keys(arns)) {
+		list = append(list, batchtypes.Secret{Name: &name, ValueFrom: aws.String(arns[name])})
 	}
 	return list
 }

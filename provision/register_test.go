@@ -1,11 +1,13 @@
 package provision
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/batch"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/kedroctl/kedroctl/internal/project"
 )
@@ -45,8 +47,38 @@ func TestEqualDefinitionIsReused(t *testing.T) {
 	}
 }
 
+// TestGroupsShareDefinitions has a revision for each different container, whatever else the groups have of their own.
+func TestGroupsShareDefinitions(t *testing.T) {
+	a := embedded(t)
+	token := map[string]string{"TOKEN": "arn:aws:secretsmanager:eu-west-1:000000000000:secret:token-AbCdEf"}
+	s := testSpec(t, func(p *project.Project) {
+		p.Settings.Job.Groups = map[string]project.GroupSettings{
+			"big":    {Resources: project.Resources{Memory: 9000}},
+			"load":   {Container: project.Container{Secrets: token}, Runner: "ThreadRunner"},
+			"export": {Container: project.Container{Secrets: token}},
+			"train":  {Container: project.Container{SharedMemory: 512, Environment: map[string]string{"LOG_LEVEL": "debug"}}},
+		}
+	})
+	res := mustApply(t, a, s)
+	d := mustRegister(t, a, s, res, testImage)
+	want := []string{s.Name + ":1", s.Name + ":2 for job.groups.\"export\"", s.Name + ":2 for job.groups.\"load\"", s.Name + ":3 for job.groups.\"train\""}
+	if diff := cmp.Diff(want, d.Names()); diff != "" || d.AllReused() {
+		t.Errorf("definitions %s", diff)
+	}
+	got := must(t, a.batch.DescribeJobDefinitions, &batch.DescribeJobDefinitionsInput{JobDefinitions: []string{d.Groups["train"].ARN}}).JobDefinitions[0]
+	if size := got.ContainerProperties.LinuxParameters.SharedMemorySize; aws.ToInt32(size) != 512 || len(got.ContainerProperties.Secrets) > 0 {
+		t.Errorf("container of train: %+v", got.ContainerProperties)
+	}
+	if again := mustRegister(t, a, s, res, testImage); !again.AllReused() || !maps.Equal(again.GroupARNs(), d.GroupARNs()) {
+		t.Errorf("second registration: %v", again.Names())
+	}
+}
+
 func TestEachSettingOfJobsMakesARevision(t *testing.T) {
-	base := testSpec(t).definition(Resources{JobRole: "arn:role"}, testImage).Tags[tagContent]
+	content := func(s Spec) string {
+		return s.definition(Resources{JobRole: "arn:role"}, testImage, s.Containers[""]).Tags[tagContent]
+	}
+	base := content(testSpec(t))
 	for name, change := range map[string]func(*project.JobSettings){
 		"memory":      func(j *project.JobSettings) { j.Memory = 8192 },
 		"vcpus":       func(j *project.JobSettings) { j.VCPUs = 4 },
@@ -55,17 +87,17 @@ func TestEachSettingOfJobsMakesARevision(t *testing.T) {
 		"attempts":    func(j *project.JobSettings) { j.Attempts = 1 },
 		"environment": func(j *project.JobSettings) { j.Environment["LOG_LEVEL"] = "debug" },
 		"secrets":     func(j *project.JobSettings) { j.Secrets = map[string]string{"A": "arn:b"} },
+		"shared":      func(j *project.JobSettings) { j.SharedMemory = 64 },
 	} {
 		s := testSpec(t, func(p *project.Project) { change(&p.Settings.Job) })
-		if got := s.definition(Resources{JobRole: "arn:role"}, testImage).Tags[tagContent]; got == base {
+		if content(s) == base {
 			t.Errorf("%s: same content", name)
 		}
 	}
 }
 
 func TestSettingsMaySetTheRegionOfJobs(t *testing.T) {
-	s := testSpec(t, func(p *project.Project) { p.Settings.Job.Environment = map[string]string{"AWS_REGION": "eu-central-1"} })
-	for _, v := range s.variables() {
+	for _, v := range testSpec(t).variables(map[string]string{"AWS_REGION": "eu-central-1"}) {
 		if aws.ToString(v.Name) == "AWS_REGION" && aws.ToString(v.Value) != "eu-central-1" {
 			t.Errorf("AWS_REGION is %s", aws.ToString(v.Value))
 		}

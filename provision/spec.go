@@ -31,7 +31,10 @@ type Spec struct {
 	KeepDays int
 	Compute  project.ComputeSettings
 	Existing project.AWSSettings
-	Job      project.JobSettings
+	Job      project.Resources // of job definitions; each job has those of its group
+
+	Containers map[string]project.Container // by the entry of job.groups, "" for all other groups: a job definition each
+	Secrets    []string                     // ARNs of all that jobs get
 }
 
 // maxIAMName is the length of a role's name, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html.
@@ -47,7 +50,8 @@ func New(p project.Project, grants plan.Grants) (Spec, error) {
 	s := Spec{
 		Project: project.Slug(name), Env: project.Slug(p.Env), Region: p.Settings.Region,
 		Bucket: p.Settings.Bucket, Repository: p.Settings.Image.Repository, KeepDays: p.Settings.KeepDays,
-		Compute: p.Settings.Compute, Existing: p.Settings.AWS, Job: p.Settings.Job,
+		Compute: p.Settings.Compute, Existing: p.Settings.AWS, Job: p.Settings.Job.Resources,
+		Containers: p.Settings.Containers(), Secrets: p.Settings.SecretARNs(),
 		Access: plan.Grants{
 			Read:  union(grants.Read, p.Settings.Access.Read),
 			Write: union(grants.Write, p.Settings.Access.Write),

@@ -62,7 +62,7 @@ func sweep(ctx context.Context, c Clients, r Run, reason string, until time.Time
 // unfinished gives the ids of a run's unfinished jobs, the last submitted first, and how many Batch does not know, not yet or not any more.
 // A job that ListJobs does not show is asked for by its id.
 func unfinished(ctx context.Context, c Clients, r Run) (open []string, unseen int, err error) {
-	listed, err := listJobs(ctx, c, r.Queue, r.namePrefix()+"*")
+	listed, err := listRun(ctx, c, r)
 	if err != nil {
 		return nil, 0, err
 	}

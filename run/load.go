@@ -55,7 +55,7 @@ func Latest(ctx context.Context, c Clients, bucket string) (Run, error) {
 
 // findJobs adds the jobs that Batch knows by the run's names and jobs.json does not. Names come back without regard to case.
 func findJobs(ctx context.Context, c Clients, r *Run) error {
-	listed, err := listJobs(ctx, c, r.Queue, r.namePrefix()+"*")
+	listed, err := listRun(ctx, c, *r)
 	if err != nil {
 		return err
 	}

@@ -40,9 +40,13 @@ func findOverlap(ctx context.Context, c Clients, in Input) error {
 	if len(paths) == 0 || in.AllowOverlap {
 		return nil
 	}
-	unfinished, err := batchjob.Unfinished(ctx, c.Batch, in.Queue)
-	if err != nil {
-		return fmt.Errorf("list jobs of queue %s: %w", in.Queue, err)
+	var unfinished []types.JobSummary
+	for _, queue := range Queues(in.Plan, in.Queue) {
+		jobs, err := batchjob.Unfinished(ctx, c.Batch, queue)
+		if err != nil {
+			return fmt.Errorf("list jobs of queue %s: %w", queue, err)
+		}
+		unfinished = append(unfinished, jobs...)
 	}
 	if len(unfinished) == 0 {
 		return nil

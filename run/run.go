@@ -1,11 +1,13 @@
 package run
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,11 +23,12 @@ var errNothingToRun = errors.New("nothing to run: the plan has no groups")
 // Input is what a run is started with.
 type Input struct {
 	Plan          plan.Plan
-	Snapshot      project.Snapshot // of the deployment: names of datasets as the catalog has them
-	Deployment    string           // id of the deployment
-	Queue         string           // name or ARN of the job queue
-	JobDefinition string           // name:revision or ARN; never without the revision, so that all jobs run the same code
-	LogGroup      string           // where the definition sends the jobs' output
+	Snapshot      project.Snapshot  // of the deployment: names of datasets as the catalog has them
+	Deployment    string            // id of the deployment
+	Queue         string            // name or ARN of the job queue
+	JobDefinition string            // name:revision or ARN; never without the revision, so that all jobs run the same code
+	Definitions   map[string]string // those of groups whose settings name another, by that name
+	LogGroup      string            // where the definition sends the jobs' output
 	Tags          map[string]string
 	Args          []string          // further flags of Kedro's run command for every job: --params, --runner, …
 	Params        map[string]any    // nested parameters, which --params cannot carry
@@ -43,6 +46,7 @@ type Run struct {
 	Deployment    string            `json:"deployment"`
 	Queue         string            `json:"queue"`
 	JobDefinition string            `json:"job_definition"`
+	Definitions   map[string]string `json:"group_definitions,omitempty"`
 	LogGroup      string            `json:"log_group"`
 	Tags          map[string]string `json:"tags,omitempty"`
 	Args          []string          `json:"args,omitempty"`
@@ -91,6 +95,28 @@ func (r Run) latest() map[string]Submission {
 		}
 	}
 	return m
+}
+
+// queue is that of a group.
+func (r Run) queue(g plan.Group) string { return cmp.Or(g.Settings.Queue, r.Queue) }
+
+// definition is the job definition of a group.
+func (r Run) definition(g plan.Group) string {
+	if g.Settings.Definition == "" {
+		return r.JobDefinition
+	}
+	return r.Definitions[g.Settings.Definition]
+}
+
+// Queues are all that jobs of a plan go to, where the stack's is the one given.
+func Queues(p plan.Plan, queue string) []string {
+	var queues []string
+	for _, g := range p.Groups {
+		if q := cmp.Or(g.Settings.Queue, queue); !slices.Contains(queues, q) {
+			queues = append(queues, q)
+		}
+	}
+	return queues
 }
 
 func (r Run) group(name string) plan.Group {

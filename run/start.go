@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/kedroctl/kedroctl/internal/plan"
+	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
 // cleanUp is how long a driver that was told to stop may take to end what it started.
@@ -23,6 +24,9 @@ const cleanUp = 2 * time.Minute
 func Start(ctx context.Context, c Clients, in Input, rep Reporter) (Run, error) {
 	if len(in.Plan.Groups) == 0 {
 		return Run{}, errNothingToRun
+	}
+	if err := checkDefinitions(in); err != nil {
+		return Run{}, err
 	}
 	inputs, err := findInputs(ctx, c, in)
 	if err != nil {
@@ -54,7 +58,7 @@ func claim(ctx context.Context, c Clients, in Input, inputs map[string]string) (
 	created := c.now().UTC()
 	for at := created; ; at = at.Add(time.Millisecond) {
 		r := Run{
-			Schema: schema, ID: newID(at), Created: created, Owner: in.Owner, Deployment: in.Deployment, Queue: in.Queue, JobDefinition: in.JobDefinition,
+			Schema: schema, ID: newID(at), Created: created, Owner: in.Owner, Deployment: in.Deployment, Queue: in.Queue, JobDefinition: in.JobDefinition, Definitions: in.Definitions,
 			LogGroup: in.LogGroup, Tags: in.Tags, Args: in.Args, Params: in.Params, Plan: in.Plan,
 		}
 		r.Versions = pins(in, r.ID, inputs)
@@ -69,6 +73,17 @@ func claim(ctx context.Context, c Clients, in Input, inputs map[string]string) (
 			return Run{}, fmt.Errorf("claim run id: %w", err)
 		}
 	}
+}
+
+// checkDefinitions refuses groups whose settings need a job definition that the deployment has not.
+func checkDefinitions(in Input) error {
+	for _, g := range in.Plan.Groups {
+		if name := g.Settings.Definition; name != "" && in.Definitions[name] == "" {
+			return ui.WithHint(fmt.Errorf("group %s: the deployment has no job definition for job.groups.%q", g.Name, name),
+				"environment, secrets and shared memory of a group are part of a job definition: 'kedroctl deploy' first")
+		}
+	}
+	return nil
 }
 
 // checkSizes refuses a group whose command would not fit even with its request in the bucket.

@@ -33,7 +33,7 @@ func (r Run) requestURI(g plan.Group, try int) string {
 // jobInput is the first try of a group.
 func jobInput(r Run, g plan.Group, parents []string, request string) *batch.SubmitJobInput {
 	in := &batch.SubmitJobInput{
-		JobName: aws.String(r.jobName(g, 1)), JobQueue: &r.Queue, JobDefinition: &r.JobDefinition,
+		JobName: aws.String(r.jobName(g, 1)), JobQueue: aws.String(r.queue(g)), JobDefinition: aws.String(r.definition(g)),
 		ContainerOverrides: overrides(r, g, request),
 		RetryStrategy:      batchjob.Retries(g.Resources.Attempts),
 		Tags:               map[string]string{"kedroctl:run": r.ID, "kedroctl:group": g.Key},
@@ -127,6 +127,19 @@ func lookUp(ctx context.Context, c Clients, queue, name string) (string, error) 
 		last = err
 	}
 	return "", last
+}
+
+// listRun gives the jobs of a run from all its queues, the newest of each first.
+func listRun(ctx context.Context, c Clients, r Run) ([]types.JobSummary, error) {
+	var all []types.JobSummary
+	for _, queue := range Queues(r.Plan, r.Queue) {
+		jobs, err := listJobs(ctx, c, queue, r.namePrefix()+"*")
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, jobs...)
+	}
+	return all, nil
 }
 
 // listJobs gives the jobs of a queue by name, in any state; a trailing * stands for any ending. Case does not count.

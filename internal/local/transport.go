@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 
@@ -16,8 +17,20 @@ func (s *Server) Config() aws.Config {
 		Region:       s.opt.Region,
 		BaseEndpoint: aws.String(s.opt.Endpoint),
 		Credentials:  credentials.NewStaticCredentialsProvider(s.opt.AccessKey, s.opt.SecretKey, ""),
-		HTTPClient:   &http.Client{Transport: &http.Transport{DialContext: s.dial, DialTLSContext: s.dial, DisableKeepAlives: true}},
+		HTTPClient:   &http.Client{Transport: plainBodies{&http.Transport{DialContext: s.dial, DialTLSContext: s.dial, DisableKeepAlives: true}}},
 	}
+}
+
+// plainBodies hides how the SDK's bodies write themselves. The SDK closes a body when the answer begins; what writes itself then fails, and with it the
+// connection that the rest of the answer is on, where what is read just ends (smithy-go, transport/http/internal/io). In memory answers are that fast.
+type plainBodies struct{ http.RoundTripper }
+
+func (p plainBodies) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil && r.Body != http.NoBody {
+		r = r.WithContext(r.Context()) // a copy
+		r.Body = struct{ io.ReadCloser }{r.Body}
+	}
+	return p.RoundTripper.RoundTrip(r)
 }
 
 // dial connects to the server within the process; https as an Endpoint makes clients sign as they do for AWS, with nothing to encrypt.

@@ -54,9 +54,10 @@ const (
 	CodePipelineComposed = "pipeline-composed"
 
 	// Groups.
-	CodeConfirmsMoved   = "confirms-moved"
-	CodeGroupCycle      = "group-cycle"
-	CodeGroupsOverlap   = "groups-overlap"
-	CodeGroupsUnmatched = "groups-unmatched"
-	CodeNodeName        = "node-name"
+	CodeConfirmsMoved     = "confirms-moved"
+	CodeGroupCycle        = "group-cycle"
+	CodeGroupsOverlap     = "groups-overlap"
+	CodeGroupsUnmatched   = "groups-unmatched"
+	CodeNodeName          = "node-name"
+	CodeSettingsUnmatched = "settings-unmatched"
 )

@@ -35,9 +35,12 @@ func newCommands(all *graph, s project.Snapshot, selected []string) (commands, e
 	return commands{all: all, env: s.Env, pipelines: []string{flag, strings.Join(selected, ",")}}, nil
 }
 
-// of is the command for some nodes: by their namespace where they are all of it, else by name.
-func (c commands) of(members []project.Node) []string {
+// of is the command for some nodes: by their namespace where they are all of it, else by name. Without a runner the run command has its own.
+func (c commands) of(members []project.Node, runner string) []string {
 	command := append([]string{"python", "-m", "kedroctl_boot", "--env", c.env, "--conf-source", confSource}, c.pipelines...)
+	if runner != "" {
+		command = append(command, "--runner", runner)
+	}
 	if ns := c.namespace(members); ns != "" {
 		return append(command, "--namespaces", ns)
 	}

@@ -45,6 +45,7 @@ func New(s project.Snapshot, set project.Settings, o Options) (Plan, error) {
 		Groups: d.groups(q, cmds), Datasets: d.rows, Grants: grants(d.rows, set),
 	}
 	d.checkCommands(p.Groups)
+	d.checkSettings(p.Groups, o.Selection.Default())
 	p.Findings = Sort(d.findings)
 	return p, nil
 }
@@ -65,9 +66,11 @@ func (d *data) groups(q *quotient, cmds commands) []Group {
 			members[j] = d.nodes[n]
 		}
 		inputs, outputs := d.traffic(id, members, kept)
+		job := d.settings.Group(names[id])
 		groups[i] = Group{
-			Name: names[id], Nodes: nodeNames(members), Command: cmds.of(members), Resources: d.settings.GroupResources(names[id]),
-			Inputs: inputs, Outputs: outputs,
+			Name: names[id], Nodes: nodeNames(members), Command: cmds.of(members, job.Runner), Resources: job.Resources,
+			Settings: jobSettings(d.settings, names[id], job),
+			Inputs:   inputs, Outputs: outputs,
 		}
 		for _, p := range parents[id] {
 			groups[i].DependsOn = append(groups[i].DependsOn, names[p])

@@ -42,6 +42,7 @@ type Group struct {
 	DependsOn []string          `json:"depends_on,omitempty"` // names of groups, transitively reduced
 	Command   []string          `json:"command"`              // of the job's container
 	Resources project.Resources `json:"resources"`
+	Settings  JobSettings       `json:"settings,omitzero"`
 	Inputs    []string          `json:"inputs,omitempty"`  // datasets that the group loads and does not make; parameters left out
 	Outputs   []string          `json:"outputs,omitempty"` // datasets that the group saves and that outlive its container: those of Datasets
 }

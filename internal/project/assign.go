@@ -12,9 +12,8 @@ import (
 // assignment lays TOML values over Settings strictly: an unknown key, or one that is spelt with other capitals, is an error. A table adds to what
 // is there, a list replaces it.
 type assignment struct {
-	source string
-	prefix string            // of the keys in errors: env.<env>. or nothing
-	given  map[string]string // filled: key: source
+	Origin
+	given map[string]Origin // filled: key: what set it
 }
 
 func (a assignment) assign(dst reflect.Value, value any, key string) error {
@@ -28,7 +27,7 @@ func (a assignment) assign(dst reflect.Value, value any, key string) error {
 	case reflect.Slice:
 		return a.assignList(dst, value, key)
 	}
-	a.given[key] = a.source
+	a.given[key] = a.Origin
 	return a.assignScalar(dst, value, key)
 }
 
@@ -78,7 +77,7 @@ func (a assignment) assignList(dst reflect.Value, value any, key string) error {
 			return a.wrongType(key, "a list of strings", item)
 		}
 	}
-	a.given[key] = a.source
+	a.given[key] = a.Origin
 	dst.Set(reflect.ValueOf(list))
 	return nil
 }
@@ -117,12 +116,12 @@ func (a assignment) wrongType(key, want string, value any) error {
 	case int64, float64, bool:
 		reason += fmt.Sprintf(", not %v", value)
 	}
-	return settingError(a.source, a.prefix+key, reason, "")
+	return settingError(a.Source, a.Prefix+key, reason, "")
 }
 
 // unknown names the nearest key of the same table, else one of the same name in another table.
 func (a assignment) unknown(t reflect.Type, key, name string) error {
-	err := settingError(a.source, a.prefix+join(key, name), "unknown key", "")
+	err := settingError(a.Source, a.Prefix+join(key, name), "unknown key", "")
 	if near := Nearest(name, names(t)); len(near) > 0 {
 		err.Next = fmt.Sprintf("did you mean %q?", join(key, near[0]))
 		return err
@@ -147,18 +146,23 @@ func join(key, name string) string {
 // fieldOf finds the field of a key, in embedded structs too.
 func fieldOf(t reflect.Type, key string) (reflect.StructField, bool) {
 	for _, field := range reflect.VisibleFields(t) {
-		if !field.Anonymous && field.Tag.Get("toml") == key {
+		if isSetting(field) && field.Tag.Get("toml") == key {
 			return field, true
 		}
 	}
 	return reflect.StructField{}, false
 }
 
+// isSetting tells the keys of a table from embedded structs and from what is no setting.
+func isSetting(field reflect.StructField) bool {
+	return !field.Anonymous && field.Tag.Get("toml") != "-"
+}
+
 // names are the keys of one table.
 func names(t reflect.Type) []string {
 	var keys []string
 	for _, field := range reflect.VisibleFields(t) {
-		if !field.Anonymous {
+		if isSetting(field) {
 			keys = append(keys, field.Tag.Get("toml"))
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 const kedroTable = `[tool.kedro]
@@ -80,7 +81,7 @@ example_pipeline = "True"
 			Job:     JobSettings{Resources: Resources{VCPUs: 2, Memory: 4096, Timeout: 86400, Attempts: 2}},
 		},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Settings{}, "Origins")); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -130,7 +131,7 @@ draw = ["plots", "maps"]
 			"KEDROCTL_ENV": "prod", "KEDROCTL_KEEP_DAYS": "30", "KEDROCTL_RAW_DATA": "data/var", "KEDROCTL_IMAGE_SYSTEM_PACKAGES": "libgomp1, curl",
 			"KEDROCTL_JOB_TIMEOUT": "",
 		}),
-		Set: map[string]string{"raw_data": "data/flag", "job.groups.a.b.memory": "77", "job.environment.C": "flag", "groups.a.b": "x, y"},
+		Set: map[string]string{"raw_data": "data/flag", "job.groups.a.b.memory": "77", "job.groups.a.b.environment.D": "1", "job.environment.C": "flag", "groups.a.b": "x, y"},
 	})
 	want := Settings{
 		Region: "eu-west-1", Bucket: "in-the-env", GroupBy: "auto", Crossing: "persist", RawData: "data/flag", KeepDays: 30,
@@ -140,13 +141,87 @@ draw = ["plots", "maps"]
 		},
 		Compute: ComputeSettings{Type: "EC2", MaxVCPUs: 16},
 		Job: JobSettings{
-			Resources:   Resources{VCPUs: 3, Memory: 1001, Timeout: 86400, Attempts: 2},
-			Environment: map[string]string{"A": "table", "B": "env", "C": "flag"},
-			Groups:      map[string]GroupSettings{"big": {Resources{Memory: 3000, GPUs: 1}}, "a.b": {Resources{Memory: 77}}},
+			Resources: Resources{VCPUs: 3, Memory: 1001, Timeout: 86400, Attempts: 2},
+			Container: Container{Environment: map[string]string{"A": "table", "B": "env", "C": "flag"}},
+			Groups: map[string]GroupSettings{
+				"big": {Resources: Resources{Memory: 3000, GPUs: 1}}, "a.b": {Resources: Resources{Memory: 77}, Container: Container{Environment: map[string]string{"D": "1"}}},
+			},
 		},
 		Groups: map[string][]string{"fit all": {"fit*", "tuning"}, "draw": {"plots", "maps"}, "a.b": {"x", "y"}},
 	}
-	if diff := cmp.Diff(want, got.Settings); diff != "" {
+	if diff := cmp.Diff(want, got.Settings, cmpopts.IgnoreFields(Settings{}, "Origins")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestGroupSaysWhereValuesComeFrom has each kind of source. What a flag gives beats the entry of a group, which is about the same jobs.
+func TestGroupSaysWhereValuesComeFrom(t *testing.T) {
+	p := mustLoad(t, newProject(t, kedroTable+`
+[tool.kedroctl.job]
+vcpus = 3
+environment = { A = "all", B = "all" }
+secrets = { PW = "arn:aws:ssm:eu-west-1:123456789012:parameter/pw" }
+gpus = 1
+[tool.kedroctl.job.groups."train*"]
+memory = 16384
+vcpus = 8
+gpus = 0
+shared_memory = 512
+runner = "ThreadRunner"
+queue = "big"
+environment = { B = "train" }
+[tool.kedroctl.env.prod.job.groups."train*"]
+timeout = 600
+[tool.kedroctl.env.prod.job]
+attempts = 3
+`), LoadOptions{
+		Env: "prod", Getenv: variables(map[string]string{"KEDROCTL_JOB_MEMORY": "8000"}),
+		Set: map[string]string{"job.vcpus": "4", "job.groups.train*.environment.C": "flag"},
+	})
+	entry := `job.groups."train*"`
+	want := Group{
+		GroupSettings{
+			Resources: Resources{VCPUs: 4, Memory: 16384, Timeout: 600, Attempts: 3},
+			Container: Container{
+				Environment: map[string]string{"A": "all", "B": "train", "C": "flag"}, SharedMemory: 512,
+				Secrets: map[string]string{"PW": "arn:aws:ssm:eu-west-1:123456789012:parameter/pw"},
+			},
+			Runner: "ThreadRunner", Queue: "big",
+		},
+		map[string]string{
+			"vcpus": "flag", "memory": entry, "timeout": "env.prod." + entry, "attempts": "[tool.kedroctl.env.prod.job]", "gpus": entry,
+			"shared_memory": entry, "runner": entry, "queue": entry, "environment.A": "[tool.kedroctl.job]", "environment.B": entry,
+			"environment.C": "flag", "secrets.PW": "[tool.kedroctl.job]",
+		},
+	}
+	if diff := cmp.Diff(want, p.Settings.Group("train_model")); diff != "" {
+		t.Error(diff)
+	}
+	from := p.Settings.Group("report").From
+	if from["memory"] != "KEDROCTL_JOB_MEMORY" || from["timeout"] != "" {
+		t.Errorf("without an entry: %v", from)
+	}
+}
+
+// TestContainers has one for each entry that a job definition has to know of; memory and the like come with each job.
+func TestContainers(t *testing.T) {
+	s := Settings{Job: JobSettings{
+		Container: Container{Environment: map[string]string{"A": "1"}},
+		Groups: map[string]GroupSettings{
+			"big":    {Resources: Resources{Memory: 9000}},
+			"same":   {Container: Container{Environment: map[string]string{"A": "1"}}},
+			"shared": {Container: Container{SharedMemory: 64}},
+			"secret": {Container: Container{Secrets: map[string]string{"B": "arn:b"}}},
+		},
+	}}
+	env := map[string]string{"A": "1"}
+	want := map[string]Container{
+		"": {Environment: env}, "shared": {Environment: env, SharedMemory: 64}, "secret": {Environment: env, Secrets: map[string]string{"B": "arn:b"}},
+	}
+	if diff := cmp.Diff(want, s.Containers()); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"arn:b"}, s.SecretARNs()); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -227,7 +302,31 @@ func TestLoadErrors(t *testing.T) {
 		"variable":        {pyproject: kedroTable + "[tool.kedroctl.job.environment]\n\"A-B\" = 'x'\n", want: "job.environment.A-B: is not the name of a variable"},
 		"reserved":        {pyproject: kedroTable + "[tool.kedroctl.job.environment]\nAWS_BATCH_X = 'x'\n", want: "job.environment.AWS_BATCH_X: is reserved"},
 		"secret itself":   {pyproject: kedroTable + "[tool.kedroctl.job.secrets]\nPW = 'hunter2'\n", want: "job.secrets.PW: must be the ARN"},
-		"environment":     {options: LoadOptions{Env: "a b"}, want: `--env: "a b" is not the name of an environment`},
+		"no secret": {
+			pyproject: kedroTable + "[tool.kedroctl.job.secrets]\nPW = 'arn:aws:s3:::bucket'\n", want: "job.secrets.PW: must be the ARN of a secret in Secrets Manager",
+		},
+		"secret and variable": {
+			pyproject: kedroTable + "[tool.kedroctl.job]\nenvironment.PW = 'x'\ngroups.a.secrets.PW = 'arn:aws:ssm:eu-west-1:123456789012:parameter/pw'\n",
+			want:      "job.groups.a.secrets.PW: is a variable of the environment too",
+		},
+		"too many vcpus": {
+			pyproject: kedroTable + "[tool.kedroctl.job.groups.a]\nvcpus = 17\n", want: "job.groups.a.vcpus: 17 are more than compute.max_vcpus, 16",
+		},
+		"too many vcpus by flag": {options: LoadOptions{Set: map[string]string{"job.vcpus": "32"}}, want: "--set job.vcpus: job.vcpus: 32 are more than"},
+		"group without vcpus":    {pyproject: kedroTable + "[tool.kedroctl.job.groups.a]\nvcpus = 0\n", want: "job.groups.a.vcpus: must be a whole number"},
+		"shared memory": {
+			pyproject: kedroTable + "[tool.kedroctl.job.groups.a]\nshared_memory = 5000\n", want: "job.groups.a.shared_memory: must be 0 (Docker's default) to the memory of the job, 4096",
+		},
+		"runner": {pyproject: kedroTable + "[tool.kedroctl.job]\nrunner = 'Thread Runner'\n", want: `job.runner: "Thread Runner" is not the name of a runner`},
+		"group's queue": {
+			pyproject: kedroTable + "[tool.kedroctl.job.groups.a]\nqueue = 'arn:aws:sqs:x'\n", want: "job.groups.a.queue: ",
+		},
+		"role": {pyproject: kedroTable + "[tool.kedroctl.aws]\nexecution_role = 'arn:aws:iam::1:role/x'\n", want: "aws.execution_role: "},
+		"entry of an environment": {
+			pyproject: kedroTable + "[tool.kedroctl.env.prod.job.groups.a]\nmemory = 1\n", options: LoadOptions{Env: "prod"},
+			want: "tool.kedroctl.env.prod.job.groups.a.memory: must be at least 4",
+		},
+		"environment": {options: LoadOptions{Env: "a b"}, want: `--env: "a b" is not the name of an environment`},
 		"variable's fault": {
 			pyproject: kedroTable + "[tool.kedroctl.job]\nmemory = 100\n",
 			options:   LoadOptions{Getenv: variables(map[string]string{"KEDROCTL_JOB_MEMORY": "1"})}, want: "KEDROCTL_JOB_MEMORY: job.memory: must be at least 4",
@@ -268,15 +367,15 @@ func TestBaseImage(t *testing.T) {
 	}
 }
 
-func TestGroupResources(t *testing.T) {
+func TestGroupByNameOrGlob(t *testing.T) {
 	s := Settings{Job: JobSettings{
 		Resources: Resources{VCPUs: 2, Memory: 4096, Timeout: 600, Attempts: 2},
 		Groups: map[string]GroupSettings{
-			"*":          {Resources{Memory: 1}},
-			"data_*":     {Resources{Memory: 2, VCPUs: 8, Timeout: 60, Attempts: 1, GPUs: 1}},
-			"data_sci*":  {Resources{Memory: 3}},
-			"data_s??nc": {Resources{Memory: 4}},
-			"data_x":     {Resources{Memory: 5}},
+			"*":          {Resources: Resources{Memory: 1}},
+			"data_*":     {Resources: Resources{Memory: 2, VCPUs: 8, Timeout: 60, Attempts: 1, GPUs: 1}},
+			"data_sci*":  {Resources: Resources{Memory: 3}},
+			"data_s??nc": {Resources: Resources{Memory: 4}},
+			"data_x":     {Resources: Resources{Memory: 5}},
 		},
 	}}
 	for group, want := range map[string]Resources{
@@ -285,11 +384,11 @@ func TestGroupResources(t *testing.T) {
 		"data_science": {VCPUs: 2, Memory: 3, Timeout: 600, Attempts: 2},
 		"data_x":       {VCPUs: 2, Memory: 5, Timeout: 600, Attempts: 2},
 	} {
-		if got := s.GroupResources(group); got != want {
-			t.Errorf("GroupResources(%q) = %+v, want %+v", group, got, want)
+		if got := s.Group(group).Resources; got != want {
+			t.Errorf("Group(%q) = %+v, want %+v", group, got, want)
 		}
 	}
-	if got := (Settings{Job: JobSettings{Resources: Resources{Memory: 9}}}).GroupResources("x"); got.Memory != 9 {
+	if got := (Settings{Job: JobSettings{Resources: Resources{Memory: 9}}}).Group("x"); got.Memory != 9 {
 		t.Errorf("without groups: %+v", got)
 	}
 }

@@ -10,14 +10,12 @@ import (
 )
 
 // resolver lays the sources of settings over the defaults, the weakest first, and remembers where each value came from.
-type resolver struct {
-	settings Settings
-	source   map[string]string // key: the source that set it last
-}
+type resolver struct{ settings Settings }
 
 // resolve applies, each over the one before: defaults, [tool.kedroctl], [tool.kedroctl.env.<env>], KEDROCTL_* variables, flags.
 func resolve(p Project, section any, o LoadOptions) (Settings, error) {
-	r := resolver{defaults(p), map[string]string{}}
+	r := resolver{defaults(p)}
+	r.settings.Origins = map[string]Origin{}
 	table, ok := section.(map[string]any)
 	if section != nil && !ok {
 		return Settings{}, settingError(Pyproject, "", "must be a table", "")
@@ -33,7 +31,7 @@ func resolve(p Project, section any, o LoadOptions) (Settings, error) {
 	for _, env := range slices.Sorted(maps.Keys(envs)) {
 		layer := &r
 		if env != p.Env { // checked all the same: a misspelt key must not wait until that environment is used
-			layer = &resolver{source: map[string]string{}}
+			layer = &resolver{Settings{Origins: map[string]Origin{}}}
 		}
 		if err := layer.apply(envs[env], Pyproject, "env."+env+"."); err != nil {
 			return Settings{}, err
@@ -43,7 +41,7 @@ func resolve(p Project, section any, o LoadOptions) (Settings, error) {
 		return Settings{}, err
 	}
 	for _, key := range slices.Sorted(maps.Keys(o.Set)) {
-		if err := r.text(key, o.Set[key], "--set "+key); err != nil {
+		if err := r.text(key, o.Set[key], flagSource+key); err != nil {
 			return Settings{}, err
 		}
 	}
@@ -62,7 +60,7 @@ func takeEnvs(table map[string]any) (map[string]any, error) {
 }
 
 func (r *resolver) apply(table any, source, prefix string) error {
-	a := assignment{source: source, prefix: prefix, given: r.source}
+	a := assignment{Origin: Origin{source, prefix}, given: r.settings.Origins}
 	return a.assign(reflect.ValueOf(&r.settings).Elem(), table, "")
 }
 
@@ -101,8 +99,8 @@ func parse(t reflect.Type, key, text string) (any, error) {
 		return map[string]any{name: value}, err
 	case reflect.Map:
 		name, rest := key, ""
-		if dot := strings.LastIndexByte(key, '.'); t.Elem().Kind() == reflect.Struct && dot > 0 {
-			name, rest = key[:dot], key[dot+1:]
+		if t.Elem().Kind() == reflect.Struct {
+			name, rest = cutName(t.Elem(), key)
 		}
 		value, err := parse(t.Elem(), rest, text)
 		return map[string]any{strings.Trim(name, `"'`): value}, err
@@ -114,6 +112,23 @@ func parse(t reflect.Type, key, text string) (any, error) {
 		return parseNumber(text, "a number", func(s string) (any, error) { return strconv.ParseFloat(s, 64) })
 	}
 	return text, nil
+}
+
+// cutName parts the name of a table from a key in it, at the last dot before a key that such tables have, else at the last dot.
+func cutName(t reflect.Type, text string) (name, key string) {
+	for dot := strings.LastIndexByte(text, '.'); dot > 0; dot = strings.LastIndexByte(text[:dot], '.') {
+		if key == "" {
+			name, key = text[:dot], text[dot+1:]
+		}
+		first, _, _ := strings.Cut(text[dot+1:], ".")
+		if _, known := fieldOf(t, first); known {
+			return text[:dot], text[dot+1:]
+		}
+	}
+	if key == "" {
+		return text, ""
+	}
+	return name, key
 }
 
 func parseNumber(text, want string, convert func(string) (any, error)) (any, error) {

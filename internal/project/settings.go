@@ -17,6 +17,8 @@ type Settings struct {
 	Job     JobSettings     `toml:"job" json:"job"`
 
 	Groups map[string][]string `toml:"groups" json:"groups"` // group by hand = globs over names of nodes, namespaces and tags; goes before GroupBy
+
+	Origins map[string]Origin `toml:"-" json:"-"` // key: what set it; the other keys have their defaults
 }
 
 // ImageSettings says what the image is made of and where it goes.
@@ -41,6 +43,7 @@ type ComputeSettings struct {
 // AWSSettings names what exists already: it is used, never changed or removed.
 type AWSSettings struct {
 	JobRole         string   `toml:"job_role" json:"job_role"`                 // name or ARN
+	ExecutionRole   string   `toml:"execution_role" json:"execution_role"`     // name or ARN; empty: made where jobs have secrets
 	ServiceRole     string   `toml:"service_role" json:"service_role"`         // name or ARN; empty: Batch's service-linked role
 	InstanceProfile string   `toml:"instance_profile" json:"instance_profile"` // name or ARN
 	Subnets         []string `toml:"subnets" json:"subnets"`
@@ -53,12 +56,12 @@ type AccessSettings struct {
 	Write []string `toml:"write" json:"write"`
 }
 
-// JobSettings are the resources and the environment of every group, and what single groups have instead.
+// JobSettings are what the jobs of every group have, and what single groups have instead.
 type JobSettings struct {
 	Resources
-	Environment map[string]string        `toml:"environment" json:"environment"`
-	Secrets     map[string]string        `toml:"secrets" json:"secrets"` // variable = ARN of a secret
-	Groups      map[string]GroupSettings `toml:"groups" json:"groups"`   // exact group name or glob
+	Container
+	Runner string                   `toml:"runner" json:"runner"` // Kedro's runner inside each job; empty: the run command's own
+	Groups map[string]GroupSettings `toml:"groups" json:"groups"` // exact group name or glob
 }
 
 // Resources of one job. A zero in a group's settings means: as for every group.
@@ -70,7 +73,18 @@ type Resources struct {
 	GPUs     int     `toml:"gpus" json:"gpus,omitempty"`
 }
 
-// GroupSettings override JobSettings for the groups that a name or glob matches.
+// Container is what a job definition fixes for its jobs: SubmitJob overrides neither secrets nor shared memory, and the values of variables are to
+// stand nowhere but in the definition.
+type Container struct {
+	Environment  map[string]string `toml:"environment" json:"environment"`
+	Secrets      map[string]string `toml:"secrets" json:"secrets"`                       // variable = ARN of a secret or parameter
+	SharedMemory int               `toml:"shared_memory" json:"shared_memory,omitempty"` // MiB of /dev/shm; 0: Docker's default, 64
+}
+
+// GroupSettings override JobSettings for the groups that a name or glob matches. Environment and secrets add to those of every group.
 type GroupSettings struct {
 	Resources
+	Container
+	Runner string `toml:"runner" json:"runner,omitempty"`
+	Queue  string `toml:"queue" json:"queue,omitempty"` // name or ARN of an existing queue; empty: that of all groups
 }

@@ -19,6 +19,14 @@ var (
 	repositoryName = regexp.MustCompile(`^[a-z0-9]+([._-][a-z0-9]+)*(/[a-z0-9]+([._-][a-z0-9]+)*)*$`)
 	envName        = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 	variableName   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	runnerName     = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
+	// secretARN: what ECS takes of Secrets Manager, with a key, a version stage and a version id or without, and of Parameter Store,
+	// https://docs.aws.amazon.com/batch/latest/userguide/specifying-sensitive-data.html
+	secretARN = regexp.MustCompile(`^arn:aws[a-z-]*:(secretsmanager:[a-z0-9-]+:\d{12}:secret:[^:\s]+(:[^:\s]*:[^:\s]*:[^:\s]*)?|ssm:[a-z0-9-]+:\d{12}:parameter/\S+)$`)
+	// roleName: CreateRole of the IAM API reference.
+	roleName = regexp.MustCompile(`^(arn:aws[a-z-]*:iam::\d{12}:role/(\S+/)?)?[\w+=,.@-]{1,64}$`)
+	// queueName: CreateJobQueue of the Batch API reference.
+	queueName = regexp.MustCompile(`^(arn:aws[a-z-]*:batch:[a-z0-9-]+:\d{12}:job-queue/)?[A-Za-z0-9_-]{1,128}$`)
 )
 
 // retentions are the only numbers of days that CloudWatch Logs takes (PutRetentionPolicy of its API reference).
@@ -34,10 +42,11 @@ func (r *resolver) validate(p Project) error {
 		return &SettingsError{Source: "--env", Reason: reason}
 	}
 	for _, check := range []func(Settings) (key, reason string){
-		checkNames, checkChoices, checkNumbers, checkPaths, checkVariables, checkGroups, checkHandGroups,
+		checkNames, checkChoices, checkNumbers, checkPaths, checkJob, checkGroups, checkHandGroups, checkExisting,
 	} {
 		if key, reason := check(r.settings); key != "" {
-			return settingError(firstOf(r.source[key], Pyproject), key, reason, "")
+			set := r.settings.Origins[key]
+			return settingError(firstOf(set.Source, Pyproject), set.Prefix+key, reason, "")
 		}
 	}
 	return nil
@@ -89,24 +98,56 @@ func checkNumbers(s Settings) (key, reason string) {
 	if s.Compute.MaxVCPUs < 1 {
 		return "compute.max_vcpus", "must be at least 1"
 	}
-	return checkResources(s.Job.Resources, "job", false)
+	return "", ""
 }
 
-// checkResources checks the resources of all groups, or of one, where zeros are filled in later.
-func checkResources(r Resources, table string, zeros bool) (key, reason string) {
-	switch {
-	case r.VCPUs < 1 && !(zeros && r.VCPUs == 0), r.VCPUs != float64(int(r.VCPUs)):
-		return table + ".vcpus", "must be a whole number of at least 1 on EC2"
-	case r.Memory < minMemory && !(zeros && r.Memory == 0):
-		return table + ".memory", fmt.Sprintf("must be at least %d (MiB)", minMemory)
-	case r.Timeout < 60 && !(zeros && r.Timeout == 0):
-		return table + ".timeout", "must be at least 60 (seconds)"
-	case (r.Attempts < 1 && !(zeros && r.Attempts == 0)) || r.Attempts > 10:
-		return table + ".attempts", "must be 1 to 10"
-	case r.GPUs < 0:
-		return table + ".gpus", "must not be negative"
+// checkJob checks what every group gets.
+func checkJob(s Settings) (key, reason string) {
+	return checkGroup(s, Group{GroupSettings: GroupSettings{Resources: s.Job.Resources, Container: s.Job.Container, Runner: s.Job.Runner}}, "job")
+}
+
+// checkGroups checks what the groups of each entry get: the name of an entry is that of a group which it matches.
+func checkGroups(s Settings) (key, reason string) {
+	for _, name := range slices.Sorted(maps.Keys(s.Job.Groups)) {
+		table := "job.groups." + name
+		if _, err := path.Match(name, ""); err != nil {
+			return table, "is not a valid glob"
+		}
+		if key, reason := checkGroup(s, s.Group(name), table); key != "" {
+			return key, reason
+		}
 	}
 	return "", ""
+}
+
+// checkGroup checks the settings of one table for jobs; what it leaves open is filled in.
+func checkGroup(s Settings, g Group, table string) (key, reason string) {
+	switch {
+	case g.VCPUs < 1 || g.VCPUs != float64(int(g.VCPUs)):
+		key, reason = "vcpus", "must be a whole number of at least 1 on EC2"
+	case g.VCPUs > float64(s.Compute.MaxVCPUs) && s.Compute.Queue == "" && g.Queue == "":
+		key, reason = "vcpus", fmt.Sprintf("%v are more than compute.max_vcpus, %d: the job would wait for ever", g.VCPUs, s.Compute.MaxVCPUs)
+	case g.Memory < minMemory:
+		key, reason = "memory", fmt.Sprintf("must be at least %d (MiB)", minMemory)
+	case g.Timeout < 60:
+		key, reason = "timeout", "must be at least 60 (seconds)"
+	case g.Attempts < 1 || g.Attempts > 10:
+		key, reason = "attempts", "must be 1 to 10"
+	case g.GPUs < 0:
+		key, reason = "gpus", "must not be negative"
+	case g.SharedMemory < 0 || g.SharedMemory > g.Memory:
+		key, reason = "shared_memory", fmt.Sprintf("must be 0 (Docker's default) to the memory of the job, %d (MiB), which it is a part of", g.Memory)
+	case g.Runner != "" && !runnerName.MatchString(g.Runner):
+		key, reason = "runner", fmt.Sprintf("%q is not the name of a runner, such as ThreadRunner or package.module.Runner", g.Runner)
+	case g.Queue != "" && !queueName.MatchString(g.Queue):
+		key, reason = "queue", fmt.Sprintf("%q is neither the name nor the ARN of a job queue", g.Queue)
+	default:
+		key, reason = checkVariables(g.Container)
+	}
+	if key == "" {
+		return "", ""
+	}
+	return table + "." + key, reason
 }
 
 func checkPaths(s Settings) (key, reason string) {
@@ -126,8 +167,8 @@ func checkPaths(s Settings) (key, reason string) {
 	return "", ""
 }
 
-func checkVariables(s Settings) (key, reason string) {
-	for table, variables := range map[string]map[string]string{"job.environment": s.Job.Environment, "job.secrets": s.Job.Secrets} {
+func checkVariables(c Container) (key, reason string) {
+	for table, variables := range map[string]map[string]string{"environment": c.Environment, "secrets": c.Secrets} {
 		for _, name := range slices.Sorted(maps.Keys(variables)) {
 			if !variableName.MatchString(name) {
 				return table + "." + name, "is not the name of a variable"
@@ -137,23 +178,28 @@ func checkVariables(s Settings) (key, reason string) {
 			}
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.Job.Secrets)) {
-		if !strings.HasPrefix(s.Job.Secrets[name], "arn:") {
-			return "job.secrets." + name, "must be the ARN of a secret or parameter, never the secret itself"
+	for _, name := range slices.Sorted(maps.Keys(c.Secrets)) {
+		if !secretARN.MatchString(c.Secrets[name]) {
+			return "secrets." + name, "must be the ARN of a secret in Secrets Manager or of a parameter in Parameter Store, never the secret itself"
+		}
+		if _, both := c.Environment[name]; both {
+			return "secrets." + name, "is a variable of the environment too: a job gets one of them"
 		}
 	}
 	return "", ""
 }
 
-func checkGroups(s Settings) (key, reason string) {
-	for _, name := range slices.Sorted(maps.Keys(s.Job.Groups)) {
-		table := "job.groups." + name
-		if _, err := path.Match(name, ""); err != nil {
-			return table, "is not a valid glob"
+// checkExisting checks the names of what is there already.
+func checkExisting(s Settings) (key, reason string) {
+	for key, role := range map[string]string{
+		"aws.job_role": s.AWS.JobRole, "aws.execution_role": s.AWS.ExecutionRole, "aws.service_role": s.AWS.ServiceRole,
+	} {
+		if role != "" && !roleName.MatchString(role) {
+			return key, fmt.Sprintf("%q is neither the name nor the ARN of a role", role)
 		}
-		if key, reason := checkResources(s.Job.Groups[name].Resources, table, true); key != "" {
-			return key, reason
-		}
+	}
+	if s.Compute.Queue != "" && !queueName.MatchString(s.Compute.Queue) {
+		return "compute.queue", fmt.Sprintf("%q is neither the name nor the ARN of a job queue", s.Compute.Queue)
 	}
 	return "", ""
 }

@@ -46,7 +46,7 @@ func attemptRules(r *types.RetryStrategy, t *types.JobTimeout) []verdict {
 func containerRules(c *types.ContainerProperties, fargate bool) []verdict {
 	image, noRole := aws.ToString(c.Image), aws.ToString(c.ExecutionRoleArn) == ""
 	forInstances, forFargate := given(c, "Privileged", "Ulimits", "InstanceType"), given(c, "NetworkConfiguration", "FargatePlatformConfiguration", "EphemeralStorage")
-	foreign := given(c, "Privileged", "Ulimits", "InstanceType", "LinuxParameters", "MountPoints", "Volumes", "User", "ReadonlyRootFilesystem", "RepositoryCredentials")
+	foreign := given(c, "Privileged", "Ulimits", "InstanceType", "MountPoints", "Volumes", "User", "ReadonlyRootFilesystem", "RepositoryCredentials")
 	verdicts := []verdict{
 		when(plain, !imageName.MatchString(image), "image %q must be 1 to 255 letters, digits and - _ : . / # @", image),
 		when(plain, len(c.Secrets) > 0 && noRole, "executionRoleArn is required for secrets"),
@@ -54,6 +54,13 @@ func containerRules(c *types.ContainerProperties, fargate bool) []verdict {
 		when("B10", fargate && forInstances != "", "%s is not applicable for Fargate", forInstances),
 		when(plain, !fargate && forFargate != "", "%s is for Fargate", forFargate),
 		when(plain, foreign != "", "%s is not offered by the embedded Batch", foreign),
+	}
+	if l := c.LinuxParameters; l != nil {
+		foreign := given(l, "Devices", "InitProcessEnabled", "MaxSwap", "Swappiness", "Tmpfs")
+		verdicts = append(verdicts,
+			when("B10", fargate && l.SharedMemorySize != nil, "sharedMemorySize is not applicable for Fargate"),
+			when(plain, l.SharedMemorySize != nil && *l.SharedMemorySize < 1, "sharedMemorySize must be at least 1"),
+			when(plain, foreign != "", "linuxParameters: %s is not offered by the embedded Batch", foreign))
 	}
 	verdicts = append(verdicts, contentRules(c.Command, c.Environment, c.ResourceRequirements, c.Vcpus, c.Memory, fargate)...)
 	return append(verdicts, sizeRules(sizeOf(c.ResourceRequirements, c.Vcpus, c.Memory), fargate)...)

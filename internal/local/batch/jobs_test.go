@@ -96,6 +96,7 @@ func TestJobGetsTheVariablesOfBatch(t *testing.T) {
 	w.define("d", func(in *sdk.RegisterJobDefinitionInput) {
 		in.ContainerProperties.JobRoleArn = aws.String("arn:role")
 		in.ContainerProperties.Command = []string{"run", "it"}
+		in.ContainerProperties.LinuxParameters = &types.LinuxParameters{SharedMemorySize: aws.Int32(128)}
 		in.ContainerProperties.Environment = []types.KeyValuePair{{Name: aws.String("A"), Value: aws.String("1")}, {Name: aws.String("LEVEL"), Value: aws.String("job")}}
 	})
 	id := w.submitWith("a", func(in *sdk.SubmitJobInput) {
@@ -105,7 +106,7 @@ func TestJobGetsTheVariablesOfBatch(t *testing.T) {
 		}
 	})
 	w.clock.Advance(time.Second)
-	want := batch.Attempt{JobID: id, JobName: "a", Queue: "q", Definition: "d:2", Number: 1, Image: "example.com/repo@sha256:0123", VCPUs: 2, MemoryMiB: 1024,
+	want := batch.Attempt{JobID: id, JobName: "a", Queue: "q", Definition: "d:2", Number: 1, Image: "example.com/repo@sha256:0123", VCPUs: 2, MemoryMiB: 1024, SharedMemoryMiB: 128,
 		Command: []string{"run", "it"},
 		Env: map[string]string{"A": "2", "B": "3", "LEVEL": "job", "ROLE": "arn:role", "AWS_BATCH_JOB_ID": id, "AWS_BATCH_JOB_ATTEMPT": "1",
 			"AWS_BATCH_JQ_NAME": "q", "AWS_BATCH_CE_NAME": "ce"}}

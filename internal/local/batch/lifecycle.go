@@ -212,6 +212,9 @@ func (s *Service) attempt(j *job) Attempt {
 		Image:      aws.ToString(c.Image), Command: c.Command, Env: map[string]string{},
 		VCPUs: j.size.vcpus, MemoryMiB: j.size.memory, GPUs: j.size.gpus,
 	}
+	if c.LinuxParameters != nil {
+		a.SharedMemoryMiB = int64(aws.ToInt32(c.LinuxParameters.SharedMemorySize))
+	}
 	for _, kv := range c.Environment {
 		a.Env[aws.ToString(kv.Name)] = aws.ToString(kv.Value)
 	}

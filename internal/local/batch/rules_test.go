@@ -149,6 +149,14 @@ func TestRegisterJobDefinitionRefuses(t *testing.T) {
 		}), "executionRoleArn"},
 		{"no container", "d", func(in *sdk.RegisterJobDefinitionInput) { in.ContainerProperties = nil }, "containerProperties"},
 		{"volumes", "d", container(func(c *types.ContainerProperties) { c.Volumes = []types.Volume{{Name: aws.String("v")}} }), "volumes is not offered"},
+		{"shared memory", "d", container(func(c *types.ContainerProperties) {
+			c.LinuxParameters = &types.LinuxParameters{SharedMemorySize: aws.Int32(0)}
+		}), "sharedMemorySize must be at least 1"},
+		{"B10 shared memory", "d", func(in *sdk.RegisterJobDefinitionInput) {
+			fargate("0.25", "512")(in)
+			in.ContainerProperties.LinuxParameters = &types.LinuxParameters{SharedMemorySize: aws.Int32(64)}
+		}, "sharedMemorySize is not applicable"},
+		{"swap", "d", container(func(c *types.ContainerProperties) { c.LinuxParameters = &types.LinuxParameters{MaxSwap: aws.Int32(1)} }), "maxSwap is not offered"},
 		{"empty lists", "d", container(func(c *types.ContainerProperties) { c.Volumes, c.MountPoints = []types.Volume{}, []types.MountPoint{} }), ""},
 		{"multi-node", "d", func(in *sdk.RegisterJobDefinitionInput) { in.Type = types.JobDefinitionTypeMultinode }, "offers container"},
 	}

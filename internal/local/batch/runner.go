@@ -63,6 +63,7 @@ type Attempt struct {
 	VCPUs                 float64
 	MemoryMiB             int64
 	GPUs                  int
+	SharedMemoryMiB       int64 // 0: as many as the runner gives by itself
 }
 
 // ID names an attempt among all: the job's id, a hyphen and the number.

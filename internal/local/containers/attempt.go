@@ -89,6 +89,7 @@ func (r *Runner) config(a *attempt) *container.Config {
 func (a *attempt) hostConfig(cpus int) *container.HostConfig {
 	h := &container.HostConfig{
 		NetworkMode: "host",
+		ShmSize:     a.SharedMemoryMiB * mib,                // 0: the engine's own default
 		LogConfig:   container.LogConfig{Type: "json-file"}, // can be read again, in the same order
 		Resources: container.Resources{
 			Memory:     a.MemoryMiB * mib,
