@@ -149,7 +149,7 @@ func showSettings(w io.Writer, g plan.Group) {
 func (d *deps) showData(w io.Writer, pl plan.Plan) {
 	var rows [][]string
 	for _, ds := range pl.Datasets {
-		by := map[string]string{plan.Keep: "catalog", plan.Persist: "kedroctl (in memory: persist)", plan.Move: "kedroctl (local: move)", plan.Stage: "-"}[ds.Action]
+		by := map[string]string{plan.Keep: "catalog", plan.Persist: "kedroctl (in memory: persist)", plan.Move: "kedroctl (local: move)", plan.Stage: "kedroctl (on disk: stage)"}[ds.Action]
 		rows = append(rows, []string{ds.Name, ds.Role, by, ds.Path})
 	}
 	d.term.Table(w, []string{"DATASET", "ROLE", "KEPT BY", "WHERE"}, rows)

@@ -12,7 +12,7 @@ import (
 // check finds what would fail or surprise in the jobs besides where single datasets lie.
 func (d *data) check(given []string) {
 	d.checkTranscoding()
-	d.checkOwnClasses()
+	d.noteStaged()
 	d.checkSharedPaths()
 	d.checkCredentials()
 	d.checkEnvironment()
@@ -35,17 +35,26 @@ func (d *data) checkTranscoding() {
 	}
 }
 
-// checkOwnClasses warns of classes that the project itself defines: nobody else knows whether they can use a path in S3.
-func (d *data) checkOwnClasses() {
-	moved := map[string][]string{} // class: datasets
+// noteStaged says which classes are given files on disk.
+func (d *data) noteStaged() {
+	staged := map[string][]string{} // class: names
 	for _, row := range d.rows {
-		if row.Action == Move && isOwn(row.Type, d.snapshot.Package) {
-			moved[row.Type] = append(moved[row.Type], row.Name)
+		if row.Action != Stage {
+			continue
+		}
+		for _, side := range d.sides[row.Name] {
+			if class := definition(d.snapshot, side).Type; d.wantsDisk(class) {
+				staged[class] = append(staged[class], side)
+			}
 		}
 	}
-	for _, class := range sortedKeys(moved) {
-		d.find(Warning, CodeClassOwn, class, "the paths of "+strings.Join(moved[class], ", ")+" move to S3, and whether this class can use that only the project knows",
-			"see that the class opens its path through fsspec")
+	for _, class := range sortedKeys(staged) {
+		code, why := CodeClassLocalOnly, "it cannot load and save under s3://"
+		if isOwn(class, d.snapshot.Package) {
+			code, why = CodeClassOwn, "only the project knows whether its own class can load and save under s3://"
+		}
+		d.find(Note, code, class, why+": jobs fetch the files of "+strings.Join(staged[class], ", ")+" to their disk, and send them after each save",
+			"a path in S3 in the catalog of the environment spares the copies, where the class can use that")
 	}
 }
 

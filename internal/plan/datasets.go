@@ -188,21 +188,19 @@ func (d *data) putInside(row *Dataset, def project.Dataset) {
 		return
 	}
 	row.Action, row.Path = Move, moved(d.settings.Bucket, row.Local)
-	d.checkClasses(row)
+	if d.stages(row.Name) {
+		row.Action = Stage
+	}
 	d.checkReserved(*row)
 }
 
-// checkClasses asks of each side's class whether it can use a path in S3.
-func (d *data) checkClasses(row *Dataset) {
-	for _, side := range d.sides[row.Name] {
-		class := definition(d.snapshot, side).Type
-		if isLocalOnly(class) {
-			row.Action = Stage
-			d.find(Error, CodeClassLocalOnly, side, class+" cannot load and save under s3://, and its files are local",
-				"use a class that reads and writes through fsspec, or a path that this class can use in the cloud")
-		}
-	}
+// stages says whether a dataset is to be files on the disks of jobs: that is safe for each class, and so for all of which it is not known that they
+// can do without. Of others the container asks an instance of the class, and stages what refuses.
+func (d *data) stages(name string) bool {
+	return slices.ContainsFunc(d.sides[name], func(side string) bool { return d.wantsDisk(definition(d.snapshot, side).Type) })
 }
+
+func (d *data) wantsDisk(class string) bool { return isLocalOnly(class) || isOwn(class, d.snapshot.Package) }
 
 // refuseLocal is for crossing = "error": the catalog has to say where in S3 data lies.
 func (d *data) refuseLocal(row *Dataset) {

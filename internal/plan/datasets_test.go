@@ -87,11 +87,11 @@ func TestWhereDataLies(t *testing.T) {
 				"end": {Source: "catalog", Type: "shop.io.ImageDataset", Path: "data/end.png"},
 			},
 			want: []string{
-				"end leaving move s3://kedro-test-0a1b2c3d/end.png (data/end.png)",
+				"end leaving stage s3://kedro-test-0a1b2c3d/end.png (data/end.png)",
 				"raw input move s3://kedro-test-0a1b2c3d/01_raw/raw.csv (data/01_raw/raw.csv)",
 				"x crossing stage s3://kedro-test-0a1b2c3d/x (data/x)",
 			},
-			findings: []string{"error class-local-only x", "warning class-own shop.io.ImageDataset"},
+			findings: []string{"note class-local-only kedro_datasets.spark.spark_dataset.SparkDataset", "note class-own shop.io.ImageDataset"},
 		},
 		"crossing = error, in memory": {
 			crossing: "error",

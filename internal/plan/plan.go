@@ -60,7 +60,7 @@ const (
 	Keep    = ""        // the catalog says where it is
 	Persist = "persist" // in memory: kept under runs/ or outputs/ in the bucket
 	Move    = "move"    // local path: the same definition, its path moved into the bucket; upload sends the files of a free input
-	Stage   = "stage"   // cannot write to S3: not supported yet
+	Stage   = "stage"   // local path of a class that may want files on disk: fetched before the job, sent to the bucket after each save
 )
 
 // Dataset is where the data of one name lies during the run.

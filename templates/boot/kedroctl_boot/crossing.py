@@ -6,13 +6,18 @@ parameters are the project's own, and no value of a credential is seen.
 
 from __future__ import annotations
 
-from typing import Any, Iterable
+import logging
+import os
+from typing import Any, Iterable, Iterator
 
 from kedro.io import CatalogConfigResolver
 
 from .errors import BootError
 from .paths import relative, s3_path
 from .request import Request
+from .staging import uses_s3
+
+logger = logging.getLogger("kedroctl")
 
 _MEMORY = {"{default}": {"type": "kedro.io.MemoryDataset"}}
 _PATH_KEYS = ("filepath", "path", "filename")
@@ -35,8 +40,8 @@ def place(catalog: dict[str, Any], request: Request, used: Iterable[str], projec
     resolver = CatalogConfigResolver(catalog, _Unresolved(_=""), _MEMORY)  # an empty mapping would be replaced
     placed = dict(catalog)
     for action in request.crossing:
-        for name in _entries(action["name"], {*catalog, *used}):
-            placed[name] = _definition(action, resolver.resolve_pattern(name), request.bucket, project)
+        names = _entries(action["name"], {*catalog, *used})
+        placed.update(_definitions(action, {name: resolver.resolve_pattern(name) for name in names}, request.bucket, project))
     for name in request.versions:
         if name not in placed:
             placed[name] = resolver.resolve_pattern(name)
@@ -48,15 +53,44 @@ def _entries(base: str, names: set[str]) -> list[str]:
     return sorted(name for name in names if name.partition("@")[0] == base) or [base]
 
 
-def _definition(action: dict[str, str], config: dict[str, Any], bucket: str, project: str) -> dict[str, Any]:
+def _definitions(action: dict[str, str], configs: dict[str, Any], bucket: str, project: str) -> dict[str, Any]:
+    """Return what the entries of a dataset become: all that work on one path keep their data in the same way."""
     if action["action"] == "persist":
-        return {"type": "kedroctl_boot.dataset.PersistedDataset", "filepath": action["path"]}
-    if action["action"] != "move":
+        return dict.fromkeys(configs, _persisted(action, bucket))
+    if action["action"] not in ("move", "stage"):
         raise BootError(f"dataset {action['name']}: this image cannot {action['action']}: deploy again")
-    moved = _moved(action["name"], config, bucket, project)
-    if moved == config:
-        raise BootError(f"dataset {action['name']}: its definition has no local path to move to S3")
-    return moved
+    moved = {name: _moved(name, config, bucket, project) for name, config in configs.items()}
+    for name, config in configs.items():
+        if moved[name] == config:
+            raise BootError(f"dataset {name}: its definition has no local path to move to S3")
+    if action["action"] == "move" and all(map(uses_s3, moved.values())):
+        return moved
+    return {name: _staged(name, config, bucket, project) for name, config in configs.items()}
+
+
+def _persisted(action: dict[str, str], bucket: str) -> dict[str, Any]:
+    leaves = action["path"].startswith(f"s3://{bucket}/outputs/")
+    return {"type": "kedroctl_boot.dataset.PersistedDataset", "filepath": action["path"], "name": action["name"], "leaves": leaves}
+
+
+def _staged(name: str, config: dict[str, Any], bucket: str, project: str) -> dict[str, Any]:
+    """Return a definition that wraps the one of the project; a validator stays at the top, where the catalog looks for it."""
+    local = {os.path.join(project, relative(path, project)) for path in _paths(config)}
+    top = {path for path in local if not any(path.startswith(other + "/") for other in local)}
+    places = {path: s3_path(relative(path, project), bucket) for path in sorted(top)}
+    logger.info("dataset %s: %s is given files on disk, which are in S3 at %s", name, config["type"], ", ".join(places.values()))
+    inner = {key: value for key, value in config.items() if key != "validator"}
+    kept = {"validator": config["validator"]} if "validator" in config else {}
+    return {"type": "kedroctl_boot.staging.StagedDataset", "dataset": inner, "places": places, **kept}
+
+
+def _paths(config: dict[str, Any]) -> Iterator[str]:
+    """Yield the local paths of a definition."""
+    for key, value in config.items():
+        if key in _PATH_KEYS and isinstance(value, str) and relative(value, "/"):
+            yield value
+        elif key in _NESTED_KEYS and isinstance(value, dict):
+            yield from _paths(value)
 
 
 def _moved(name: str, config: dict[str, Any], bucket: str, project: str) -> dict[str, Any]:

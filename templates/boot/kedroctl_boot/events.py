@@ -7,20 +7,32 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+JOB_DIR = "KEDROCTL_JOB_DIR"
+
 
 @dataclass
 class Events:
-    """The sum of all notes: seconds per node, and the datasets that were saved, in order."""
+    """The sum of all notes: seconds per node, the datasets that were saved, in order, and why others were not."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     saved: list[str] = field(default_factory=list)
+    lost: dict[str, str] = field(default_factory=dict)  # datasets that leave: the reason
+    failure: str = ""
 
 
-def note(directory: str, node: str, seconds: float, saved: str = "") -> None:
-    """Note that a node has come so far, and the dataset it has just saved. Each process has a file; a note is one write."""
-    line = json.dumps({"node": node, "seconds": seconds, "saved": saved}) + "\n"
-    with open(Path(directory, f"events-{os.getpid()}"), "a", encoding="utf-8") as file:
-        file.write(line)
+def note(node: str, seconds: float, saved: str = "") -> None:
+    """Note that a node has come so far, and the dataset it has just saved."""
+    _write({"node": node, "seconds": seconds, "saved": saved})
+
+
+def note_lost(dataset: str, reason: str) -> None:
+    """Note that a dataset which leaves the pipeline could not be kept."""
+    _write({"lost": dataset, "reason": reason})
+
+
+def note_failure(message: str) -> None:
+    """Note in words for the user what an exception, which may come from another process, is about."""
+    _write({"failure": message})
 
 
 def collect(directory: str) -> Events:
@@ -29,11 +41,23 @@ def collect(directory: str) -> Events:
     for file in sorted(Path(directory).glob("events-*")):
         for line in file.read_text(encoding="utf-8").splitlines():
             _add(events, json.loads(line))
+    events.saved = [name for name in events.saved if name.partition("@")[0] not in events.lost]
     return events
 
 
-def _add(events: Events, note: dict) -> None:
-    name = note["node"]
-    events.seconds[name] = max(note["seconds"], events.seconds.get(name, 0.0))
-    if note["saved"] and note["saved"] not in events.saved:
-        events.saved.append(note["saved"])
+def _write(event: dict) -> None:
+    """Each process has a file; a note is one write."""
+    with open(Path(os.environ[JOB_DIR], f"events-{os.getpid()}"), "a", encoding="utf-8") as file:
+        file.write(json.dumps(event) + "\n")
+
+
+def _add(events: Events, event: dict) -> None:
+    if "node" in event:
+        name = event["node"]
+        events.seconds[name] = max(event["seconds"], events.seconds.get(name, 0.0))
+        if event["saved"] and event["saved"] not in events.saved:
+            events.saved.append(event["saved"])
+    elif "lost" in event:
+        events.lost[event["lost"]] = event["reason"]
+    else:
+        events.failure = event["failure"]

@@ -16,8 +16,10 @@ from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 
 from . import crossing, events, outputs, parallel, request
+from .dataset import PersistedDataset
+from .events import JOB_DIR
+from .staging import StagedDataset
 
-JOB_DIR = "KEDROCTL_JOB_DIR"
 REQUEST_FILE = "request.json"
 
 
@@ -43,12 +45,19 @@ class JobHooks:
 
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, pipeline: Any, catalog: Any) -> None:
-        """Remove what an earlier try or attempt has saved under this run's version: Kedro refuses to save it again."""
+        """Make the catalog ready for this attempt.
+
+        What an earlier try or attempt has saved under this run's version is removed, since Kedro refuses to save it again;
+        files that classes want on disk are fetched.
+        """
         if not _directory():
             return
         self.catalog = catalog
-        for name in sorted(pipeline.all_outputs()):
-            outputs.remove_version(catalog.get(name))
+        for node in pipeline.nodes:
+            _prepare(node, catalog)
+        for name in sorted(pipeline.inputs()):
+            if isinstance(dataset := catalog.get(name), StagedDataset):
+                dataset.fetch()
         if hasattr(catalog, "set_manager_datasets"):  # ParallelRunner's catalog
             for name in pipeline.datasets():
                 parallel.make_picklable(catalog.get(name))
@@ -81,7 +90,15 @@ class JobHooks:
     def _note(self, node: Any, saved: str = "") -> None:
         if _directory():
             seconds = time.monotonic() - self._started.get(node.name, time.monotonic())
-            events.note(_directory(), node.name, round(seconds, 3), saved)
+            events.note(node.name, round(seconds, 3), saved)
+
+
+def _prepare(node: Any, catalog: Any) -> None:
+    for name in sorted(node.outputs):
+        dataset = catalog.get(name)
+        outputs.remove_version(dataset)
+        if isinstance(dataset, PersistedDataset):
+            dataset.node = node.name
 
 
 def _directory() -> str:

@@ -15,9 +15,11 @@ import threading
 from pathlib import Path
 from typing import Callable, Mapping
 
-from . import command, events, record
+from . import command, events, leftovers, mirror, record
+from .dataset import UnpicklableError
 from .errors import BootError, TwinError
-from .hooks import JOB_DIR, REQUEST_FILE, hooks
+from .events import JOB_DIR
+from .hooks import REQUEST_FILE, hooks
 from .request import SCHEMA, Request
 from .store import Store
 
@@ -44,6 +46,8 @@ class Job:
         self._attempt = int(environ.get("AWS_BATCH_JOB_ATTEMPT") or 1)
         self._started = record.now()
         self._ending = threading.Lock()
+        self._directory = os.getcwd()  # code may change it
+        self._files = leftovers.scan(self._directory)
 
     def run(self, package: str, argv: list[str]) -> int:
         """Do the work of the group, unless another job does; return the exit code.
@@ -65,6 +69,8 @@ class Job:
     def _work(self, package: str, argv: list[str], directory: str) -> int:
         _on_termination(lambda: self._terminate(directory))
         code, error = command.invoke(package, argv, self._request)
+        if code and (failure := events.collect(directory).failure):
+            error = UnpicklableError(failure)
         self._ending.acquire()
         Path(directory, ENDED).touch()
         self._write_record(directory, code, error)
@@ -102,6 +108,8 @@ class Job:
         request = self._request
         document = record.build(request, self._id, self._attempt, self._started, code, error,
                                 events.collect(directory), hooks.catalog)
+        kept = [row["path"] for row in document["outputs"] if row["path"].startswith("/")]
+        document["not_kept"] += leftovers.new(self._directory, self._files, [*kept, *mirror.in_step(directory)])
         name = f"{request.key}-t{request.number}-a{self._attempt}.json"
         self._store.write(f"{request.prefix}/records/{name}", json.dumps(document, indent=1))
         logger.info("group %s: exit %d, %d outputs, %d MiB", request.group, code, len(document["outputs"]), document["peak_memory_mib"])

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 from dataclasses import dataclass
 from typing import Any
 
 import fsspec
 from kedro.io import AbstractDataset, AbstractVersionedDataset
+
+from .staging import StagedDataset
 
 _S3_PROTOCOLS = ("s3", "s3a", "s3n")
 
@@ -30,6 +34,9 @@ class Location:
 
 def locate(dataset: Any) -> Location | None:
     """Return where a dataset saves; None for one that only keeps its data in memory."""
+    if isinstance(dataset, StagedDataset):
+        here = locate(dataset.inner)
+        return here and Location(dataset.uri(here.path), here.version, None)
     inner = getattr(dataset, "_dataset", None)
     if isinstance(inner, AbstractDataset):  # CachedDataset
         return locate(inner)
@@ -64,6 +71,8 @@ def remove_version(dataset: Any) -> None:
     location = locate(dataset)
     if location is None or not location.version or not location.remote:
         return
+    if isinstance(dataset, StagedDataset):
+        shutil.rmtree(os.path.dirname(locate(dataset.inner).path), ignore_errors=True)
     fs, path = _open(location)
     directory = path.rpartition("/")[0]
     try:

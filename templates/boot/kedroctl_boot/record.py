@@ -22,13 +22,14 @@ def now() -> str:
 
 def build(request: Request, job: str, attempt: int, started: str, code: int, error: BaseException | None,
           events: Events, catalog: Any) -> dict[str, Any]:
-    """Return the record of an attempt that ends now."""
+    """Return the record of an attempt that ends now, as far as the catalog and the notes of nodes tell it."""
     record = {
         "schema": SCHEMA, "run": request.run, "group": request.group, "try": request.number, "attempt": attempt, "job": job,
         "started": started, "ended": now(), "exit": code, "peak_memory_mib": _peak_memory(),
         "nodes": events.seconds,
         "outputs": _outputs(events.saved, catalog),
-        "missing": _missing(request.outputs, events.saved),
+        "missing": _missing(request.outputs, [*events.saved, *events.lost]),
+        "not_kept": [{"dataset": name, "reason": reason} for name, reason in events.lost.items()],
     }
     if error is not None:
         message = _USERINFO.sub("***@", str(error))

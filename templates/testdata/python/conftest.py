@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -85,6 +86,10 @@ class Project:
 
     def conf(self, path: str, text: str) -> Project:
         return self.write(f"conf/{path}", text)
+
+    def forget(self) -> None:
+        """Remove the data on disk, which no container has of another one."""
+        shutil.rmtree(self.dir / "data", ignore_errors=True)
 
     def registry(self, functions: str, nodes: str) -> Project:
         """Register nodes as the default pipeline; they may use the functions."""
