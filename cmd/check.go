@@ -44,7 +44,7 @@ func (d *deps) checked(c *cli.Context) ([]plan.Finding, error) {
 		if err != nil {
 			return nil, err
 		}
-		found, s, err := d.check(c.Context, p, plan.Options{Selection: selection(c)}, c.String("params"))
+		found, s, err := d.check(c.Context, p, plan.Options{Selection: selection(c), Whole: true}, c.String("params"))
 		if err != nil || fixed {
 			return found, err
 		}

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -453,5 +454,50 @@ handlers: {console: {"()": shop.log.Handler}}
 	findings, err := Tree(p, s, plan.Plan{Findings: []plan.Finding{{Code: plan.CodeImportFailed, Level: plan.Error, Thing: "pipelines"}}}, nil)
 	if err != nil || len(findings) != 2 || findings[0].Code != plan.CodeImportFailed || findings[1].Code != plan.CodeLoggingFactory {
 		t.Errorf("findings are %+v, %v", findings, err)
+	}
+}
+
+// What real projects are told, and above all: no error where a run would succeed.
+func TestFindingsOfRealProjects(t *testing.T) {
+	for name, tt := range map[string]struct {
+		selection plan.Selection
+		want      []string // level and code
+	}{
+		"dagster-example":      {want: []string{"warning pipeline-left-out"}},
+		"example":              {want: []string{"note node-unnamed"}},
+		"fifa":                 {want: []string{"note version-latest"}},
+		"hr-crew":              {want: []string{"warning credentials", "note class-local-only"}},
+		"polislike":            {selection: plan.Selection{Pipelines: []string{"polis_classic"}}, want: []string{"note class-own"}},
+		"spaceflights-guide":   {want: []string{"note node-unnamed"}},
+		"spaceflights-starter": {want: []string{"note node-unnamed"}},
+		"viz-demo":             {want: []string{"note class-own", "note node-unnamed"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text, err := os.ReadFile(filepath.Join("..", "plan", "testdata", "snapshots", name+".json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var s project.Snapshot
+			if err := json.Unmarshal(text, &s); err != nil {
+				t.Fatal(err)
+			}
+			s.PythonVersion = "3.12.4"
+			p := write(t, "")
+			pl, err := plan.New(s, p.Settings, plan.Options{Project: name, Selection: tt.selection})
+			if err != nil {
+				t.Fatal(err)
+			}
+			findings, err := Tree(p, s, pl, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, f := range findings {
+				got = append(got, f.Level+" "+f.Code)
+			}
+			if diff := cmp.Diff(tt.want, slices.Compact(got)); diff != "" {
+				t.Errorf("findings (-want +got):\n%s\n%+v", diff, findings)
+			}
+		})
 	}
 }

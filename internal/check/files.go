@@ -50,7 +50,7 @@ func (c *checker) checkRegistry() error {
 	}
 	slices.Sort(composed)
 	if len(composed) > 0 {
-		c.find(plan.Note, plan.CodePipelineComposed, strings.Join(composed, ", "), c.shown(filepath.Join(dir, "pipeline_registry.py")),
+		c.find(plan.Note, plan.CodePipelineComposed, several(composed), c.shown(filepath.Join(dir, "pipeline_registry.py")),
 			"the registry puts them together, so 'kedro run --pipelines' does not find them; jobs do", "")
 	}
 	return nil

@@ -68,7 +68,7 @@ func (c *checker) checkLocalKind(kind string) {
 		}
 	}
 	for _, file := range slices.Sorted(maps.Keys(differs)) {
-		c.find(plan.Note, plan.CodeLocalDiffers, strings.Join(differs[file], ", "), file, "jobs take what base or "+c.snapshot.Env+" has: images have no "+c.localDir(), "")
+		c.find(plan.Note, plan.CodeLocalDiffers, several(differs[file]), file, "jobs take what base or "+c.snapshot.Env+" has: images have no "+c.localDir(), "")
 	}
 }
 

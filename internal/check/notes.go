@@ -53,19 +53,35 @@ func (c *checker) checkUnnamed() {
 		}
 	}
 	if len(names) > 0 {
-		c.find(plan.Note, plan.CodeNodeUnnamed, strings.Join(names, ", "), "",
-			"these nodes have no name of their own: Kedro makes one that changes with the function, its inputs and outputs, and --nodes has to follow", "give node() a name")
+		c.find(plan.Note, plan.CodeNodeUnnamed, several(names), "",
+			"Kedro makes a name for a node without one, and it changes with the function, its inputs and outputs: --nodes has to follow", "give node() a name")
 	}
 }
 
 // checkVersions notes versioned free inputs: which version a run reads is decided when it starts.
 func (c *checker) checkVersions() {
+	var names []string
 	for _, d := range c.plan.Datasets {
 		if d.Versioned && d.Role == plan.Input {
-			c.find(plan.Note, plan.CodeVersionLatest, d.Name, "",
-				"each run reads the version that is the newest when it starts, which another run or somebody else may have written", "--load-versions "+d.Name+":VERSION names one")
+			names = append(names, d.Name)
 		}
 	}
+	if len(names) > 0 {
+		c.find(plan.Note, plan.CodeVersionLatest, several(names), "",
+			"each run reads the version that is the newest when it starts, which another run or somebody else may have written", "--load-versions "+names[0]+":VERSION names one")
+	}
+}
+
+// maxNamed is how many names a finding has.
+const maxNamed = 5
+
+// several writes some names, and how many more there are.
+func several(names []string) string {
+	text := strings.Join(names[:min(maxNamed, len(names))], ", ")
+	if more := len(names) - maxNamed; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 // maxParents is how many jobs a Batch job can depend on.

@@ -28,9 +28,6 @@ type backend struct {
 	} `toml:"tool"`
 }
 
-// maxNamed is how many files a finding names.
-const maxNamed = 5
-
 // checkWheel warns of data files in the package that setuptools leaves out of the wheel: those that neither package-data nor MANIFEST.in nor a plug-in
 // for version control names. Other backends take whole directories.
 func (c *checker) checkWheel() error {
@@ -58,11 +55,7 @@ func (c *checker) checkWheel() error {
 		}
 	}
 	if len(left) > 0 {
-		named := strings.Join(left[:min(maxNamed, len(left))], ", ")
-		if more := len(left) - maxNamed; more > 0 {
-			named += fmt.Sprintf(" and %d more", more)
-		}
-		c.find(plan.Warning, plan.CodeWheelLacks, named, project.Pyproject, "setuptools leaves data files out of the wheel unless they are named, so that jobs have none of them",
+		c.find(plan.Warning, plan.CodeWheelLacks, several(left), project.Pyproject, "setuptools leaves data files out of the wheel unless they are named, so that jobs have none of them",
 			fmt.Sprintf("name them: [tool.setuptools.package-data] %s = [\"**/*%s\"]", c.project.Package, path.Ext(left[0])))
 	}
 	return nil
