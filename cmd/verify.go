@@ -18,7 +18,7 @@ func newVerify(d *deps) *cli.Command {
 		Usage:     "Check that all jobs of a run succeeded and every output is in S3",
 		UsageText: "$ kedroctl verify 2026-11-23T09.55.12.345Z",
 		Description: `Compares the bucket with what the jobs recorded: path, size, ETag, version. Outputs that are not on S3 are listed
-as not checked. Without RUN the latest run is meant.`,
+as not checked, and files that code wrote past the catalog as not kept. Without RUN the latest run is meant.`,
 		Action: func(c *cli.Context) error {
 			clients, r, err := d.recordedRun(c)
 			if err != nil {
@@ -52,6 +52,9 @@ func (d *deps) tellVerified(report run.Report) {
 	if n := len(report.Outputs) - checked; n > 0 {
 		d.term.Warn("%s not on S3 and not checked", count(n, "output"))
 	}
+	for _, u := range report.NotKept {
+		d.term.Warn("%s", unkept(u))
+	}
 }
 
 func (d *deps) showReport(w io.Writer, report run.Report) {
@@ -70,6 +73,14 @@ func (d *deps) showReport(w io.Writer, report run.Report) {
 		rows = append(rows, []string{o.Dataset, o.Group, size, state, o.Path})
 	}
 	d.term.Table(w, []string{"OUTPUT", "GROUP", "SIZE", "STATE", "WHERE"}, rows)
+}
+
+func unkept(u run.Unkept) string {
+	if u.Dataset != "" {
+		return fmt.Sprintf("group %s: dataset %s was not kept: %s", u.Group, u.Dataset, u.Reason)
+	}
+	return fmt.Sprintf("group %s: %s (%s) was written past the catalog and ended with the job: save it as a dataset to keep it",
+		u.Group, u.File, humanize.Bytes(uint64(u.Size)))
 }
 
 // recordedRun is the run that the argument names, or the latest one, as the bucket has it.

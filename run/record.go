@@ -28,6 +28,7 @@ type Record struct {
 	Nodes      map[string]float64 `json:"nodes"` // seconds
 	Outputs    []Saved            `json:"outputs"`
 	Missing    []string           `json:"missing"` // asked for, and saved by nobody
+	NotKept    []Unkept           `json:"not_kept"`
 	Error      *ProgramError      `json:"error,omitempty"`
 }
 
@@ -38,6 +39,15 @@ type Saved struct {
 	Version string `json:"version,omitempty"`
 	Size    *int64 `json:"size,omitempty"`
 	ETag    string `json:"etag,omitempty"`
+}
+
+// Unkept is what ended with a job's container: a file that code wrote past the catalog, or data that leaves the pipeline and cannot be pickled.
+type Unkept struct {
+	Group   string `json:"group,omitempty"`   // in a Report
+	File    string `json:"file,omitempty"`    // relative to the working directory; a directory ends with a slash
+	Size    int64  `json:"size,omitempty"`    // bytes of the file
+	Dataset string `json:"dataset,omitempty"` // "" for a file
+	Reason  string `json:"reason,omitempty"`  // why the dataset could not be kept
 }
 
 // ProgramError is the exception that ended a job's program.

@@ -32,6 +32,7 @@ type Report struct {
 	OK      bool     `json:"ok"`
 	Jobs    []Job    `json:"jobs"`
 	Outputs []Output `json:"outputs"`
+	NotKept []Unkept `json:"not_kept,omitempty"` // no fault, but perhaps a surprise
 }
 
 // Output is one dataset that the run wrote or should have written.
@@ -61,7 +62,9 @@ func Verify(ctx context.Context, c Clients, r Run) (Report, error) {
 	}
 	report := Report{Run: r.ID, Jobs: jobs, Outputs: []Output{}}
 	for i, g := range r.Plan.Groups {
-		report.Outputs = append(report.Outputs, expected(r, g, jobs[i], records[g.Key])...)
+		rec := records[g.Key]
+		report.Outputs = append(report.Outputs, expected(r, g, jobs[i], rec)...)
+		report.NotKept = append(report.NotKept, rec.unkept(jobs[i])...)
 	}
 	if err := check(ctx, c, report.Outputs); err != nil {
 		return Report{}, fmt.Errorf("verify run %s: %w", r.ID, err)
@@ -73,7 +76,7 @@ func Verify(ctx context.Context, c Clients, r Run) (Report, error) {
 // expected are a group's outputs: what its record has, and what it lacks of the plan.
 func expected(r Run, g plan.Group, j Job, rec Record) []Output {
 	var all []Output
-	saved, planned := make(map[string]bool), make(map[string]string)
+	told, planned := make(map[string]bool), make(map[string]string)
 	for _, d := range r.Plan.Datasets {
 		planned[d.Name] = d.Path
 	}
@@ -84,11 +87,14 @@ func expected(r Run, g plan.Group, j Job, rec Record) []Output {
 		}
 	}
 	for _, s := range rec.Outputs {
-		saved[plan.BaseName(s.Dataset)] = true
+		told[plan.BaseName(s.Dataset)] = true
 		all = append(all, recorded(r.ID, g, s, planned[plan.BaseName(s.Dataset)]))
 	}
+	for _, u := range rec.NotKept {
+		told[u.Dataset] = true
+	}
 	for _, name := range merge(g.Outputs, rec.Missing) {
-		if !saved[plan.BaseName(name)] {
+		if !told[plan.BaseName(name)] {
 			all = append(all, Output{Group: g.Name, Dataset: name, State: OutputUnsaved, Detail: "no job recorded it"})
 		}
 	}
@@ -99,6 +105,18 @@ func expected(r Run, g plan.Group, j Job, rec Record) []Output {
 // of says whether a record is that of a job's end. One of an earlier attempt is not, and a job that succeeded has no record of a failure.
 func (rec Record) of(j Job) bool {
 	return rec.Job != "" && rec.Job == j.ID && rec.Attempt >= j.Attempt && (j.State != Succeeded || rec.Exit == 0)
+}
+
+// unkept is what ended with a job's container, if this is the record of its end.
+func (rec Record) unkept(j Job) []Unkept {
+	if !rec.of(j) {
+		return nil
+	}
+	all := slices.Clone(rec.NotKept)
+	for i := range all {
+		all[i].Group = rec.Group
+	}
+	return all
 }
 
 // recorded is an output as its job recorded it. Its state stays open where S3 has to be asked.

@@ -163,6 +163,8 @@ func TestVerifyIsNotContentWithSuccess(t *testing.T) {
 		"saved in the container":                         {Record{Job: "j1", Attempt: 2, Outputs: saved("/app/data/x")}, []string{OutputLost}},
 		"not planned for S3":                             {Record{Job: "j1", Attempt: 2, Outputs: []Saved{{Dataset: "db"}}}, []string{""}},
 		"nothing to save":                                {Record{Job: "j1", Attempt: 2}, nil},
+		"cannot be pickled": {Record{Job: "j1", Attempt: 2, Missing: []string{"x", "y"}, NotKept: []Unkept{{Dataset: "x", Reason: "a lock"}, {File: "f"}}},
+			[]string{OutputUnsaved}},
 	}
 	for name, test := range tests {
 		var got []string
@@ -172,5 +174,22 @@ func TestVerifyIsNotContentWithSuccess(t *testing.T) {
 		if diff := cmp.Diff(test.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
+	}
+}
+
+func TestVerifyTellsWhatEndedWithTheContainer(t *testing.T) {
+	w := newWorld(t)
+	w.script["a"] = func(int) outcome {
+		o := scripted(time.Minute)(1)
+		o.notKept = []Unkept{{File: "between.txt", Size: 4}}
+		return o
+	}
+	r, rep := w.start(input("a", "b <- a"))
+	w.follow(r, rep)
+	report, err := Verify(t.Context(), w.clients, r)
+	w.must(err)
+	want := []Unkept{{Group: "a", File: "between.txt", Size: 4}}
+	if diff := cmp.Diff(want, report.NotKept); diff != "" || !report.OK {
+		t.Errorf("OK is %t, not kept (-want +got):\n%s", report.OK, diff)
 	}
 }

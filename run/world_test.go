@@ -57,12 +57,13 @@ type world struct {
 
 // outcome is what a container does.
 type outcome struct {
-	takes  time.Duration
-	exit   local.Exit
-	lines  []string
-	errors *ProgramError
-	loses  []string // outputs that it does not save
-	silent bool     // it leaves no record, as one that is killed
+	takes   time.Duration
+	exit    local.Exit
+	lines   []string
+	errors  *ProgramError
+	loses   []string // outputs that it does not save
+	silent  bool     // it leaves no record, as one that is killed
+	notKept []Unkept
 }
 
 type fault int
@@ -192,7 +193,7 @@ func (w *world) leave(a local.Attempt, o outcome) {
 		return
 	}
 	q := w.request(a.Env["KEDROCTL_REQUEST"])
-	rec := Record{Schema: 1, Run: q.Run, Group: q.Group, Try: q.Try, Attempt: a.Number, Job: a.JobID, Exit: *o.exit.Code, Error: o.errors,
+	rec := Record{Schema: 1, Run: q.Run, Group: q.Group, Try: q.Try, Attempt: a.Number, Job: a.JobID, Exit: *o.exit.Code, Error: o.errors, NotKept: o.notKept,
 		Started: w.Now().Add(-o.takes), Ended: w.Now()}
 	for _, name := range q.Outputs {
 		if rec.Exit == 0 && !strings.Contains(strings.Join(o.loses, " "), name) {
