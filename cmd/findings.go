@@ -89,3 +89,18 @@ func describe(f plan.Finding) string {
 	}
 	return fmt.Sprintf("%s%s: %s (%s)", f.Thing, at, f.Reason, f.Code)
 }
+
+// tellLacking warns of files of the project's package that its wheel has not.
+func (d *deps) tellLacking(files []string) {
+	if len(files) == 0 {
+		return
+	}
+	d.finding(plan.Finding{
+		Code: plan.CodeWheelLacks, Level: plan.Warning, Thing: files[0], Place: project.Pyproject,
+		Reason: fmt.Sprintf("the wheel lacks it, and %s of the package in all: code that reads them fails in the jobs", count(len(files), "file")),
+		Fix:    "let the build backend take them, setuptools by package-data; --verbose lists them",
+	})
+	for _, file := range files {
+		d.term.Detail("the wheel lacks %s", file)
+	}
+}

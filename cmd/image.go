@@ -73,6 +73,11 @@ func (d *deps) wheel(ctx context.Context, tasks *ui.Tasks, p project.Project) (b
 	k.Done("%s %s, sha256 %.12s", w.Name, w.Version, w.SHA256)
 	exposed, err := w.Exposed()
 	d.tellExposed("the wheel", exposed)
+	if err != nil {
+		return w, err
+	}
+	lacking, err := w.Lacks(p)
+	d.tellLacking(lacking)
 	return w, err
 }
 
