@@ -83,6 +83,21 @@ func TestWhereGroupsAreSplit(t *testing.T) {
 	}
 }
 
+func TestPartsOfAGroupHaveItsResources(t *testing.T) {
+	s := registry(map[string][]project.Node{"p": {node("n.a: raw -> x"), node("m.b: x -> y"), node("n.c: y -> z"), node("m.d: z -> end")}})
+	set := settings("namespace")
+	set.Job.Groups = map[string]project.GroupSettings{
+		"n": {Resources: project.Resources{Memory: 8192}}, "m": {Resources: project.Resources{Memory: 1024}}, "m-2": {Resources: project.Resources{Memory: 2048}},
+	}
+	got := map[string]int{}
+	for _, g := range mustPlan(t, s, set, Options{}).Groups {
+		got[g.Name] = g.Resources.Memory
+	}
+	if diff := cmp.Diff(map[string]int{"n": 8192, "n-2": 8192, "m": 1024, "m-2": 2048}, got); diff != "" {
+		t.Errorf("memory (-want +got):\n%s", diff)
+	}
+}
+
 func TestNodesThatConfirm(t *testing.T) {
 	for name, tt := range map[string]struct {
 		nodes    []project.Node

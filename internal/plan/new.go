@@ -66,10 +66,11 @@ func (d *data) groups(q *quotient, cmds commands) []Group {
 			members[j] = d.nodes[n]
 		}
 		inputs, outputs := d.traffic(id, members, kept)
-		job := d.settings.Group(names[id])
+		as := d.settledAs(names[id], q.labels[id])
+		job := d.settings.Group(as)
 		groups[i] = Group{
 			Name: names[id], Nodes: nodeNames(members), Command: cmds.of(members, job.Runner), Resources: job.Resources,
-			Settings: jobSettings(d.settings, names[id], job),
+			Settings: jobSettings(d.settings, as, job),
 			Inputs:   inputs, Outputs: outputs,
 		}
 		for _, p := range parents[id] {
@@ -80,6 +81,14 @@ func (d *data) groups(q *quotient, cmds commands) []Group {
 		groups[i].Key = key
 	}
 	return groups
+}
+
+// settledAs is the name by which a group finds its settings: of a part of a split group the group's own, unless the part has an entry to itself.
+func (d *data) settledAs(name string, l label) string {
+	if _, own := d.settings.Job.Groups[name]; own || l.part == 0 {
+		return name
+	}
+	return l.name
 }
 
 // unique gives each group its name; one that an earlier group has gets a number.
