@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -250,28 +249,6 @@ func (i *image) identifiers() []types.ImageIdentifier {
 	return ids
 }
 
-func (s *Service) batchGetImage(r *repository, in *ecr.BatchGetImageInput) (*ecr.BatchGetImageOutput, error) {
-	out := &ecr.BatchGetImageOutput{Images: []types.Image{}, Failures: []types.ImageFailure{}}
-	for _, id := range in.ImageIds {
-		i := r.image(id)
-		if i == nil {
-			out.Failures = append(out.Failures, notFound(id))
-			continue
-		}
-		manifest, err := os.ReadFile(s.path(*i.Shown.ImageDigest))
-		if err != nil {
-			return nil, err
-		}
-		out.Images = append(out.Images, types.Image{RegistryId: &s.opt.Account, RepositoryName: in.RepositoryName, ImageManifest: aws.String(string(manifest)),
-			ImageManifestMediaType: i.Shown.ImageManifestMediaType, ImageId: &types.ImageIdentifier{ImageDigest: i.Shown.ImageDigest, ImageTag: id.ImageTag}})
-	}
-	return out, nil
-}
-
-func notFound(id types.ImageIdentifier) types.ImageFailure {
-	return types.ImageFailure{ImageId: &id, FailureCode: types.ImageFailureCodeImageNotFound, FailureReason: aws.String("Requested image not found")}
-}
-
 // batchDeleteImage takes a tag off an image, which goes with its last one; a digest removes the image with all its tags.
 func (s *Service) batchDeleteImage(r *repository, in *ecr.BatchDeleteImageInput) (*ecr.BatchDeleteImageOutput, error) {
 	if len(in.ImageIds) == 0 || len(in.ImageIds) > 100 {
@@ -282,7 +259,8 @@ func (s *Service) batchDeleteImage(r *repository, in *ecr.BatchDeleteImageInput)
 		i := r.image(id)
 		switch {
 		case i == nil:
-			out.Failures = append(out.Failures, notFound(id))
+			out.Failures = append(out.Failures, types.ImageFailure{ImageId: &id, FailureCode: types.ImageFailureCodeImageNotFound,
+				FailureReason: aws.String("Requested image not found")})
 		case id.ImageTag != nil && len(i.Shown.ImageTags) > 1:
 			i.untag(*id.ImageTag)
 			out.ImageIds = append(out.ImageIds, types.ImageIdentifier{ImageDigest: i.Shown.ImageDigest, ImageTag: id.ImageTag})

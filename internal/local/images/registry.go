@@ -25,7 +25,7 @@ import (
 )
 
 // registryPath splits what follows /v2/ into repository, kind and reference.
-var registryPath = regexp.MustCompile(`^/v2/(.+)/(blobs/uploads|blobs|manifests|tags)/([^/]*)$`)
+var registryPath = regexp.MustCompile(`^/v2/(.+)/(blobs/uploads|blobs|manifests)/([^/]*)$`)
 
 // serveRegistry answers the registry's protocol. Its errors have a form of their own.
 func (s *Service) serveRegistry(w http.ResponseWriter, r *http.Request) {
@@ -36,14 +36,10 @@ func (s *Service) serveRegistry(w http.ResponseWriter, r *http.Request) {
 			Message string `json:"message"`
 		}
 		f := wire.AsFault(err)
-		writeJSON(w, f.Status, map[string][]entry{"errors": {{f.Code, f.Message}}})
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(f.Status)
+		_ = json.NewEncoder(w).Encode(map[string][]entry{"errors": {{f.Code, f.Message}}}) // a client that has gone needs no answer
 	}
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // a client that has gone needs no answer
 }
 
 func (s *Service) routeRegistry(w http.ResponseWriter, r *http.Request) error {
@@ -71,8 +67,6 @@ func (s *Service) routeRegistry(w http.ResponseWriter, r *http.Request) error {
 		return s.getManifest(w, r, name, reference)
 	case kind == "manifests" && r.Method == http.MethodPut:
 		return s.putManifest(w, r, name, reference)
-	case kind == "tags" && reading:
-		return s.listOfTags(w, name)
 	}
 	return unsupported(r) // images are deleted through ECR's API
 }
@@ -146,22 +140,6 @@ func (s *Service) serveFile(w http.ResponseWriter, r *http.Request, digest, medi
 	return nil
 }
 
-func (s *Service) listOfTags(w http.ResponseWriter, name string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r, err := s.find(&name)
-	if err != nil {
-		return err
-	}
-	tags := []string{}
-	for _, i := range r.Images {
-		tags = append(tags, i.Shown.ImageTags...)
-	}
-	slices.Sort(tags)
-	writeJSON(w, http.StatusOK, map[string]any{"name": name, "tags": tags})
-	return nil
-}
-
 const maxManifest = 4 << 20 // bytes: https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html
 
 var (
@@ -174,9 +152,6 @@ func (s *Service) upload(w http.ResponseWriter, r *http.Request, name, id string
 	begins := r.Method == http.MethodPost
 	if !begins && r.Method != http.MethodPatch && r.Method != http.MethodPut {
 		return unsupported(r)
-	}
-	if begins && s.mounts(w, r, name) {
-		return nil
 	}
 	if begins {
 		id = rand.Text()
@@ -212,16 +187,6 @@ func (s *Service) openUpload(id string, begins bool) (*os.File, error) {
 		}
 	}
 	return nil, wire.NewFault(http.StatusNotFound, "BLOB_UPLOAD_UNKNOWN", "The upload is not known to the registry")
-}
-
-// mounts tells blobs that a client has pushed to any repository already; others it sends.
-func (s *Service) mounts(w http.ResponseWriter, r *http.Request, name string) bool {
-	digest := r.URL.Query().Get("mount")
-	if _, err := v1.NewHash(digest); err != nil || !s.has(digest) {
-		return false
-	}
-	created(w, "/v2/"+name+"/blobs/"+digest, digest)
-	return true
 }
 
 func (s *Service) has(digest string) bool {

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -104,19 +103,6 @@ func TestPushedImagesAreDescribed(t *testing.T) {
 	list, err := b.ListImages(ctx, &ecr.ListImagesInput{RepositoryName: aws.String("jobs")})
 	if err != nil || len(list.ImageIds) != 2 {
 		t.Errorf("list: %v, %v", list, err)
-	}
-	manifest, err := i.RawManifest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	batch, err := b.BatchGetImage(ctx, &ecr.BatchGetImageInput{RepositoryName: aws.String("jobs"),
-		ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("1")}, {ImageTag: aws.String("absent")}}})
-	if err != nil || *batch.Images[0].ImageManifest != string(manifest) || batch.Failures[0].FailureCode != types.ImageFailureCodeImageNotFound {
-		t.Errorf("batch: %v, %v", batch, err)
-	}
-	tags, err := remote.List(b.ref(t, "jobs").Context(), b.login(t))
-	if err != nil || !slices.Equal(tags, []string{"1", "latest"}) {
-		t.Errorf("tags: %v, %v", tags, err)
 	}
 }
 
@@ -270,22 +256,18 @@ func TestABlobComesInPieces(t *testing.T) {
 
 const contentSum = "sha256:ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73" // of "content"
 
-// TestABlobIsTakenOver mounts what another repository has, and is sent to upload what none has.
-func TestABlobIsTakenOver(t *testing.T) {
+// TestABlobIsShared sends one to a repository and looks for it in another, which takes over none: a client uploads what it wants mounted, as to ECR.
+func TestABlobIsShared(t *testing.T) {
 	b := serve(t, images.Options{})
 	b.create(t, "jobs")
 	b.create(t, "other")
-	if status, text, h := b.send(t, "POST", "/v2/other/blobs/uploads/?mount="+contentSum+"&from=jobs", "", ""); status != http.StatusAccepted || h.Get("Location") == "" {
-		t.Errorf("a blob that is nowhere: %d %s", status, text)
-	}
 	if status, text, _ := b.send(t, "POST", "/v2/jobs/blobs/uploads/?digest="+contentSum, "", "content"); status != http.StatusCreated {
 		t.Fatalf("a blob in one piece: %d %s", status, text)
 	}
-	status, text, h := b.send(t, "POST", "/v2/other/blobs/uploads/?mount="+contentSum+"&from=jobs", "", "")
-	if status != http.StatusCreated || h.Get("Location") != "/v2/other/blobs/"+contentSum {
-		t.Errorf("a blob of another repository: %d %s at %s", status, text, h.Get("Location"))
+	if status, text, h := b.send(t, "POST", "/v2/other/blobs/uploads/?mount="+contentSum+"&from=jobs", "", ""); status != http.StatusAccepted || h.Get("Location") == "" {
+		t.Errorf("a blob to mount: %d %s", status, text)
 	}
-	if status, text, h := b.send(t, "HEAD", h.Get("Location"), "", ""); status != http.StatusOK || text != "" || h.Get("Content-Length") != "7" {
+	if status, text, h := b.send(t, "HEAD", "/v2/other/blobs/"+contentSum, "", ""); status != http.StatusOK || text != "" || h.Get("Content-Length") != "7" {
 		t.Errorf("its size: %d %q %v", status, text, h)
 	}
 }

@@ -66,7 +66,6 @@ func New(opt Options) (*Service, error) {
 	wire.Offer(s.Targets, &s.mu, in(s, s.getLifecycle))
 	wire.Offer(s.Targets, &s.mu, in(s, s.describeImages))
 	wire.Offer(s.Targets, &s.mu, in(s, s.listImages))
-	wire.Offer(s.Targets, &s.mu, in(s, s.batchGetImage))
 	wire.Offer(s.Targets, &s.mu, in(s, s.batchDeleteImage))
 	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("open the registry in %s: %w", opt.Dir, err)

@@ -233,7 +233,7 @@ func TestOperationNames(t *testing.T) {
 		mutating                   bool
 	}{
 		{"POST", "/", "AmazonEC2ContainerRegistry_V20150921.CreateRepository", "CreateRepository", true},
-		{"POST", "/", "AmazonEC2ContainerRegistry_V20150921.BatchGetImage", "BatchGetImage", false},
+		{"POST", "/", "AmazonEC2ContainerRegistry_V20150921.DescribeImages", "DescribeImages", false},
 		{"POST", "/", "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken", "GetAuthorizationToken", false},
 		{"PUT", "/v2/x/manifests/1", "", "registry:PUT", true},
 		{"HEAD", "/v2/x/manifests/1", "", "registry:HEAD", false},

@@ -152,11 +152,9 @@ func TestUploadsInPartsNeedOneAction(t *testing.T) {
 		_, err := c.UploadPartCopy(t.Context(), &s3.UploadPartCopyInput{Bucket: data, Key: key, UploadId: m.id, PartNumber: aws.Int32(2), CopySource: &source})
 		return wiretest.Code(t, err)
 	}
-	_, parts := c.ListParts(t.Context(), &s3.ListPartsInput{Bucket: data, Key: key, UploadId: m.id})
-	_, all := c.ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{Bucket: data})
 	_, abort := c.AbortMultipartUpload(t.Context(), &s3.AbortMultipartUploadInput{Bucket: data, Key: key, UploadId: m.id})
-	got := []string{copied("other/x"), wiretest.Code(t, parts), wiretest.Code(t, all), wiretest.Code(t, abort)}
-	if diff := cmp.Diff([]string{"AccessDenied", "AccessDenied", "AccessDenied", "AccessDenied"}, got); diff != "" {
+	got := []string{copied("other/x"), wiretest.Code(t, abort)}
+	if diff := cmp.Diff([]string{"AccessDenied", "AccessDenied"}, got); diff != "" {
 		t.Error(diff)
 	}
 	if _, err := m.complete(one); err != nil {

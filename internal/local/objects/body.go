@@ -61,9 +61,7 @@ func (c checksum) field(of any) reflect.Value {
 
 // readDocument is a small body, checked.
 func readDocument(r *http.Request) ([]byte, error) {
-	if r.ContentLength > maxDocument {
-		return nil, errTooLarge
-	}
+	r.Body = http.MaxBytesReader(nil, r.Body, maxDocument)
 	var b bytes.Buffer
 	_, err := receive(r, &b, defaultAlgorithm)
 	return b.Bytes(), err
@@ -107,7 +105,7 @@ func receive(r *http.Request, w io.Writer, algorithm string) (record, error) {
 	if len(payload) == hex.EncodedLen(sha256.Size) {
 		w = io.MultiWriter(w, id)
 	}
-	got, err := digest(w, body, algorithm)
+	got, err := digested(w, body, algorithm)
 	_, ours := errors.AsType[*fs.PathError](err)
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF) || err == nil && got.Size != size:
@@ -149,12 +147,34 @@ func badDigest(name string) error {
 	return wire.NewFault(http.StatusBadRequest, "BadDigest", "The %s you specified did not match the calculated checksum.", name)
 }
 
-// digest copies a content and computes what S3 tells of it.
-func digest(w io.Writer, from io.Reader, algorithm string) (record, error) {
-	etag, sum := md5.New(), algorithms[algorithm]()
-	n, err := io.Copy(io.MultiWriter(w, etag, sum), from)
-	value := base64.StdEncoding.EncodeToString(sum.Sum(nil))
-	return record{Size: n, ETag: hex.EncodeToString(etag.Sum(nil)), Checksum: checksum{algorithm, value, fullObject}}, err
+// digest computes what S3 tells of the content that is written to it.
+type digest struct {
+	algorithm string
+	etag, sum hash.Hash
+	size      int64
+}
+
+func newDigest(algorithm string) *digest {
+	return &digest{algorithm: algorithm, etag: md5.New(), sum: algorithms[algorithm]()}
+}
+
+func (d *digest) Write(b []byte) (int, error) {
+	d.etag.Write(b)
+	d.sum.Write(b)
+	d.size += int64(len(b))
+	return len(b), nil
+}
+
+func (d *digest) record() record {
+	value := base64.StdEncoding.EncodeToString(d.sum.Sum(nil))
+	return record{Size: d.size, ETag: hex.EncodeToString(d.etag.Sum(nil)), Checksum: checksum{d.algorithm, value, fullObject}}
+}
+
+// digested copies a content and gives its digest.
+func digested(w io.Writer, from io.Reader, algorithm string) (record, error) {
+	d := newDigest(algorithm)
+	_, err := io.Copy(io.MultiWriter(w, d), from)
+	return d.record(), err
 }
 
 // declared is the checksum that the headers promise: its algorithm ("" for none) and value ("" where it comes as a trailer).

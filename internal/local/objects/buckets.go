@@ -1,7 +1,6 @@
 package objects
 
 import (
-	"bytes"
 	"net"
 	"net/http"
 	"regexp"
@@ -26,15 +25,9 @@ func (s *Service) createBucket(r *request) ([]any, error) {
 	if !bucketPattern.MatchString(r.bucket) || reserved.MatchString(r.bucket) || net.ParseIP(r.bucket) != nil {
 		return nil, wire.NewFault(http.StatusBadRequest, "InvalidBucketName", "The specified bucket is not valid.")
 	}
-	document, err := readDocument(r.Request)
-	if err != nil {
+	in, err := readXML[types.CreateBucketConfiguration](r.Request, "CreateBucketConfiguration")
+	if err != nil && r.ContentLength != 0 {
 		return nil, err
-	}
-	var in types.CreateBucketConfiguration
-	if len(bytes.TrimSpace(document)) > 0 {
-		if err := wire.DecodeXML(bytes.NewReader(document), "CreateBucketConfiguration", &in); err != nil {
-			return nil, err
-		}
 	}
 	if err := s.checkLocation(string(in.LocationConstraint)); err != nil {
 		return nil, err

@@ -103,19 +103,16 @@ func (c config) get(s *Service, r *request) ([]any, error) {
 
 func (c config) put(s *Service, r *request) ([]any, error) {
 	document, err := readDocument(r.Request)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = c.check(r, document)
 	}
-	if err := c.check(r, document); err != nil {
-		return nil, err
+	if err == nil {
+		err = c.set(s, r, string(document))
 	}
-	if err := c.set(s, r, string(document)); err != nil {
-		return nil, err
-	}
-	if c.kind == buckets && (c.query == "policy" || c.query == "tagging") {
+	if err == nil && c.kind == buckets && (c.query == "policy" || c.query == "tagging") {
 		r.w.WriteHeader(http.StatusNoContent)
 	}
-	return nil, nil
+	return nil, err
 }
 
 // remove leaves no document. Encryption cannot be had off: it falls back to the default.

@@ -137,26 +137,3 @@ func (s *Service) listVersions(r *request) ([]any, error) {
 	out.Contents = nil
 	return []any{out, more}, err
 }
-
-func (s *Service) listUploads(r *request) ([]any, error) {
-	limit, err := r.limit("max-uploads", 1, pageLimit)
-	if err != nil {
-		return nil, err
-	}
-	key, marker := r.query.Get("key-marker"), r.query.Get("upload-id-marker")
-	out := s3.ListMultipartUploadsOutput{Bucket: &r.bucket, KeyMarker: r.encode(key), UploadIdMarker: &marker, Prefix: r.encode(r.query.Get("prefix")),
-		MaxUploads: aws.Int32(int32(limit)), IsTruncated: aws.Bool(false), EncodingType: types.EncodingType(r.query.Get("encoding-type"))}
-	for _, u := range s.store.list(uploads, r.bucket, r.query.Get("prefix"), "") {
-		object, uploadID := u.ID.upload()
-		if object < key || object == key && (marker == "" || uploadID <= marker) {
-			continue
-		}
-		if len(out.Uploads) == limit {
-			end := out.Uploads[limit-1]
-			out.IsTruncated, out.NextKeyMarker, out.NextUploadIdMarker = aws.Bool(true), end.Key, end.UploadId
-			break
-		}
-		out.Uploads = append(out.Uploads, types.MultipartUpload{Key: r.encode(object), UploadId: &uploadID, Owner: s.owner(), StorageClass: types.StorageClassStandard, Initiated: &u.Modified})
-	}
-	return []any{out}, nil
-}

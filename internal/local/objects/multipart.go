@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"reflect"
 	"strconv"
 	"strings"
@@ -34,14 +33,10 @@ const (
 	composite  = string(types.ChecksumTypeComposite)
 )
 
-// upload splits the key of an upload's record.
-func (n id) upload() (key, uploadID string) {
-	i := strings.LastIndex(n.Key, "/")
-	return n.Key[:i], n.Key[i+1:]
-}
-
 // upload names the one that the request is about.
-func (r *request) upload() id { return id{uploads, r.bucket, r.key + "/" + r.query.Get("uploadId")} }
+func (r *request) upload() id {
+	return id{Kind: uploads, Bucket: r.bucket, Key: r.key, Upload: r.query.Get("uploadId")}
+}
 
 func (s *Service) createUpload(r *request) ([]any, error) {
 	u, err := newObject(r)
@@ -56,8 +51,8 @@ func (s *Service) createUpload(r *request) ([]any, error) {
 	if u.Checksum.Type, err = checksumType(u.Checksum.Algorithm, strings.ToUpper(r.Header.Get("X-Amz-Checksum-Type"))); err != nil {
 		return nil, err
 	}
-	uploadID := rand.Text()
-	u.ID, u.Modified = id{uploads, r.bucket, r.key + "/" + uploadID}, s.opt.Now().UTC()
+	u.ID, u.Modified = r.upload(), s.opt.Now().UTC()
+	u.ID.Upload = rand.Text()
 	if err := s.store.change(func() ([]record, error) { return []record{u}, nil }); err != nil {
 		return nil, err
 	}
@@ -65,7 +60,7 @@ func (s *Service) createUpload(r *request) ([]any, error) {
 		r.w.Header().Set("x-amz-checksum-algorithm", named)
 		r.w.Header().Set("x-amz-checksum-type", u.Checksum.Type)
 	}
-	return []any{s3.CreateMultipartUploadOutput{Bucket: &r.bucket, Key: &r.key, UploadId: &uploadID}}, nil
+	return []any{s3.CreateMultipartUploadOutput{Bucket: &r.bucket, Key: &r.key, UploadId: &u.ID.Upload}}, nil
 }
 
 // checksumType is that of a multipart upload.
@@ -82,12 +77,6 @@ func checksumType(algorithm, asked string) (string, error) {
 		return "", invalidRequest("The %s checksum type cannot be used with the %s checksum algorithm.", asked, strings.ToLower(algorithm))
 	}
 	return asked, nil
-}
-
-// part names one of an upload.
-func (n id) part(number int) id {
-	_, uploadID := n.upload()
-	return id{parts, n.Bucket, fmt.Sprintf("%s/%05d", uploadID, number)}
 }
 
 // addPart takes the place of an earlier part of that number; fill writes its content.
@@ -139,7 +128,7 @@ func (s *Service) uploadPartCopy(r *request) ([]any, error) {
 		if err != nil {
 			return record{}, err
 		}
-		return digest(w, io.NewSectionReader(f, first, length), u.Checksum.Algorithm)
+		return digested(w, io.NewSectionReader(f, first, length), u.Checksum.Algorithm)
 	})
 	return []any{types.CopyPartResult{ETag: p.quotedETag(), LastModified: &p.Modified}}, err
 }
@@ -171,9 +160,8 @@ func (s *Service) abortUpload(r *request) ([]any, error) {
 // ended are the changes that end an upload. The caller holds the lock.
 func (s *store) ended(u id) []record {
 	changes := []record{u.gone()}
-	_, uploadID := u.upload()
 	for n := range s.records {
-		if n.Kind == parts && n.Bucket == u.Bucket && strings.HasPrefix(n.Key, uploadID+"/") {
+		if n == u.part(n.Part) {
 			changes = append(changes, n.gone())
 		}
 	}
@@ -250,24 +238,23 @@ func (s *Service) chosen(u record, listed []types.CompletedPart) ([]record, erro
 
 // assembled puts parts together as a new blob. The ETag is the MD5 of the parts' MD5s and their number; so is the checksum if it is a composite.
 func (s *store) assembled(sum checksum, chosen []record) (record, error) {
-	var readers []io.Reader
 	ids, sums := md5.New(), algorithms[sum.Algorithm]()
-	for _, p := range chosen {
-		f, err := os.Open(s.blobPath(p.Blob))
-		if err != nil {
-			return record{}, err
+	got, err := s.content(func(w io.Writer) (record, error) {
+		whole := newDigest(sum.Algorithm)
+		for _, p := range chosen {
+			if err := s.read(p, io.MultiWriter(w, whole)); err != nil {
+				return record{}, err
+			}
+			etag, err := hex.DecodeString(p.ETag)
+			value, err2 := base64.StdEncoding.DecodeString(p.Checksum.Value)
+			if err := cmp.Or(err, err2); err != nil {
+				return record{}, err
+			}
+			ids.Write(etag)
+			sums.Write(value)
 		}
-		defer f.Close()
-		readers = append(readers, f)
-		etag, err := hex.DecodeString(p.ETag)
-		value, err2 := base64.StdEncoding.DecodeString(p.Checksum.Value)
-		if err := cmp.Or(err, err2); err != nil {
-			return record{}, err
-		}
-		ids.Write(etag)
-		sums.Write(value)
-	}
-	got, err := s.content(func(w io.Writer) (record, error) { return digest(w, io.MultiReader(readers...), sum.Algorithm) })
+		return whole.record(), nil
+	})
 	suffix := "-" + strconv.Itoa(len(chosen))
 	got.ETag = hex.EncodeToString(ids.Sum(nil)) + suffix
 	if sum.Type == composite {
@@ -285,29 +272,4 @@ func checkWhole(h http.Header, o record) error {
 		return invalidRequest("The provided 'x-amz-mp-object-size' header does not match what was computed.")
 	}
 	return nil
-}
-
-func (s *Service) listParts(r *request) ([]any, error) {
-	limit, err := r.limit("max-parts", 1, pageLimit)
-	if err != nil {
-		return nil, err
-	}
-	u, ok := s.store.get(r.upload())
-	if !ok {
-		return nil, errNoSuchUpload
-	}
-	_, uploadID := u.ID.upload()
-	marker, _ := strconv.Atoi(r.query.Get("part-number-marker")) // one that is no number is none
-	out := s3.ListPartsOutput{Bucket: &r.bucket, Key: &r.key, UploadId: &uploadID, PartNumberMarker: aws.String(strconv.Itoa(marker)),
-		MaxParts: aws.Int32(int32(limit)), IsTruncated: aws.Bool(false), StorageClass: types.StorageClassStandard, Owner: s.owner()}
-	all := s.store.list(parts, r.bucket, uploadID+"/", u.ID.part(marker).Key)
-	if len(all) > limit {
-		all, out.IsTruncated = all[:limit], aws.Bool(true)
-	}
-	for _, p := range all {
-		number, _ := strconv.Atoi(p.ID.Key[len(uploadID)+1:]) // as part wrote it
-		out.Parts = append(out.Parts, types.Part{PartNumber: aws.Int32(int32(number)), LastModified: &p.Modified, ETag: p.quotedETag(), Size: &p.Size})
-		out.NextPartNumberMarker = aws.String(strconv.Itoa(number))
-	}
-	return []any{out}, nil
 }

@@ -32,7 +32,7 @@ func newObject(r *request) (record, error) {
 	if acl := r.Header.Get("X-Amz-Acl"); acl != "" && acl != "private" && acl != "bucket-owner-full-control" {
 		return record{}, wire.NewFault(http.StatusBadRequest, "AccessControlListNotSupported", "The bucket does not allow ACLs")
 	}
-	o := record{ID: id{objects, r.bucket, r.key}, Headers: map[string]string{"Content-Type": "binary/octet-stream"}}
+	o := record{ID: r.subject(), Headers: map[string]string{"Content-Type": "binary/octet-stream"}}
 	for _, name := range kept {
 		v := r.Header.Get(name)
 		if name == "Content-Encoding" { // aws-chunked is of the transfer, not of the object
@@ -239,7 +239,7 @@ func (s *Service) copySource(r *request) (record, *os.File, error) {
 	if err := s.find(bucket); err != nil {
 		return record{}, nil, err
 	}
-	source := id{objects, bucket, key}
+	source := objectID(bucket, key)
 	if err := s.allowed(r, versioned("GetObject", ofVersion), source); err != nil {
 		return record{}, nil, err
 	}
@@ -291,7 +291,7 @@ func (s *Service) copyTo(o *record, r *request) (record, error) {
 	if algorithms[algorithm] == nil {
 		algorithm = source.Checksum.Algorithm
 	}
-	return s.store.content(func(w io.Writer) (record, error) { return digest(w, f, algorithm) })
+	return s.store.content(func(w io.Writer) (record, error) { return digested(w, f, algorithm) })
 }
 
 // mayCopyTags checks the actions that a copy of tags takes. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
@@ -338,7 +338,7 @@ func (s *Service) deleteObjects(r *request) ([]any, error) {
 }
 
 func (s *Service) deleteOne(r *request, o types.ObjectIdentifier) error {
-	version, n := aws.ToString(o.VersionId), id{objects, r.bucket, aws.ToString(o.Key)}
+	version, n := aws.ToString(o.VersionId), objectID(r.bucket, aws.ToString(o.Key))
 	if err := s.allowed(r, versioned("DeleteObject", version != ""), n); err != nil {
 		return err
 	}

@@ -28,7 +28,6 @@ func allOperations() map[string]operation {
 		"GET bucket":           {"ListObjects", "ListBucket", "ListBucketResult", (*Service).listObjects},
 		"GET bucket list-type": {"ListObjectsV2", "ListBucket", "ListBucketResult", (*Service).listObjectsV2},
 		"GET bucket versions":  {"ListObjectVersions", "ListBucketVersions", "ListVersionsResult", (*Service).listVersions},
-		"GET bucket uploads":   {"ListMultipartUploads", "ListBucketMultipartUploads", "ListMultipartUploadsResult", (*Service).listUploads},
 		"POST bucket delete":   {"DeleteObjects", "", "DeleteResult", (*Service).deleteObjects},
 
 		"GET object":      {"GetObject", "GetObject", "", (*Service).getObject},
@@ -42,7 +41,6 @@ func allOperations() map[string]operation {
 		"PUT object partNumber uploadId copy": {"UploadPartCopy", "PutObject", "CopyPartResult", (*Service).uploadPartCopy},
 		"POST object uploadId":                {"CompleteMultipartUpload", "PutObject", "CompleteMultipartUploadResult", (*Service).completeUpload},
 		"DELETE object uploadId":              {"AbortMultipartUpload", "AbortMultipartUpload", "", (*Service).abortUpload},
-		"GET object uploadId":                 {"ListParts", "ListMultipartUploadParts", "ListPartsResult", (*Service).listParts},
 	}
 	for _, c := range configs {
 		c.addOperations(all)
@@ -75,7 +73,7 @@ func versioned(action string, version bool) string {
 
 // parameters are those that an operation may have besides the one that selects it.
 var parameters = []string{"x-id", "prefix", "delimiter", "marker", "max-keys", "encoding-type", "continuation-token", "start-after", "fetch-owner",
-	"key-marker", "version-id-marker", "max-uploads", "upload-id-marker", "max-parts", "part-number-marker", "versionId", "max-buckets"}
+	"key-marker", "version-id-marker", "versionId", "max-buckets"}
 
 // selector is the key of a request in the table of operations: method, level, and what selects an operation besides.
 func (r *request) selector() string {

@@ -114,7 +114,7 @@ func (r *request) subject() id {
 	if r.key == "" {
 		return bucketID(r.bucket)
 	}
-	return id{objects, r.bucket, r.key}
+	return objectID(r.bucket, r.key)
 }
 
 // route splits the path of r into bucket and key, and finds the operation.

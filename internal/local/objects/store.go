@@ -24,13 +24,23 @@ const (
 	parts   kind = "part"   // of such an upload
 )
 
-// id names a record: a bucket by its key alone, an upload by its object's key, a slash and its own id, a part by its upload's own id, a slash and its number.
+// id names a record: a bucket by its key alone, an upload by its object and its own id, a part by its upload and its number.
 type id struct {
 	Kind        kind
 	Bucket, Key string
+	Upload      string `json:",omitempty"`
+	Part        int    `json:",omitempty"`
 }
 
-func bucketID(name string) id { return id{buckets, "", name} }
+func bucketID(name string) id { return id{Kind: buckets, Key: name} }
+
+func objectID(bucket, key string) id { return id{Kind: objects, Bucket: bucket, Key: key} }
+
+// part is one of an upload.
+func (n id) part(number int) id {
+	n.Kind, n.Part = parts, number
+	return n
+}
 
 // gone is the change that removes a record.
 func (n id) gone() record { return record{ID: n, Gone: true} }
@@ -171,6 +181,17 @@ func (s *store) open(n id) (record, *os.File, error) {
 	}
 	f, err := os.Open(s.blobPath(r.Blob))
 	return r, f, err
+}
+
+// read copies the content of a record to w.
+func (s *store) read(r record, w io.Writer) error {
+	f, err := os.Open(s.blobPath(r.Blob))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.Copy(w, f)
+	return err
 }
 
 // list are the records of a kind in a bucket whose keys begin with prefix and come after another, in the order of their bytes.
