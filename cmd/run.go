@@ -129,6 +129,13 @@ func (d *deps) deployed(c *cli.Context) (run.Clients, run.Input, error) {
 			return run.Clients{}, run.Input{}, err
 		}
 	}
+	inputs, err := provision.NewInputs(p, pl)
+	if err != nil {
+		return run.Clients{}, run.Input{}, err
+	}
+	if err := inputs.CheckBucket(c.Context, clients.S3); err != nil {
+		return run.Clients{}, run.Input{}, err
+	}
 	spec, err := provision.New(p, plan.Grants{})
 	return clients, runInput(pl, snapshot, dep, spec), err
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/kedroctl/kedroctl/internal/plan"
 	"github.com/kedroctl/kedroctl/internal/project"
@@ -71,18 +72,25 @@ func (in Inputs) localOf(key string) string {
 	return path.Join("data", key)
 }
 
-// MissingError names local inputs that are neither here nor in the bucket.
+// MissingError names inputs that are not in the bucket, and not here where that was looked at.
 type MissingError struct {
 	Bucket string
 	Inputs []string // "dataset (path)"
+	Jobs   bool     // for jobs that are about to start, which see nothing but the bucket
 }
 
 func (e *MissingError) Error() string {
+	if e.Jobs {
+		return fmt.Sprintf("not in bucket %s, where the jobs look: %s", e.Bucket, strings.Join(e.Inputs, ", "))
+	}
 	return fmt.Sprintf("not here and not in bucket %s: %s", e.Bucket, strings.Join(e.Inputs, ", "))
 }
 
 // Hint is the next step.
 func (e *MissingError) Hint() string {
+	if e.Jobs {
+		return "'kedroctl upload' with the same selection sends what is here; what another node makes has to be made first: select that node too"
+	}
 	return "raw data is often left out of git: copy it to these paths, or to the bucket, and run the same command again"
 }
 
@@ -92,6 +100,37 @@ func (in Inputs) Check(ctx context.Context, store transfermanager.S3APIClient) e
 	_, err := in.files(ctx, store)
 	return err
 }
+
+// CheckBucket looks for each dataset in the bucket alone, for jobs that are about to start. Those that are not there give a *MissingError.
+func (in Inputs) CheckBucket(ctx context.Context, store Lister) error {
+	missing := &MissingError{Bucket: in.Bucket, Jobs: true}
+	found := make([]MissingError, len(in.sources)) // in the order of the sources
+	eg, ctx := errgroup.WithContext(ctx)
+	eg.SetLimit(looksAtOnce)
+	for i, s := range in.sources {
+		if s.dataset != "" {
+			eg.Go(func() error { return in.inBucket(ctx, store, s, &found[i]) })
+		}
+	}
+	if err := eg.Wait(); err != nil {
+		return err
+	}
+	for _, f := range found {
+		missing.Inputs = append(missing.Inputs, f.Inputs...)
+	}
+	if len(missing.Inputs) > 0 {
+		return missing
+	}
+	return nil
+}
+
+// Lister lists the objects of buckets.
+type Lister interface {
+	ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options)) (*s3.ListObjectsV2Output, error)
+}
+
+// looksAtOnce bounds the requests that look for inputs.
+const looksAtOnce = 16
 
 // files lists all files of the sources by key. A source that is not here has to be in the bucket.
 func (in Inputs) files(ctx context.Context, store transfermanager.S3APIClient) ([]Object, error) {
@@ -156,7 +195,7 @@ func (in Inputs) walk(s source) ([]Object, error) {
 func (in Inputs) path(o Object) string { return filepath.Join(in.Dir, filepath.FromSlash(o.Local)) }
 
 // inBucket adds a source to the missing ones if the bucket has neither its object nor any below it.
-func (in Inputs) inBucket(ctx context.Context, store transfermanager.S3APIClient, s source, missing *MissingError) error {
+func (in Inputs) inBucket(ctx context.Context, store Lister, s source, missing *MissingError) error {
 	out, err := store.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &in.Bucket, Prefix: &s.key, MaxKeys: aws.Int32(100)})
 	if absent(err) { // without a bucket there is no object
 		out = &s3.ListObjectsV2Output{}

@@ -186,6 +186,32 @@ func TestUploadMissesWhatIsNowhere(t *testing.T) {
 	}
 }
 
+// Jobs see the bucket alone: a file that is only here is missing for them.
+func TestInputsOfARunThatIsAboutToStart(t *testing.T) {
+	u := newUpload(t, map[string]string{"data/a.csv": "a", "data/parts/x.csv": "x"}, input("a", "data/a.csv"), input("parts", "data/parts"), input("b", "data/b.csv"))
+	u.project.Settings.RawData = "data/parts"
+	check := func() error {
+		in, err := NewInputs(u.project, u.plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return in.CheckBucket(t.Context(), u.s3)
+	}
+	var missing *MissingError
+	if err := check(); !errors.As(err, &missing) || !strings.Contains(ui.Hint(err), "kedroctl upload") {
+		t.Fatalf("error %v, hint %q", err, ui.Hint(err))
+	}
+	if diff := cmp.Diff([]string{"a (data/a.csv)", "parts (data/parts)", "b (data/b.csv)"}, missing.Inputs); diff != "" {
+		t.Errorf("missing (-want +got):\n%s", diff)
+	}
+	for _, key := range []string{"a.csv", "parts/x.csv", "b.csv"} {
+		must(t, u.s3.PutObject, &s3.PutObjectInput{Bucket: &u.project.Settings.Bucket, Key: aws.String(key), Body: strings.NewReader("x")})
+	}
+	if err := check(); err != nil {
+		t.Errorf("all is there: %v", err)
+	}
+}
+
 func TestUploadSendsLargeFilesInParts(t *testing.T) {
 	large := strings.Repeat("0123456789abcdef", 17<<20/16)
 	u := newUpload(t, map[string]string{"data/large.bin": large}, input("large", "data/large.bin"))
