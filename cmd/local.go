@@ -51,7 +51,7 @@ func (d *deps) local(c *cli.Context) error {
 		if err := d.confirm(fmt.Sprintf("Remove all that the embedded AWS in %s keeps?", dir)); err != nil {
 			return err
 		}
-		return local.Reset(c.Context, dir)
+		return local.Reset(c.Context, dir, jobRunners(dir))
 	case "":
 		return d.serve(c, dir)
 	}

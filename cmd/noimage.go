@@ -168,11 +168,8 @@ func keyOf(values ...any) (string, error) {
 	return hex.EncodeToString(sum[:16]), err
 }
 
-// jobRunner makes what executes the jobs of the embedded AWS.
-type jobRunner = func(context.Context, local.Info) (runner local.JobRunner, end func(), err error)
-
 // jobRunners runs jobs in containers, and those without an image as processes, which want no Docker Engine.
-func jobRunners(state string) jobRunner {
+func jobRunners(state string) local.MakeRunner {
 	return func(ctx context.Context, info local.Info) (local.JobRunner, func(), error) {
 		others, end, err := containerRunner(state)(ctx, info)
 		if err != nil {
@@ -183,7 +180,7 @@ func jobRunners(state string) jobRunner {
 	}
 }
 
-func containerRunner(state string) jobRunner {
+func containerRunner(state string) local.MakeRunner {
 	engine, err := build.FindEndpoint()
 	if err != nil {
 		return func(context.Context, local.Info) (local.JobRunner, func(), error) {

@@ -98,7 +98,7 @@ func TestDeniedCallsSayWhoAndWhat(t *testing.T) {
 
 // A cut connection leaves the client in doubt: what it asked for has been done or not.
 func TestConnectionsAreCutBeforeAndAfterTheEffect(t *testing.T) {
-	s := listen(t, local.Options{})
+	s := listen(t, local.Options{Clock: clock.NewFake(time.Now())})
 	memory := s.Config()
 	memory.RetryMaxAttempts = 1
 	for name, cfg := range map[string]aws.Config{"network": over(s, nil), "memory": memory} {

@@ -38,7 +38,7 @@ func callOf(ctx context.Context) *Call {
 }
 
 // journalSize is how many calls are remembered at least.
-const journalSize = 100_000
+const journalSize = 10_000
 
 // journal remembers the latest calls, and writes all of them to out, which may be nil.
 type journal struct {

@@ -21,7 +21,7 @@ const lifetime = 6 * time.Hour
 // key is an access key with its secret, and whom it stands for.
 type key struct {
 	id, secret, token string
-	path, roleARN     string // where a job fetches it, and its role
+	path              string // where a job fetches it
 	caller            wire.Caller
 }
 
@@ -35,7 +35,7 @@ func (s *Server) key(id string) (key, bool) {
 // ownKey is that of the server's user.
 func ownKey(o Options) key {
 	return key{id: o.AccessKey, secret: o.SecretKey,
-		caller: wire.Caller{AccessKey: o.AccessKey, ARN: "arn:aws:iam::" + o.Account + ":user/local", UserID: "AIDALOCAL"}}
+		caller: wire.Caller{ARN: "arn:aws:iam::" + o.Account + ":user/local", UserID: "AIDALOCAL"}}
 }
 
 // sessionKey is that of a session of a role. All of it follows from the session's name and the server's own secret, so that a job which outlives the
@@ -47,9 +47,9 @@ func sessionKey(o Options, session, roleARN string) key {
 		return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(mac.Sum(nil))
 	}
 	role := roleARN[strings.LastIndex(roleARN, "/")+1:]
-	k := key{id: "ASIA" + derived("id")[:16], secret: derived("secret"), token: derived("token"), roleARN: roleARN}
+	k := key{id: "ASIA" + derived("id")[:16], secret: derived("secret"), token: derived("token")}
 	k.path = credentialsPath + k.id + "/" + derived("path")
-	k.caller = wire.Caller{AccessKey: k.id, UserID: "AROALOCAL:" + session, ARN: "arn:aws:sts::" + o.Account + ":assumed-role/" + role + "/" + session}
+	k.caller = wire.Caller{UserID: "AROALOCAL:" + session, Role: roleARN, ARN: "arn:aws:sts::" + o.Account + ":assumed-role/" + role + "/" + session}
 	return k
 }
 
@@ -63,7 +63,7 @@ func (s *Server) serveCredentials(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]string{ // a job that has gone needs no answer
-		"RoleArn":         found.roleARN,
+		"RoleArn":         found.caller.Role,
 		"AccessKeyId":     found.id,
 		"SecretAccessKey": found.secret,
 		"Token":           found.token,
@@ -71,14 +71,14 @@ func (s *Server) serveCredentials(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// enter gives a job what its host gives on AWS: a region, a role's credentials, and here the way to this server.
+// enter gives a job what its host gives on AWS: a region, the credentials of its role where it has one, and here the way to this server.
 func (s *Server) enter(id, roleARN string) (env map[string]string, leave func()) {
+	env = map[string]string{"AWS_ENDPOINT_URL": s.opt.Endpoint, "AWS_REGION": s.opt.Region, "AWS_DEFAULT_REGION": s.opt.Region}
+	if roleARN == "" {
+		return env, func() {}
+	}
 	k := sessionKey(s.opt, id, roleARN)
 	s.keys.Store(k.id, k)
-	return map[string]string{
-		"AWS_ENDPOINT_URL":                   s.opt.Endpoint,
-		"AWS_CONTAINER_CREDENTIALS_FULL_URI": s.opt.Endpoint + k.path,
-		"AWS_REGION":                         s.opt.Region,
-		"AWS_DEFAULT_REGION":                 s.opt.Region,
-	}, func() { s.keys.Delete(k.id) }
+	env["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = s.opt.Endpoint + k.path
+	return env, func() { s.keys.Delete(k.id) }
 }

@@ -16,11 +16,13 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/kedroctl/kedroctl/internal/local/batch"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
 const (
 	startTime = 30 * time.Second // until a new server has to answer
+	pingTime  = 10 * time.Second // for a server to say who it is, on a machine that is busy with its jobs
 	pollTime  = 50 * time.Millisecond
 )
 
@@ -89,7 +91,7 @@ func launch(ctx context.Context, dir, logFile string, start []string) (Info, err
 const pingPath = "/kedroctl/ping"
 
 // direct asks the server without a proxy, whatever the environment names.
-var direct = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 2 * time.Second}
+var direct = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: pingTime}
 
 // Running gives the server of a state directory, if it answers: a stranger on its port has another key, its successor another process.
 func Running(ctx context.Context, dir string) (Info, bool) {
@@ -134,10 +136,20 @@ func Stop(ctx context.Context, dir string) error {
 	return nil
 }
 
-// Reset stops the server of a state directory and removes all that it kept: resources, objects, images, its keys and its port.
-func Reset(ctx context.Context, dir string) error {
+// Reset stops the server of a state directory and removes all that it kept: resources, objects, images, its keys and its port. Where a server was
+// killed, the runner that jobs makes ends what that has left.
+func Reset(ctx context.Context, dir string, jobs MakeRunner) error {
 	if err := Stop(ctx, dir); err != nil {
 		return err
+	}
+	info, err := readInfo(dir)
+	if err == nil && info.PID != 0 { // else none has served, or it can't be known which
+		runner, end, err := jobs(ctx, info)
+		if err != nil {
+			return fmt.Errorf("end the jobs of the embedded AWS: %w", err)
+		}
+		batch.TakeUp(runner, nil)
+		end()
 	}
 	if err := os.RemoveAll(dir); err != nil {
 		return fmt.Errorf("remove the state of the embedded AWS: %w", err)

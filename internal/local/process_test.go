@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 
 	"github.com/kedroctl/kedroctl/internal/local"
+	"github.com/kedroctl/kedroctl/internal/local/batch"
 	"github.com/kedroctl/kedroctl/internal/local/clock"
 	"github.com/kedroctl/kedroctl/internal/local/faults"
 	"github.com/kedroctl/kedroctl/internal/local/scripted"
@@ -108,7 +109,7 @@ func TestServerOutlivesItsEndsWithKeysPortAndState(t *testing.T) {
 	if err != nil || len(out.LogGroups) != 1 {
 		t.Errorf("what was made before: %v, %v", out, err)
 	}
-	if err := local.Reset(t.Context(), dir); err != nil {
+	if err := local.Reset(t.Context(), dir, noContainers); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {
@@ -189,5 +190,46 @@ func TestDir(t *testing.T) {
 	env["KEDROCTL_LOCAL_DIR"] = "/elsewhere"
 	if got := local.Dir("project", getenv); got != "/elsewhere" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// sweeper is a runner that notes what it is to take up.
+type sweeper struct {
+	local.JobRunner
+	swept *int
+}
+
+func (s sweeper) Recover(left []batch.Recovered) []func() {
+	*s.swept++
+	return make([]func(), len(left))
+}
+
+func TestResetEndsWhatAKilledServerHasLeft(t *testing.T) {
+	dir, start := serving(t)
+	swept, ended := 0, 0
+	jobs := func(context.Context, local.Info) (local.JobRunner, func(), error) {
+		return sweeper{swept: &swept}, func() { ended++ }, nil
+	}
+	if err := local.Reset(t.Context(), dir, jobs); err != nil || swept > 0 {
+		t.Errorf("where none has served: %v, %d sweeps", err, swept)
+	}
+	info, err := local.Ensure(t.Context(), dir, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := os.FindProcess(info.PID); err != nil || p.Kill() != nil {
+		t.Fatalf("no process %d: %v", info.PID, err)
+	}
+	for _, running := local.Running(t.Context(), dir); running; _, running = local.Running(t.Context(), dir) {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if err := local.Reset(t.Context(), dir, jobs); err != nil {
+		t.Fatal(err)
+	}
+	if swept != 1 || ended != 1 {
+		t.Errorf("%d sweeps, %d runners ended", swept, ended)
+	}
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("after the reset: %v", err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
-// maxBody is the most that a service other than S3 reads of a request.
+// maxBody is the largest request, in bytes, that a service other than S3 takes.
 const maxBody = 24 << 20
 
 // ServeHTTP answers one request of any client.
@@ -37,10 +37,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) serveSigned(w http.ResponseWriter, r *http.Request, sc scope) {
 	call := &Call{Service: sc.service}
 	var body []byte
+	var err error
 	if sc.service != "s3" { // whose bodies are large, and whose signatures name the hash in a header
-		var err error
-		if body, err = io.ReadAll(io.LimitReader(r.Body, maxBody)); err != nil {
-			s.answer(w, r, call, wire.Caller{}, wire.NewFault(http.StatusBadRequest, "RequestTimeout", "read the request: %v", err))
+		if body, err = readBody(r); err != nil {
+			s.answer(w, r, call, wire.Caller{}, err)
 			return
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
@@ -50,6 +50,17 @@ func (s *Server) serveSigned(w http.ResponseWriter, r *http.Request, sc scope) {
 	}
 	caller, err := s.verify(r, sc, body)
 	s.answer(w, r, call, caller, err)
+}
+
+func readBody(r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	switch {
+	case err != nil:
+		return nil, wire.NewFault(http.StatusBadRequest, "RequestTimeout", "read the request: %v", err)
+	case len(body) > maxBody:
+		return nil, wire.NewFault(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "the request is larger than %d MiB", maxBody>>20)
+	}
+	return body, nil
 }
 
 // refuseUnsigned answers requests without a signature, and those that have it in the URL, in the words of the service that they seem to be for.
@@ -99,7 +110,9 @@ func (s *Server) serveCall(w *recorder, r *http.Request, c *Call, svc http.Handl
 		w.cut = true
 		svc.ServeHTTP(w, r)
 	default:
-		s.wait(r.Context(), fault.Hang)
+		if fault.Hang > 0 {
+			s.wait(r.Context(), fault.Hang)
+		}
 		w.cut, w.status = true, 0
 	}
 }

@@ -29,10 +29,12 @@ type ServeOptions struct {
 	Idle    time.Duration  // without calls and unfinished jobs the process ends after this time; default 10 minutes, negative: never
 	Faults  *faults.Script // what goes wrong; nil: nothing but calls above the documented rates
 	Journal io.Writer      // gets each call as a line of JSON; may be nil
-	// Runner makes what executes jobs, once it is known how they reach the server. close ends what it still executes.
-	Runner func(ctx context.Context, info Info) (runner JobRunner, close func(), err error)
-	Ready  func(Info) // called when the server answers; may be nil
+	Runner  MakeRunner
+	Ready   func(Info) // called when the server answers; may be nil
 }
+
+// MakeRunner makes what executes jobs, once it is known how they reach the server. end ends what it still executes; it may be called more than once.
+type MakeRunner func(ctx context.Context, info Info) (runner JobRunner, end func(), err error)
 
 // Serve is a server until ctx ends, Stop is called, or it has been idle. Its keys and its port stay the same for as long as
 // its state does: the names of pushed images contain the port. It returns nil unless something failed.
@@ -53,11 +55,11 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	if err != nil {
 		return err
 	}
-	runner, closeRunner, err := o.Runner(ctx, info)
+	runner, endJobs, err := o.Runner(ctx, info)
 	if err != nil {
 		return errors.Join(fmt.Errorf("make the job runner: %w", err), listener.Close())
 	}
-	defer closeRunner()
+	defer endJobs()
 	s, err := New(Options{
 		Dir: o.Dir, Endpoint: info.Endpoint, Region: info.Region, Account: info.Account, AccessKey: info.AccessKey, SecretKey: info.SecretKey,
 		Runner: runner, Settle: settleTime, Faults: cmp.Or(o.Faults, &faults.Script{}).WithDocumentedRates(), Journal: o.Journal,
@@ -73,7 +75,9 @@ func Serve(ctx context.Context, o ServeOptions) error {
 		o.Ready(s.Info())
 	}
 	s.untilIdle(ctx, cmp.Or(o.Idle, defaultIdle))
-	return s.Close()
+	err = s.stopListening()
+	endJobs() // what had ended by itself is still noted
+	return errors.Join(err, s.Close())
 }
 
 // open takes the port of the server, the one of before where there was one.
@@ -96,7 +100,7 @@ func open(ctx context.Context, o ServeOptions) (Info, net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(host, port))
 	if err != nil {
 		return Info{}, nil, ui.WithHint(fmt.Errorf("open the port of the embedded AWS, which the names of its images contain: %w", err),
-			"end the process that has the port, or begin anew with 'kedroctl local reset'")
+			"end the process that has the port, or take another with 'kedroctl local --port', to which images have to be pushed anew")
 	}
 	at := l.Addr().(*net.TCPAddr).AddrPort()
 	if at.Addr().IsUnspecified() { // every address of the machine: its jobs and this user's tools keep to loopback

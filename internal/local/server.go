@@ -110,20 +110,26 @@ func (s *Server) serveOn(l net.Listener) {
 	go func() { _ = s.http.Serve(l) }() // ends with Close
 }
 
-// Close ends a server: requests under way are answered within 5 s or cut.
+// Close ends a server: requests under way are answered within 5 s or cut, and what its jobs still tell changes nothing.
 func (s *Server) Close() error {
-	var err error
-	if s.http != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		if err = s.http.Shutdown(ctx); err != nil {
-			err = errors.Join(err, s.http.Close())
-		}
-	}
+	err := s.stopListening()
+	s.batch.Close()
 	if s.scratch != "" {
 		err = errors.Join(err, os.RemoveAll(s.scratch))
 	}
 	return err
+}
+
+func (s *Server) stopListening() error {
+	if s.http == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(err, s.http.Close())
+	}
+	return nil
 }
 
 // SetFaults lets a script decide from now on what goes wrong, in place of the one before.

@@ -226,6 +226,12 @@ func TestOldAndUnsignedRequestsAreRefused(t *testing.T) {
 	}
 }
 
+func TestRequestsThatAreTooLargeAreToldSo(t *testing.T) {
+	b := cloudwatchlogs.NewFromConfig(newServer(t, local.Options{}).Config(), func(o *cloudwatchlogs.Options) { o.RetryMaxAttempts = 1 })
+	_, err := b.DescribeLogGroups(t.Context(), &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: aws.String(strings.Repeat("x", 25<<20))})
+	wantCode(t, err, "RequestEntityTooLarge")
+}
+
 func TestJournalTellsWhatWasAskedByWhomAndWhatBecameOfIt(t *testing.T) {
 	var lines bytes.Buffer
 	s := newServer(t, local.Options{Journal: &lines})

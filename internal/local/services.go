@@ -87,6 +87,6 @@ func (s *Server) denied(ctx context.Context, action, resource string, conditions
 	if s.faults.Load().Denies(action) {
 		return true
 	}
-	k, _ := s.key(wire.CallerOf(ctx).AccessKey)
-	return k.roleARN != "" && strings.HasPrefix(action, "s3:") && !policy.Allows(s.account.Statements(k.roleARN), action, resource, conditions)
+	role := wire.CallerOf(ctx).Role
+	return role != "" && strings.HasPrefix(action, "s3:") && !policy.Allows(s.account.Statements(role), action, resource, conditions)
 }

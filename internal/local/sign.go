@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -60,6 +61,9 @@ func (s *Server) verify(r *http.Request, sc scope, body []byte) (wire.Caller, er
 	// IAM is global: its requests are signed for us-east-1 from everywhere.
 	if sc.region != s.opt.Region && sc.service != "iam" {
 		return refused(words[sc.service].mismatch, "Credential should be scoped to a valid region: %s is served, not %s.", s.opt.Region, sc.region)
+	}
+	if !slices.Contains(sc.headers, "host") {
+		return refused(words[sc.service].mismatch, "'Host' must be a 'SignedHeader' in the AWS Authorization.")
 	}
 	at, err := time.Parse(dateFormat, r.Header.Get("X-Amz-Date"))
 	// Clients sign by the machine's clock, whatever clock the server lives by.

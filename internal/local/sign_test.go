@@ -4,6 +4,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
+
+	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
 // The request is one that the SDK for C++ sent (pyarrow, with the keys a and b): it signs a content-length of 0.
@@ -24,5 +27,29 @@ func TestSignatureOfAnotherSDK(t *testing.T) {
 		"Signature=af3d47e3aba0927cfb2fe8a6abfd9905d1c4a35a019f2cd60f48d8918b541e6f")
 	if got := (key{id: "a", secret: "b"}).sign(r, sc, nil); got != sc.signature {
 		t.Errorf("got %s, want %s", got, sc.signature)
+	}
+}
+
+// A signature that does not cover the host could be sent to any.
+func TestSignaturesCoverTheHost(t *testing.T) {
+	s, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	now := time.Now().UTC()
+	r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1/v1/describejobs", nil)
+	r.Header.Set("X-Amz-Date", now.Format(dateFormat))
+	for _, covers := range []bool{true, false} {
+		sc := scope{accessKey: "test", date: now.Format("20060102"), region: "us-east-1", service: "batch", headers: []string{"x-amz-date"}}
+		if covers {
+			sc.headers = []string{"host", "x-amz-date"}
+		}
+		sc.signature = ownKey(s.opt).sign(r, sc, nil)
+		if _, err := s.verify(r, sc, nil); (err == nil) != covers {
+			t.Errorf("covers the host %v: %v", covers, err)
+		} else if err != nil && wire.AsFault(err).Code != "InvalidSignatureException" {
+			t.Error(err)
+		}
 	}
 }

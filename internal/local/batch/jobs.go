@@ -33,6 +33,8 @@ type job struct {
 	stopTimer  func()
 	unsaved    bool
 	told       *types.JobSummary // by ListJobs; nil: nothing yet
+	toldOf     int               // number of the change that told is of
+	changes    int
 }
 
 func (j *job) id() string { return aws.ToString(j.JobId) }

@@ -27,7 +27,13 @@ func (s *Service) tell(j *job) {
 	told := &types.JobSummary{}
 	assign(told, &j.JobDetail)
 	told.Container = &types.ContainerSummary{ExitCode: j.Container.ExitCode, Reason: j.Container.Reason}
-	s.later(s.Lags().List, func() { j.told = told })
+	j.changes++
+	change := j.changes
+	s.later(s.Lags().List, func() {
+		if change > j.toldOf { // what is due at once comes in any order
+			j.told, j.toldOf = told, change
+		}
+	})
 }
 
 // admit takes a submitted job in. States: SUBMITTED, then PENDING with unfinished dependencies or RUNNABLE. B13.

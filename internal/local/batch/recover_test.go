@@ -207,3 +207,35 @@ func TestForgottenJobsLeaveTheDisk(t *testing.T) {
 		t.Errorf("the old job is on disk: %s, %v", data, err)
 	}
 }
+
+func TestClosedServiceHearsNothing(t *testing.T) {
+	dir := t.TempDir()
+	w := newQueue(t, func(o *batchOptions) { o.Dir = dir }, scripted.Script{Duration: time.Minute})
+	running, waiting := w.submit("a"), w.submit("b")
+	w.clock.Advance(time.Second)
+	w.service.Close()
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(time.Hour)
+	w.wantStatus(running, types.JobStatusRunning, "")
+	w.wantStatus(waiting, types.JobStatusRunning, "")
+	if left, err := os.ReadDir(dir); !os.IsNotExist(err) {
+		t.Errorf("after the close: %v, %v", left, err)
+	}
+}
+
+func TestListJobsNeverGoesBack(t *testing.T) {
+	lag := 5 * time.Second
+	w := newQueue(t, func(o *batchOptions) { o.Lags = func() batch.Lags { return batch.Lags{List: lag} } }, scripted.Script{Duration: time.Second})
+	w.submit("a")
+	lag = 0
+	w.clock.Advance(2 * time.Second)
+	for range 2 {
+		out, err := w.ListJobs(t.Context(), &sdk.ListJobsInput{JobQueue: aws.String("q"), JobStatus: types.JobStatusSucceeded})
+		if err != nil || len(out.JobSummaryList) != 1 {
+			t.Errorf("%v, %v", out, err)
+		}
+		w.clock.Advance(time.Minute) // what was seen late is seen now
+	}
+}

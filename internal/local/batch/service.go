@@ -84,6 +84,7 @@ type Service struct {
 	vcpus    map[string]float64   // of jobs on an environment, by its name
 	memory   int64                // MiB of all jobs on environments
 	ready    bool                 // what an earlier process left has been taken up
+	closed   bool                 // nothing is to happen any more
 	after    []func()             // what update does once the lock is free: calls to the runner
 	changed  bool                 // resources are not on disk yet
 	unsaved  []*job
@@ -214,7 +215,19 @@ func (s *Service) update(change func() error) error {
 
 // note makes a change for which no caller waits; one that fails to be kept is kept with the next.
 func (s *Service) note(change func()) {
-	_ = s.update(func() error { change(); return nil })
+	_ = s.update(func() error {
+		if !s.closed {
+			change()
+		}
+		return nil
+	})
+}
+
+// Close lets no job start any more, and what the clock and the runner still tell change nothing.
+func (s *Service) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed, s.ready = true, false
 }
 
 // later makes a change once d is over; at once, within the present change, where d is zero.

@@ -69,8 +69,11 @@ func Maker(host, dir string) func(context.Context, local.Info) (local.JobRunner,
 	}
 }
 
-// ask lets the engine tell what machine it is on.
+// ask lets the engine tell what machine it is on, unless it has.
 func (r *Runner) ask(ctx context.Context) {
+	if r.machine.Load().NCPU > 0 {
+		return
+	}
 	if out, err := r.docker.Info(ctx, client.InfoOptions{}); err == nil {
 		r.machine.Store(&out.Info)
 	}

@@ -231,6 +231,7 @@ func TestAServerEndsWhatAKilledOneLeft(t *testing.T) {
 	if w.wait(t, begins.done); begins.exit != "5" {
 		t.Errorf("the attempt that had not begun ends with %q", begins.exit)
 	}
+	w.wait(t, w.done) // the runner of before, which is not really dead, cleans up too
 	if left, _ := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}

@@ -28,9 +28,9 @@ func (d Denied) Check(ctx context.Context, code, action, resource string, condit
 
 // Caller is who signed a request.
 type Caller struct {
-	AccessKey string
-	ARN       string // of the user, or of the role's session
-	UserID    string
+	ARN    string // of the user, or of the role's session
+	Role   string // ARN of the role; "" for a user
+	UserID string
 }
 
 type callerKey struct{}
