@@ -14,8 +14,8 @@ from kedro.framework.project import _ProjectPipelines, configure_project
 from .errors import BootError
 from .request import Request
 
-# Each imports generate_timestamp for itself; the second exists from Kedro 1.4.
-_SESSION_MODULES = ("kedro.framework.session.session", "kedro.framework.session.service_session")
+# Each has generate_timestamp for itself: sessions, the second from Kedro 1.4, and versions of partitions.
+_TIMED_MODULES = ("kedro.framework.session.session", "kedro.framework.session.service_session", "kedro.io.core")
 
 
 def invoke(package: str, argv: list[str], request: Request | None) -> tuple[int, BaseException | None]:
@@ -59,7 +59,7 @@ def _load_whole_registry() -> None:
 
 def _save_as(version: str) -> None:
     """Let every job of a run save under one version."""
-    for name in _SESSION_MODULES:
+    for name in _TIMED_MODULES:
         try:
             importlib.import_module(name).generate_timestamp = lambda: version
         except ModuleNotFoundError:

@@ -69,20 +69,34 @@ def describe(name: str, dataset: Any) -> dict[str, Any] | None:
 def remove_version(dataset: Any) -> None:
     """Remove the version that a dataset is about to save, if it is in S3."""
     location = locate(dataset)
-    if location is None or not location.version or not location.remote:
+    if location is None or not location.remote:
         return
-    if isinstance(dataset, StagedDataset):
-        shutil.rmtree(os.path.dirname(locate(dataset.inner).path), ignore_errors=True)
     fs, path = _open(location)
-    directory = path.rpartition("/")[0]
+    if isinstance(dataset, StagedDataset) and location.version:
+        shutil.rmtree(os.path.dirname(locate(dataset.inner).path), ignore_errors=True)
     try:
-        fs.invalidate_cache(directory)
-        if fs.exists(directory):
-            logger.info("removing %s, left by an earlier attempt", location.path)
+        for directory in _versions(dataset, location, fs, path):
+            logger.info("removing s3://%s, left by an earlier attempt", directory)
             fs.rm(directory, recursive=True)
             fs.invalidate_cache(directory)
     except OSError as error:  # the save tells whether it matters
         logger.warning("remove an earlier %s: %s", location.path, error)
+
+
+def _versions(dataset: Any, location: Location, fs: Any, path: str) -> list[str]:
+    """Return the directories of the version: of partitions that have versions, each has one."""
+    if location.version:
+        directory = path.rpartition("/")[0]
+        fs.invalidate_cache(directory)
+        return [directory] if fs.exists(directory) else []
+    while isinstance(inner := getattr(dataset, "_dataset", None), AbstractDataset):
+        dataset = inner
+    version = getattr(dataset, "_dataset_config", {}).get("version")
+    if not version:
+        return []
+    fs.invalidate_cache(path)
+    heads = (file.partition(f"/{version.save}/") for file in fs.find(path))
+    return sorted({head + middle.rstrip("/") for head, middle, _ in heads if middle})
 
 
 def _uri(dataset: Any, path: Any) -> str:
