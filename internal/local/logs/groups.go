@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -45,6 +46,7 @@ type about struct {
 type record struct {
 	About  *about `json:",omitempty"`
 	Stream string `json:"s,omitempty"`
+	Lines  int    `json:"n,omitempty"` // that a new stream had already, and which are not kept
 	event
 }
 
@@ -62,19 +64,45 @@ func (g *group) apply(r record) {
 	case r.About != nil:
 		g.about = *r.About
 	case st == nil:
-		g.streams[r.Stream] = &stream{name: r.Stream, created: r.At}
+		g.streams[r.Stream] = &stream{name: r.Stream, created: r.At, lines: r.Lines}
 	default:
 		st.add(r.event)
 	}
 }
 
-// open reads a group from its file; "" is one that is kept in memory only.
+// records are the changes that lead to the group as it is.
+func (g *group) records() []record {
+	all := []record{{About: &g.about}}
+	for _, st := range g.streams {
+		all = append(all, record{Stream: st.name, Lines: st.lines - len(st.events), event: event{At: st.created}})
+		for _, e := range st.events {
+			all = append(all, record{Stream: st.name, event: e})
+		}
+	}
+	return all
+}
+
+// expire drops the lines of streams that had none within the group's retention, and tells whether there were any.
+func (g *group) expire(now int64) (some bool) {
+	retention := time.Duration(aws.ToInt32(g.about.Shown.RetentionInDays)) * 24 * time.Hour
+	for _, st := range g.streams {
+		if n := len(st.events); retention > 0 && n > 0 && st.events[n-1].In < now-retention.Milliseconds() {
+			st.events, some = nil, true
+		}
+	}
+	return some
+}
+
+// open reads a group from its file, without lines that have expired; "" is one that is kept in memory only.
 func (s *Service) open(file string) (*group, error) {
 	log, records, err := disk.OpenLog[record](file)
 	g := &group{log: log, streams: map[string]*stream{}}
 	for _, r := range records {
 		g.apply(r)
 		s.latest = max(s.latest, r.At)
+	}
+	if err == nil && g.expire(s.now()) {
+		err = log.Rewrite(g.records())
 	}
 	return g, err
 }

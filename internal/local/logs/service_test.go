@@ -32,7 +32,12 @@ type world struct {
 
 func newWorld(t *testing.T, dir string) *world {
 	t.Helper()
-	w := &world{t: t, now: time.UnixMilli(1_000_000)}
+	return worldAt(t, dir, time.UnixMilli(1_000_000))
+}
+
+func worldAt(t *testing.T, dir string, now time.Time) *world {
+	t.Helper()
+	w := &world{t: t, now: now}
 	var err error
 	w.service, err = logs.New(logs.Options{Region: "us-east-1", Account: "123456789012", Dir: dir, Now: func() time.Time { return w.now },
 		Lag: func() (time.Duration, bool) { return w.delay, true }})
@@ -383,5 +388,31 @@ func TestStateSurvivesTheProcess(t *testing.T) {
 	out, err := again.DescribeLogStreams(t.Context(), &cloudwatchlogs.DescribeLogStreamsInput{LogGroupName: aws.String("/gone")})
 	if err != nil || len(out.LogStreams) != 0 {
 		t.Errorf("streams of a deleted group: %v, %v", out.LogStreams, err)
+	}
+}
+
+// TestLinesExpire starts a service again when the retention of a group is over for one of its streams.
+func TestLinesExpire(t *testing.T) {
+	dir := t.TempDir()
+	w := newWorld(t, dir)
+	w.group("/g")
+	w.write("/g", "old", 2)
+	w.service.Put("/g", "old", w.now, "")
+	if _, err := w.PutRetentionPolicy(t.Context(), &cloudwatchlogs.PutRetentionPolicyInput{LogGroupName: aws.String("/g"), RetentionInDays: aws.Int32(1)}); err != nil {
+		t.Fatal(err)
+	}
+	w.now = w.now.Add(25 * time.Hour)
+	w.write("/g", "new", 1)
+	later := w.now
+	for range 2 { // the second time from what the first has written
+		w = worldAt(t, dir, later)
+		old, _ := w.read("/g", "old", 10)
+		young, _ := w.read("/g", "new", 10)
+		if len(old) != 0 || len(young) != 1 {
+			t.Errorf("old lines %q, new lines %q", old, young)
+		}
+		if got := w.service.Count("/g", "old"); got != 3 {
+			t.Errorf("%d lines were put to the old stream", got)
+		}
 	}
 }

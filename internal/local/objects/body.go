@@ -105,7 +105,7 @@ func receive(r *http.Request, w io.Writer, algorithm string) (record, error) {
 	if len(payload) == hex.EncodedLen(sha256.Size) {
 		w = io.MultiWriter(w, id)
 	}
-	got, err := digested(w, body, algorithm)
+	got, err := digested(w, io.LimitReader(body, size+1), algorithm)
 	_, ours := errors.AsType[*fs.PathError](err)
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF) || err == nil && got.Size != size:

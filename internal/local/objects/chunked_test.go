@@ -26,6 +26,7 @@ func TestStreamedBodies(t *testing.T) {
 		"with an unknown trailer":   {"1\r\n1\r\n" + end, "1", "x-amz-checksum-crc31", "aws-chunked", "InvalidRequest", true},
 		"that is cut":               {"5\r\n1", "5", "", "aws-chunked", "IncompleteBody", true},
 		"of another length":         {"1\r\n1\r\n" + end, "2", "x-amz-checksum-crc32", "aws-chunked", "IncompleteBody", true},
+		"longer than it says":       {"3\r\n123\r\n" + end, "1", "x-amz-checksum-crc32", "aws-chunked", "IncompleteBody", true},
 		"without a length":          {"1\r\n1\r\n" + end, "", "x-amz-checksum-crc32", "aws-chunked", "MissingContentLength", true},
 		"of a size that is no size": {"x\r\n1\r\n0\r\n\r\n", "1", "", "aws-chunked", "InvalidRequest", true},
 	}

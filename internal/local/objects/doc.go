@@ -9,8 +9,8 @@
 //	<dir>/records.jsonl   what is known of buckets, objects, uploads and their parts, a line for each change: appending it is the write
 //	<dir>/blobs/<random>  contents of objects and parts, each written once; a record names it
 //
-// So any key is safe on any file system, and what belongs together is kept together or not at all. Opening it leaves out lines that later ones
-// replace, and contents that nothing names because a process was killed.
+// So any key is safe on any file system, and what belongs together is kept together or not at all. Lines that later ones replace go when there are
+// many of them, and contents that nothing names because a process was killed at the next start.
 //
 // It is our own because what could be embedded is not strict enough: gofakes3 knows neither checksums nor a bucket's configuration, and
 // versitygw has one instance a process, on whose disk the keys a and a/b cannot both be.

@@ -7,8 +7,10 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -190,6 +192,9 @@ func (s *Service) completeUpload(r *request) ([]any, error) {
 		return nil, err
 	}
 	got, err := s.store.assembled(u.Checksum, chosen)
+	if errors.Is(err, fs.ErrNotExist) { // another request has replaced a part, or ended the upload
+		err = errInvalidPart
+	}
 	if err != nil {
 		return nil, err
 	}
