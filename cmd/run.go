@@ -60,6 +60,9 @@ func (d *deps) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := d.keepSecrets(in.Plan); err != nil {
+		return err
+	}
 	in.Args, in.LoadVersions, in.Owner, in.AllowOverlap = d.kedroArgs(c), versions, owner(), c.Bool("allow-overlap")
 	table := d.newJobTable(in.Plan)
 	stop := d.term.Refresh(table.lines)

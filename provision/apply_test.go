@@ -197,7 +197,7 @@ func TestWhatSettingsNameIsUsedAsItIs(t *testing.T) {
 	if diff := cmp.Diff([]string{"CloudWatch Logs.CreateLogGroup", "CloudWatch Logs.PutRetentionPolicy"}, a.mutations()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
-	if res.JobRole != their.JobRole || res.Queue != their.Queue || res.Repository.URI != their.Repository.URI {
+	if res.ExecutionRole != their.JobRole || res.JobRole != their.JobRole || res.Queue != their.Queue || res.Repository.URI != their.Repository.URI {
 		t.Errorf("resources %+v, want those of %+v", res, their)
 	}
 	gone, err := Destroy(t.Context(), a.Clients, s, DestroyOptions{Data: true}, &steps{})
@@ -223,7 +223,7 @@ func borrowed(t *testing.T, a *testAWS) (Resources, Spec) {
 	a.mutations()
 	return their, testSpec(t, func(p *project.Project) {
 		p.Settings.Bucket, p.Settings.Image.Repository = theirs.Bucket, theirs.Repository
-		p.Settings.AWS = project.AWSSettings{JobRole: lastPart(their.JobRole)}
+		p.Settings.AWS = project.AWSSettings{JobRole: lastPart(their.JobRole), ExecutionRole: their.JobRole}
 		p.Settings.Compute.Queue = lastPart(their.Queue)
 	})
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kedroctl/kedroctl/internal/project"
+
 	"github.com/kedroctl/kedroctl/internal/realtest"
 )
 
@@ -21,13 +23,16 @@ func moto(t *testing.T) *testAWS {
 }
 
 func TestMotoStackComesAndGoes(t *testing.T) {
-	a, s := moto(t), testSpec(t)
+	a, s := moto(t), testSpec(t, func(p *project.Project) {
+		token := map[string]string{"TOKEN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:token-AbCdEf"}
+		p.Settings.Job.Groups = map[string]project.GroupSettings{"train": {Container: project.Container{Secrets: token, SharedMemory: 512}}}
+	})
 	must(t, a.logs.CreateLogGroup, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/aws/batch/job"), Tags: map[string]string{"owner": "ops"}})
 	must(t, a.logs.PutRetentionPolicy, &cloudwatchlogs.PutRetentionPolicyInput{LogGroupName: aws.String("/aws/batch/job"), RetentionInDays: aws.Int32(7)})
 	res := deployed(t, a, s)
 	a.mutations()
 	mustApply(t, a, s)
-	if d := mustRegister(t, a, s, res, testImage); !d.Reused {
+	if d := mustRegister(t, a, s, res, testImage); !d.AllReused() || len(d.Groups) != 1 {
 		t.Errorf("registered again: %+v", d)
 	}
 	if calls := a.mutations(); len(calls) > 0 {

@@ -118,7 +118,7 @@ func (s Spec) definition(res Resources, image string, c project.Container) *batc
 	if c.SharedMemory > 0 {
 		in.ContainerProperties.LinuxParameters = &batchtypes.LinuxParameters{SharedMemorySize: aws.Int32(int32(c.SharedMemory))}
 	}
-	if res.ExecutionRole != "" {
+	if len(c.Secrets) > 0 || s.Existing.ExecutionRole != "" {
 		in.ContainerProperties.ExecutionRoleArn = &res.ExecutionRole
 	}
 	in.Tags = s.Tags()

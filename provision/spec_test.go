@@ -80,6 +80,9 @@ func TestPolicies(t *testing.T) {
 			"DB_PASSWORD": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf:password::",
 			"TOKEN":       "arn:aws:ssm:eu-west-1:123456789012:parameter/token",
 		}
+		p.Settings.Job.Groups = map[string]project.GroupSettings{
+			"train": {Container: project.Container{Secrets: map[string]string{"WANDB": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:wandb-AbCdEf"}}},
+		}
 	})
 	a := account{"123456789012", "aws"}
 	for name, p := range map[string]policy{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -46,6 +47,48 @@ func TestStartGivesBatchTheWholeOrder(t *testing.T) {
 	}
 	if len(r.Late()) > 0 {
 		t.Errorf("late groups %v", r.Late())
+	}
+}
+
+// TestGroupsHaveQueuesAndDefinitionsOfTheirOwn also looks for the jobs in all their queues.
+func TestGroupsHaveQueuesAndDefinitionsOfTheirOwn(t *testing.T) {
+	w := newWorld(t)
+	w.define(w.clients.Batch.(*batch.Client), "kedro", nil)
+	_, err := w.clients.Batch.(*batch.Client).CreateJobQueue(t.Context(), &batch.CreateJobQueueInput{
+		JobQueueName: aws.String("big"), Priority: aws.Int32(1), State: types.JQStateEnabled,
+		ComputeEnvironmentOrder: []types.ComputeEnvironmentOrder{{Order: aws.Int32(1), ComputeEnvironment: aws.String("kedro")}},
+	})
+	w.must(err)
+	w.clock.Advance(time.Minute)
+	in := input("a", "b <- a")
+	in.Plan.Groups[1].Settings = plan.JobSettings{Definition: "b*", Queue: "big"}
+	if _, err := Start(t.Context(), w.clients, in, &told{}); err == nil || !strings.Contains(err.Error(), `no job definition for job.groups."b*"`) {
+		t.Errorf("without the definition: %v", err)
+	}
+	in.Definitions = map[string]string{"b*": "kedro:2"}
+	r, _ := w.start(in)
+	out, err := w.clients.Batch.DescribeJobs(t.Context(), &batch.DescribeJobsInput{Jobs: []string{r.Jobs[0].ID, r.Jobs[1].ID}})
+	w.must(err)
+	var got []string
+	for _, j := range out.Jobs {
+		got = append(got, path.Base(aws.ToString(j.JobQueue))+" "+path.Base(aws.ToString(j.JobDefinition)))
+	}
+	if diff := cmp.Diff([]string{"kedro kedro:1", "big kedro:2"}, got); diff != "" {
+		t.Errorf("queues and definitions (-want +got):\n%s", diff)
+	}
+	lost := r
+	lost.Jobs = r.Jobs[:1]
+	w.must(saveJobs(t.Context(), w.clients, lost))
+	again, err := Load(t.Context(), w.clients, bucket, r.ID)
+	w.must(err)
+	if len(again.Late()) > 0 {
+		t.Errorf("not found again: %v", again.Late())
+	}
+	w.must(Cancel(t.Context(), w.clients, again, "enough"))
+	jobs, err := Status(t.Context(), w.clients, again)
+	w.must(err)
+	if diff := cmp.Diff(map[string]string{"a": "FAILED", "b": "FAILED blocked"}, states(jobs)); diff != "" {
+		t.Errorf("states (-want +got):\n%s", diff)
 	}
 }
 

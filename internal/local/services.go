@@ -51,7 +51,8 @@ func (s *Server) addServices() (err error) {
 		return err
 	}
 	s.batch, err = batch.New(batch.Options{
-		Region: o.Region, Account: o.Account, Clock: o.Clock, Roles: s.account, Logs: cloudwatch, Enter: s.enter, Dir: o.Dir, Settle: o.Settle, Step: o.Step,
+		Region: o.Region, Account: o.Account, Clock: o.Clock, Roles: s.account, Logs: cloudwatch, Dir: o.Dir, Settle: o.Settle, Step: o.Step,
+		Enter: s.enter, Secret: s.secret,
 		Runner: &scripted.Runner{Clock: o.Clock, Work: o.Runner,
 			Find: func(a batch.Attempt) (scripted.Script, bool) { return script().Jobs.For(a) }},
 		Throttled: func(operation string) bool { return script().Throttles("batch."+operation, o.Clock.Now()) },

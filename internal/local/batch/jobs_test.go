@@ -86,6 +86,39 @@ func TestJobWithoutItsLogGroupDoesNotStart(t *testing.T) {
 	}
 }
 
+func TestSecretsAreVariablesOrTheJobDoesNotStart(t *testing.T) {
+	w := newQueue(t, func(o *batchOptions) {
+		o.Secret = func(variable, arn string) (string, error) {
+			if variable == "LOST" {
+				return "", errors.New("ResourceNotFoundException: no " + arn)
+			}
+			return "value of " + arn, nil
+		}
+	})
+	with := func(names ...string) func(*sdk.RegisterJobDefinitionInput) {
+		return func(in *sdk.RegisterJobDefinitionInput) {
+			in.ContainerProperties.ExecutionRoleArn = aws.String("arn:aws:iam::123456789012:role/execution")
+			for _, name := range names {
+				in.ContainerProperties.Secrets = append(in.ContainerProperties.Secrets, types.Secret{Name: &name, ValueFrom: aws.String("arn:" + name)})
+			}
+		}
+	}
+	w.define("d", with("PW"))
+	w.submit("a")
+	w.clock.Advance(time.Second)
+	if got := w.started[0].Env["PW"]; got != "value of arn:PW" {
+		t.Errorf("PW is %q", got)
+	}
+	w.define("d", with("PW", "LOST"))
+	id := w.submit("b")
+	w.clock.Advance(time.Second)
+	j := w.wantStatus(id, types.JobStatusFailed, "Task failed to start")
+	want := "ResourceInitializationError: unable to pull secrets or registry auth: variable LOST: ResourceNotFoundException: no arn:LOST"
+	if got := aws.ToString(j.Container.Reason); got != want {
+		t.Errorf("reason %q", got)
+	}
+}
+
 func TestJobGetsTheVariablesOfBatch(t *testing.T) {
 	left := 0
 	w := newQueue(t, func(o *batchOptions) {

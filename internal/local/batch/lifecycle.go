@@ -2,6 +2,7 @@ package batch
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -184,9 +185,29 @@ func (s *Service) launch(r *report) {
 		r.Done(Exit{StatusReason: "ECS was unable to assume the role '" + role + "' that was provided for this task. Please verify that the role being passed has the proper trust relationship and permissions."})
 		return
 	}
+	if err := s.reveal(r); err != nil {
+		r.Done(NotStarted("ResourceInitializationError: unable to pull secrets or registry auth: " + err.Error()))
+		return
+	}
 	s.enter(r)
 	stop := s.Runner.Start(r.attempt, r)
 	s.note(func() { s.stoppable(r, stop) })
+}
+
+// reveal gives an attempt the values of its secrets, which are kept nowhere.
+func (s *Service) reveal(r *report) error {
+	for _, secret := range r.job.Container.Secrets {
+		name, arn := aws.ToString(secret.Name), aws.ToString(secret.ValueFrom)
+		if s.Secret == nil {
+			return fmt.Errorf("variable %s: ResourceNotFoundException: there is no %s", name, arn)
+		}
+		value, err := s.Secret(name, arn)
+		if err != nil {
+			return fmt.Errorf("variable %s: %w", name, err)
+		}
+		r.attempt.Env[name] = value
+	}
+	return nil
 }
 
 // enter gives an attempt what its host gives; the job's own variables come before those.

@@ -27,6 +27,7 @@ type Options struct {
 	Roles           Roles         // nil: every role exists
 	Logs            Logs          // nil: log lines are dropped
 	Enter           Enter         // nil: jobs get nothing but what Batch itself gives
+	Secret          Secret        // nil: there is no secret
 	Dir             string        // where state is kept; "" keeps it in memory only
 	Settle          time.Duration // how long environments and queues are CREATING, UPDATING, DELETING
 	Step            time.Duration // how long a job is SUBMITTED, and STARTING before its container is asked for
@@ -66,6 +67,9 @@ type Logs interface {
 // Enter gives an attempt what its host gives: variables that lead to credentials of the role. leave takes them back. id is the job's, a hyphen and the
 // attempt's number; after a restart the same id gets the same variables.
 type Enter func(id, roleARN string) (env map[string]string, leave func())
+
+// Secret gives the value that a job gets as a variable for what an ARN names; the error says why there is none.
+type Secret func(variable, arn string) (string, error)
 
 // Service is AWS Batch as an http.Handler.
 type Service struct {
