@@ -35,6 +35,9 @@ func Tree(p project.Project, s project.Snapshot, pl plan.Plan, absent []string) 
 		c.checkCredentials()
 		c.checkLocal()
 		c.checkEntries()
+		if err := c.checkVariables(); err != nil {
+			return nil, err
+		}
 		c.locate()
 	}
 	if err := c.checkFiles(); err != nil {

@@ -169,7 +169,7 @@ server: {}
 		"credentials in the environment, in a file that stays out, only here, and nowhere": {
 			files: `
 -- conf/aws_batch/credentials.yml --
-a: {key: "${oc.env:A_KEY}"}
+a: {key: "${oc.env:A_KEY,none}"}
 -- conf/base/credentials.yml --
 b: {key: literal}
 -- conf/local/credentials.yml --
@@ -219,6 +219,32 @@ raw: {type: "${_type}", filepath: data/raw.csv}
 -- conf/aws_batch/catalog.yml --
 raw: {type: pandas.CSVDataset, filepath: "s3://b/raw.csv"}
 `},
+		"variables that jobs do not have": {
+			files: `
+-- pyproject.toml --
+` + pyproject + `
+[tool.kedroctl.job]
+environment = { LEVEL = "info" }
+secrets = { A_KEY = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:a" }
+[tool.kedroctl.job.groups.make]
+environment = { FOR_ONE = "x" }
+-- conf/base/credentials.yml --
+a: {key: "${oc.env:A_KEY}", level: "${oc.env: LEVEL}", token: "${oc.env:AWS_SESSION_TOKEN}", user: "${oc.env:DB_USER,ann}"}
+# was: ${oc.env:OLD}
+db:
+  con: mysql://${oc.env:DB_USER}:${oc.env:DB_PASSWORD}@host
+-- conf/aws_batch/parameters.yml --
+day: ${oc.env:FOR_ONE}
+limits: {low: 1}
+-- conf/aws_batch/credentials_left.yml --
+x: {key: "${oc.env:ELSEWHERE}", secret: literal}
+`,
+			absent: []string{"conf/aws_batch/credentials_left.yml"},
+			want: []string{
+				"error variable-missing DB_PASSWORD conf/base/credentials.yml:4", "error variable-missing DB_USER conf/base/credentials.yml:4",
+				"error variable-missing FOR_ONE conf/aws_batch/parameters.yml:1",
+			},
+		},
 		"hooks": {
 			change: func(s *project.Snapshot) {
 				s.Hooks = []project.Hook{

@@ -25,6 +25,7 @@ const (
 type layer struct {
 	entries map[string]map[string]entry
 	others  map[string]string // files of no such kind, by name below the environment: their paths
+	files   []string          // of such kinds, relative to the project
 }
 
 // entry is the value of a key, and where it is written.
@@ -69,12 +70,13 @@ func readLayer(root, dir string) (layer, error) {
 	return l, nil
 }
 
-func (l layer) read(file, name, shown string) error {
+func (l *layer) read(file, name, shown string) error {
 	kind := kindOf(name)
 	if kind == "" {
 		l.others[name] = shown
 		return nil
 	}
+	l.files = append(l.files, shown)
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
