@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/kedroctl/kedroctl/internal/local/disk"
+	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
 // Info is how to reach a server: what server.json of its state directory holds, readable by its owner alone.
@@ -34,6 +36,22 @@ func (s *Server) Info() Info {
 
 // who tells one server from all others: the access key is random, so it is that of one state directory only.
 func (i Info) who() string { return fmt.Sprint(i.AccessKey, " ", i.PID) }
+
+// claim makes a state directory. One that has other things in it is left to whoever they are of: a reset would remove them.
+func claim(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make the directory of the embedded AWS: %w", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("read the directory of the embedded AWS: %w", err)
+	}
+	marks := []string{filepath.Base(infoFile(dir)), filepath.Base(serverLock(dir).Path()), filepath.Base(startLock(dir).Path())}
+	if len(entries) > 0 && !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return slices.Contains(marks, e.Name()) }) {
+		return ui.WithHint(fmt.Errorf("%s has other things in it than the state of an embedded AWS", dir), "name a directory that is empty or does not exist")
+	}
+	return nil
+}
 
 // Publish writes how to reach the server into a state directory, where Ensure of another process finds it. It is for tests that serve in their own
 // process and run the real binary.

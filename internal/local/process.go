@@ -1,16 +1,17 @@
 package local
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -32,10 +33,10 @@ func Ensure(ctx context.Context, dir string, start []string) (Info, error) {
 	if info, running := Running(ctx, dir); running {
 		return info, nil
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return Info{}, fmt.Errorf("make the directory of the embedded AWS: %w", err)
+	if err := claim(dir); err != nil {
+		return Info{}, err
 	}
-	lock := flock.New(filepath.Join(dir, "start.lock"))
+	lock := startLock(dir)
 	if _, err := lock.TryLockContext(ctx, pollTime); err != nil {
 		return Info{}, fmt.Errorf("wait for the start of the embedded AWS: %w", err)
 	}
@@ -46,10 +47,9 @@ func Ensure(ctx context.Context, dir string, start []string) (Info, error) {
 	file := filepath.Join(dir, "server.log")
 	info, err := launch(ctx, dir, file, start)
 	if err != nil {
-		log, _ := os.ReadFile(file) // its last words, if it had any
-		log = bytes.TrimSpace(log)
-		last := cmp.Or(string(log[bytes.LastIndexByte(log, '\n')+1:]), "it said nothing")
-		return Info{}, ui.WithHint(fmt.Errorf("start the embedded AWS: %w: %s", err, last), "its log is "+file)
+		log, _ := os.ReadFile(file) // why, if it could say so
+		said := cmp.Or(strings.ReplaceAll(strings.TrimSpace(string(log)), "\n", "; "), "it said nothing")
+		return Info{}, ui.WithHint(fmt.Errorf("start the embedded AWS: %w: %s", err, said), "its log is "+file)
 	}
 	return info, nil
 }
@@ -139,7 +139,10 @@ func Stop(ctx context.Context, dir string) error {
 // Reset stops the server of a state directory and removes all that it kept: resources, objects, images, its keys and its port. Where a server was
 // killed, the runner that jobs makes ends what that has left.
 func Reset(ctx context.Context, dir string, jobs MakeRunner) error {
-	if err := Stop(ctx, dir); err != nil {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err := errors.Join(claim(dir), Stop(ctx, dir)); err != nil {
 		return err
 	}
 	info, err := readInfo(dir)
@@ -157,5 +160,6 @@ func Reset(ctx context.Context, dir string, jobs MakeRunner) error {
 	return nil
 }
 
-// serverLock is held by the process that serves a state directory.
+// serverLock is held by the process that serves a state directory, startLock by one that starts it.
 func serverLock(dir string) *flock.Flock { return flock.New(filepath.Join(dir, "server.lock")) }
+func startLock(dir string) *flock.Flock  { return flock.New(filepath.Join(dir, "start.lock")) }

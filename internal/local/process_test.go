@@ -233,3 +233,25 @@ func TestResetEndsWhatAKilledServerHasLeft(t *testing.T) {
 		t.Errorf("after the reset: %v", err)
 	}
 }
+
+func TestDirectoryWithOtherThingsIsNeitherUsedNorRemoved(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "thesis.tex")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, started := local.Ensure(t.Context(), dir, []string{"/no/such/program"})
+	for what, err := range map[string]error{
+		"start":           started,
+		"serve":           local.Serve(t.Context(), local.ServeOptions{Dir: dir, Runner: noContainers}),
+		"reset":           local.Reset(t.Context(), dir, noContainers),
+		"reset of a file": local.Reset(t.Context(), file, noContainers),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "directory") && !strings.Contains(err.Error(), "other things") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("left: %v, %v", entries, err)
+	}
+}

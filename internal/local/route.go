@@ -70,7 +70,7 @@ func (s *Server) refuseUnsigned(w http.ResponseWriter, r *http.Request) {
 		service, code = "batch", "MissingAuthenticationTokenException"
 	}
 	s.answer(w, r, &Call{Service: service}, wire.Caller{},
-		wire.NewFault(http.StatusForbidden, code, "requests without a signature in the Authorization header are not served"))
+		wire.NewFault(http.StatusForbidden, code, "requests have to be signed in their Authorization header; presigned URLs are not served"))
 }
 
 // answer lets a service answer a call, unless it is to be refused or the fault script has other plans, and notes what became of it.

@@ -9,7 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"os"
+	"syscall"
 	"time"
 
 	"github.com/kedroctl/kedroctl/internal/local/faults"
@@ -39,8 +39,8 @@ type MakeRunner func(ctx context.Context, info Info) (runner JobRunner, end func
 // Serve is a server until ctx ends, Stop is called, or it has been idle. Its keys and its port stay the same for as long as
 // its state does: the names of pushed images contain the port. It returns nil unless something failed.
 func Serve(ctx context.Context, o ServeOptions) error {
-	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
-		return fmt.Errorf("make the directory of the embedded AWS: %w", err)
+	if err := claim(o.Dir); err != nil {
+		return err
 	}
 	lock := serverLock(o.Dir)
 	locked, err := lock.TryLock()
@@ -99,8 +99,11 @@ func open(ctx context.Context, o ServeOptions) (Info, net.Listener, error) {
 	host := cmp.Or(o.Host, "127.0.0.1")
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(host, port))
 	if err != nil {
-		return Info{}, nil, ui.WithHint(fmt.Errorf("open the port of the embedded AWS, which the names of its images contain: %w", err),
-			"end the process that has the port, or take another with 'kedroctl local --port', to which images have to be pushed anew")
+		err = fmt.Errorf("open the port of the embedded AWS: %w", err)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			err = ui.WithHint(err, "end the process that has it, or take another with 'kedroctl local --port'; images, whose names contain it, have to be pushed anew then")
+		}
+		return Info{}, nil, err
 	}
 	at := l.Addr().(*net.TCPAddr).AddrPort()
 	if at.Addr().IsUnspecified() { // every address of the machine: its jobs and this user's tools keep to loopback
