@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -24,6 +25,25 @@ func (d *deps) ask(question string) string {
 	line, _ := bufio.NewReader(d.std.In).ReadString('\n') // the end of the input is no answer
 	line = strings.ToLower(strings.TrimSpace(line))
 	return line[:min(len(line), 1)]
+}
+
+// askLine puts a question on the terminal and gives the answer in one line, value where it is empty. An interrupt ends the waiting.
+func (d *deps) askLine(ctx context.Context, question, value string) (string, error) {
+	fmt.Fprint(d.std.Err, question+" ")
+	answers := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(d.std.In).ReadString('\n') // the end of the input is no answer
+		answers <- strings.TrimSpace(line)
+	}()
+	select {
+	case answer := <-answers:
+		if answer == "" {
+			answer = value
+		}
+		return answer, nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
 }
 
 // confirm asks a yes-or-no question whose harmless answer is no. Without a terminal it is an error that names --yes.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -16,32 +17,148 @@ func newInit(d *deps) *cli.Command {
 		Name: "init", Category: catMain, Usage: "Write the settings and the aws_batch environment into the project, once",
 		UsageText: "$ kedroctl init --catalog",
 		Description: `Writes [tool.kedroctl] into pyproject.toml, conf/<env>/globals.yml, s3fs into the dependencies, .dockerignore
-and an entry in .gitignore. What a person changed is kept; a second run changes nothing. Needs no AWS account.`,
+and an entry in .gitignore. On a terminal it asks for the region, the bucket and the catalog; with --yes it does not.
+What a person changed is kept; a second run changes nothing. Needs no AWS account.`,
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "catalog", Usage: "also write conf/<env>/catalog.yml: an S3 entry for every dataset that is local or in memory", DisableDefaultText: true}},
 		Action: func(c *cli.Context) error {
-			p, err := d.project()
-			if err != nil {
-				return err
-			}
-			files, err := project.Init(c.Context, p, project.InitOptions{
-				Catalog: c.Bool("catalog"), Region: d.flags.region, Random: rand.Reader,
-				Snapshot: func(ctx context.Context, env string) (project.Snapshot, error) {
-					return d.inspect(ctx, p, project.InspectOptions{Env: env})
-				},
-			})
-			if err != nil {
-				return err
-			}
-			for _, f := range files {
-				if f.Note != "" {
-					d.term.Hint("%s: %s", f.Path, f.Note)
-				}
-			}
-			return d.term.Answer(files, func(w io.Writer) {
-				for _, f := range files {
-					fmt.Fprintf(w, "%-9s  %s\n", f.Action, f.Path)
-				}
-			})
+			return d.init(c.Context, project.InitOptions{Catalog: c.Bool("catalog"), Random: rand.Reader})
 		},
+	}
+}
+
+// initAnswer is what init found, what it did, and what comes next.
+type initAnswer struct {
+	Found []project.Seen `json:"found"`
+	Files []project.File `json:"files"`
+	Next  []nextStep     `json:"next"`
+}
+
+type nextStep struct {
+	Command string `json:"command"`
+	Does    string `json:"does"`
+}
+
+func (d *deps) init(ctx context.Context, o project.InitOptions) error {
+	p, err := d.project()
+	if err != nil {
+		return err
+	}
+	survey, err := project.Look(p)
+	if err != nil {
+		return err
+	}
+	if survey.First {
+		for _, s := range survey.Seen {
+			d.term.Line("found %s: %s", s.Thing, s.Meaning)
+		}
+		if d.asks() && !d.flags.yes {
+			if p, err = d.askInit(ctx, p, survey, &o); err != nil {
+				return err
+			}
+		}
+	}
+	o.Region = d.flags.region
+	o.Snapshot = func(ctx context.Context, env string) (project.Snapshot, error) {
+		return d.inspect(ctx, p, project.InspectOptions{Env: env})
+	}
+	files, err := project.Init(ctx, p, o)
+	if err != nil {
+		return err
+	}
+	a := initAnswer{Found: survey.Seen, Files: files, Next: nextSteps(p)}
+	return d.term.Answer(a, func(w io.Writer) {
+		for _, f := range files {
+			fmt.Fprintf(w, "%-9s  %-*s  %s\n", f.Action, widest(files), f.Path, f.Why)
+		}
+		d.tellInit(a)
+	})
+}
+
+func widest(files []project.File) int {
+	width := 0
+	for _, f := range files {
+		width = max(width, len(f.Path))
+	}
+	return width
+}
+
+// tellInit tells what a person has to do for the files, and what comes next where anything is new.
+func (d *deps) tellInit(a initAnswer) {
+	for _, f := range a.Files {
+		if f.Note != "" {
+			d.term.Hint("%s: %s", f.Path, f.Note)
+		}
+	}
+	isNew := func(f project.File) bool { return f.Action == project.Written || f.Action == project.Updated }
+	if !slices.ContainsFunc(a.Files, isNew) {
+		return
+	}
+	for _, n := range a.Next {
+		d.term.Line("next  %-38s  %s", n.Command, n.Does)
+	}
+}
+
+func nextSteps(p project.Project) []nextStep {
+	env := ""
+	if p.Env != project.DefaultEnv {
+		env = " --env " + p.Env
+	}
+	return []nextStep{
+		{"kedroctl" + env + " check", "what would fail on Batch, and what to do about it"},
+		{"kedroctl" + env + " plan", "the jobs, and where each dataset will be"},
+		{"kedroctl" + env + " --local run --no-image", "all of it on this machine, without Docker or an account"},
+		{"kedroctl" + env + " deploy", "image and resources on AWS; then 'kedroctl" + env + " run'"},
+	}
+}
+
+// askInit asks what a person may want otherwise. An answer counts as the flag of its name; one that cannot be is asked for again.
+func (d *deps) askInit(ctx context.Context, p project.Project, survey project.Survey, o *project.InitOptions) (project.Project, error) {
+	if p.Settings.Region == "" && !d.flags.local {
+		region := ""
+		if cfg, err := d.account(ctx, &p); err == nil {
+			region = cfg.Region
+		}
+		var err error
+		if d.flags.region, err = d.askSetting(ctx, "AWS region", "region", region); err != nil {
+			return p, err
+		}
+	}
+	if survey.Bucket == "" {
+		bucket, err := survey.BaseBucket, error(nil)
+		if bucket == "" {
+			bucket, err = project.NewBucketName(p, o.Random)
+		}
+		if err == nil {
+			_, err = d.askSetting(ctx, "S3 bucket", "bucket", bucket)
+		}
+		if err != nil {
+			return p, err
+		}
+	}
+	if !o.Catalog {
+		answer, err := d.askLine(ctx, "Write catalog entries on S3 for all datasets? Without them kedroctl keeps the data by itself [y/N]", "n")
+		if err != nil {
+			return p, err
+		}
+		o.Catalog = answer == "y" || answer == "yes"
+	}
+	d.proj = nil
+	return d.project()
+}
+
+// askSetting asks for the value of a setting until it is one that the setting can have.
+func (d *deps) askSetting(ctx context.Context, what, key, value string) (string, error) {
+	for {
+		answer, err := d.askLine(ctx, fmt.Sprintf("%s [%s]", what, value), value)
+		if err != nil || answer == "" {
+			return "", err
+		}
+		d.flags.set[key] = answer
+		d.proj = nil
+		if _, err = d.project(); err == nil {
+			return answer, nil
+		}
+		d.term.Warn("%v", err)
+		delete(d.flags.set, key)
 	}
 }

@@ -107,6 +107,11 @@ func mapping(pairs ...string) *yaml.Node {
 	return n
 }
 
+// isPathKey says whether Kedro takes the values of a key for paths.
+func isPathKey(key string) bool {
+	return slices.Contains([]string{"filepath", "path", "filename"}, key)
+}
+
 // move rewrites, in nested definitions too, the keys that Kedro takes for paths. It returns a path that has no place in the bucket.
 func (e *entries) move(n *yaml.Node) (bad string) {
 	for i := 0; i+1 < len(n.Content) && n.Kind == yaml.MappingNode; i += 2 {
@@ -116,7 +121,7 @@ func (e *entries) move(n *yaml.Node) (bad string) {
 			if bad := e.move(value); bad != "" {
 				return bad
 			}
-		case value.Kind == yaml.ScalarNode && slices.Contains([]string{"filepath", "path", "filename"}, key):
+		case value.Kind == yaml.ScalarNode && isPathKey(key):
 			path := e.expand(value.Value, 0)
 			if !isLocal(path) {
 				continue

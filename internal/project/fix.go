@@ -68,7 +68,7 @@ func (f Fixes) Write() ([]File, error) { return writeDrafts(f.dir, f.drafts) }
 // draftEntries adds entries for some datasets to the environment's catalog.yml. A file that init wrote is brought up to date as a whole.
 func draftEntries(p Project, s Snapshot, names []string) (draft, error) {
 	conf := confPlace{s.ConfSource, s.BaseEnv}
-	d, err := openDraft(p, path.Join(conf.source, p.Env, "catalog.yml"))
+	d, err := openDraft(p, path.Join(conf.source, p.Env, "catalog.yml"), catalogWhy)
 	if err != nil {
 		return d, err
 	}

@@ -43,7 +43,7 @@ func TestFixDependency(t *testing.T) {
 	if !strings.Contains(diff, "--- a/pyproject.toml\n+++ b/pyproject.toml\n@@") || !strings.Contains(diff, "\n+") || !strings.Contains(diff, "s3fs>=2024.6.0") {
 		t.Errorf("the diff is\n%s", diff)
 	}
-	if !mustLoad(t, dir, LoadOptions{}).HasS3fs() || len(notes) != 1 || !strings.Contains(notes[0], "install the project again") {
+	if !mustLoad(t, dir, LoadOptions{}).HasS3fs() || len(notes) != 1 || !strings.Contains(notes[0], "'pip install -e .' installs it") {
 		t.Errorf("notes %v, pyproject.toml:\n%s", notes, read(t, dir, Pyproject))
 	}
 	p := mustLoad(t, dir, LoadOptions{})

@@ -36,6 +36,7 @@ const (
 type File struct {
 	Path   string `json:"path"` // relative to the project
 	Action string `json:"action"`
+	Why    string `json:"why"`            // what the file is for
 	Note   string `json:"note,omitempty"` // what a person has to know or do
 }
 
@@ -46,15 +47,16 @@ type draft struct {
 	isNew bool
 	text  string
 	kept  bool
+	why   string
 	note  string
 }
 
-func openDraft(p Project, path string) (draft, error) {
+func openDraft(p Project, path, why string) (draft, error) {
 	text, err := os.ReadFile(filepath.Join(p.Dir, path))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return draft{}, err
 	}
-	return draft{path: path, old: string(text), isNew: err != nil, text: string(text)}, nil
+	return draft{path: path, old: string(text), isNew: err != nil, text: string(text), why: why}, nil
 }
 
 // Init prepares a project for AWS Batch in its environment: [tool.kedroctl], s3fs among the dependencies, conf/<env>/globals.yml, .dockerignore,
@@ -62,7 +64,7 @@ func openDraft(p Project, path string) (draft, error) {
 func Init(ctx context.Context, p Project, o InitOptions) ([]File, error) {
 	conf := p.conf()
 	globals := path.Join(conf.source, p.Env, "globals.yml")
-	bucket, err := chooseBucket(p, globals, o.Random)
+	bucket, err := chooseBucket(p, conf, o.Random)
 	if err != nil {
 		return nil, fmt.Errorf("init: %w", err)
 	}
@@ -89,7 +91,7 @@ func Init(ctx context.Context, p Project, o InitOptions) ([]File, error) {
 func one(d draft, err error) ([]draft, error) { return []draft{d}, err }
 
 func draftDockerignore(p Project) (draft, error) {
-	d, err := openDraft(p, ".dockerignore")
+	d, err := openDraft(p, ".dockerignore", "keeps data and secrets out of images that other tools build")
 	if err != nil {
 		return d, err
 	}
@@ -106,7 +108,7 @@ func draftDockerignore(p Project) (draft, error) {
 const stateDir = ".kedroctl/"
 
 func draftGitignore(p Project) (draft, error) {
-	d, err := openDraft(p, ".gitignore")
+	d, err := openDraft(p, ".gitignore", "keeps kedroctl's own state out of git")
 	if err != nil {
 		return d, err
 	}
@@ -146,7 +148,7 @@ func render(name string, data any) (string, error) {
 func writeDrafts(dir string, drafts []draft) ([]File, error) {
 	var files []File
 	for _, d := range drafts {
-		f := File{Path: filepath.ToSlash(d.path), Action: Unchanged, Note: d.note}
+		f := File{Path: filepath.ToSlash(d.path), Action: Unchanged, Why: d.why, Note: d.note}
 		switch {
 		case d.kept:
 			f.Action = Kept

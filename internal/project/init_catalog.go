@@ -25,7 +25,7 @@ func draftCatalog(ctx context.Context, p Project, conf confPlace, take func(cont
 		return nil, err
 	}
 	conf.source, conf.baseEnv = firstOf(snapshot.ConfSource, conf.source), firstOf(snapshot.BaseEnv, conf.baseEnv)
-	d, err := openDraft(p, path.Join(conf.source, p.Env, "catalog.yml"))
+	d, err := openDraft(p, path.Join(conf.source, p.Env, "catalog.yml"), catalogWhy)
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +46,8 @@ func draftCatalog(ctx context.Context, p Project, conf confPlace, take func(cont
 	d.text, err = catalogText(e)
 	return []draft{d}, err
 }
+
+const catalogWhy = "puts on S3 what the base catalog has on this machine or in memory"
 
 func entriesFor(p Project, conf confPlace, d draft, owned bool) (*entries, error) {
 	file := filepath.Join(p.Dir, d.path)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -83,28 +84,51 @@ func globalsBucket(p Project, file string) (string, error) {
 	return bucket, nil
 }
 
-// chooseBucket is the bucket that settings or globals name already, else a new name. Every environment has a bucket of its own, so one other than
-// the default does not inherit that of [tool.kedroctl].
-func chooseBucket(p Project, globals string, random io.Reader) (string, error) {
+// chooseBucket is the bucket that settings or globals name already, else a new name.
+func chooseBucket(p Project, conf confPlace, random io.Reader) (string, error) {
 	_, m, err := find(p.Dir)
 	if err != nil {
 		return "", err
 	}
-	if inherited := p.Env != DefaultEnv && settingOf(m, "bucket") == p.Settings.Bucket; inherited {
-		p.Settings.Bucket = ""
-	}
+	p.Settings.Bucket = ownBucket(p, m)
 	if err := p.CheckBucket(); err != nil {
 		return "", err
 	}
-	named, err := globalsBucket(p, globals)
-	if err != nil || p.Settings.Bucket != "" || named != "" {
-		return firstOf(p.Settings.Bucket, named), err
+	named, err := globalsBucket(p, path.Join(conf.source, p.Env, "globals.yml"))
+	if err != nil {
+		return "", err
 	}
+	if named = firstOf(p.Settings.Bucket, named, baseBucket(p, conf, m)); named != "" {
+		return named, nil
+	}
+	return NewBucketName(p, random)
+}
+
+// NewBucketName is a name that no other bucket has.
+func NewBucketName(p Project, random io.Reader) (string, error) {
 	suffix := make([]byte, 4)
 	if _, err := io.ReadFull(random, suffix); err != nil {
 		return "", fmt.Errorf("choose the bucket's name: %w", err)
 	}
 	return "kedro-" + Slug(p.Name) + "-" + hex.EncodeToString(suffix), nil
+}
+
+// ownBucket is the bucket of the settings. Every environment has a bucket of its own, so one other than the default does not inherit that of
+// [tool.kedroctl].
+func ownBucket(p Project, m manifest) string {
+	if p.Env != DefaultEnv && settingOf(m, "bucket") == p.Settings.Bucket {
+		return ""
+	}
+	return p.Settings.Bucket
+}
+
+// baseBucket is s3_bucket of base's globals: the project's data is there. A second environment does not share it with the default one.
+func baseBucket(p Project, conf confPlace, m manifest) string {
+	bucket, err := globalsBucket(p, path.Join(conf.source, conf.baseEnv, "globals.yml"))
+	if err != nil || !validBucket(bucket) || (p.Env != DefaultEnv && settingOf(m, "bucket") == bucket) {
+		return ""
+	}
+	return bucket
 }
 
 // settingOf is a setting as the tables of pyproject.toml have it, below [tool.kedroctl].
@@ -120,7 +144,7 @@ func settingOf(m manifest, path ...string) string {
 
 // draftDeclarations adds settings and s3fs to pyproject.toml, or s3fs to the requirements file that holds the project's dependencies.
 func draftDeclarations(p Project, region, bucket string) ([]draft, error) {
-	d, err := openDraft(p, Pyproject)
+	d, err := openDraft(p, Pyproject, "has the settings of kedroctl")
 	if err != nil {
 		return nil, err
 	}
@@ -135,12 +159,12 @@ func draftDeclarations(p Project, region, bucket string) ([]draft, error) {
 		return []draft{d}, nil
 	}
 	if p.DependencyFile != Pyproject {
-		requirements, err := openDraft(p, p.DependencyFile)
+		requirements, err := openDraft(p, p.DependencyFile, "has s3fs among the dependencies: data is read from and written to S3")
 		requirements.text = appendLine(requirements.text, s3fsRequirement)
-		requirements.note = installNote
+		requirements.note = p.installNote()
 		return []draft{d, requirements}, err
 	}
-	if d.text, d.note, err = addDependency(d.text, m); err != nil {
+	if d.text, d.note, err = p.addDependency(d.text, m); err != nil {
 		return nil, err
 	}
 	return []draft{d}, nil
@@ -177,10 +201,11 @@ func byHand(err error, table []string, key, value string) error {
 	}
 }
 
-const (
-	installNote = s3fsName + " added: install the project again"
-	addNote     = "add " + s3fsRequirement + " to the project's dependencies: they are not declared in a file that kedroctl knows"
-)
+const addNote = "add " + s3fsRequirement + " to the project's dependencies: they are not declared in a file that kedroctl knows"
+
+func (p Project) installNote() string {
+	return fmt.Sprintf("%s added; '%s' installs it", s3fsName, p.InstallCommand())
+}
 
 // bringsS3fs says whether a requirement is s3fs, or has an extra that is.
 func bringsS3fs(requirement string) bool {
@@ -199,14 +224,14 @@ func bringsS3fs(requirement string) bool {
 }
 
 // addDependency adds s3fs where pyproject.toml itself declares the dependencies.
-func addDependency(text string, m manifest) (edited, note string, err error) {
+func (p Project) addDependency(text string, m manifest) (edited, note string, err error) {
 	switch {
 	case len(m.Project.Dependencies) == 0 && len(m.Tool.Poetry.Dependencies) > 0:
 		table := []string{"tool", "poetry", "dependencies"}
 		if edited, err = edit.Set(text, table, s3fsName, s3fsVersion); err != nil {
 			err = byHand(err, table, s3fsName, s3fsVersion)
 		}
-		return edited, installNote, err
+		return edited, p.installNote(), err
 	case m.Project.Name == "" || slices.Contains(m.Project.Dynamic, "dependencies"):
 		return text, addNote, nil
 	}
@@ -215,12 +240,12 @@ func addDependency(text string, m manifest) (edited, note string, err error) {
 		next := fmt.Sprintf("add %q to the dependencies by hand, then run 'kedroctl init' again", s3fsRequirement)
 		err = &SettingsError{Source: Pyproject, Key: "project.dependencies", Reason: err.Error(), Next: next}
 	}
-	return edited, installNote, err
+	return edited, p.installNote(), err
 }
 
 // draftGlobals names the bucket for the catalog. CheckBucket has passed: a bucket that is there is the right one.
 func draftGlobals(p Project, file, bucket string) (draft, error) {
-	d, err := openDraft(p, file)
+	d, err := openDraft(p, file, "names the bucket for the paths of catalogs, as ${globals:s3_bucket}")
 	if err != nil {
 		return d, err
 	}

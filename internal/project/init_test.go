@@ -84,7 +84,7 @@ func TestInit(t *testing.T) {
 	dir := newProject(t, projectTable+kedroTable)
 	got, err := initialise(t, dir, "", InitOptions{Region: "eu-west-1"})
 	want := map[string]string{
-		Pyproject: "updated: s3fs added: install the project again", "conf/aws_batch/globals.yml": Written, ".dockerignore": Written, ".gitignore": Written,
+		Pyproject: "updated: s3fs added; 'pip install -e .' installs it", "conf/aws_batch/globals.yml": Written, ".dockerignore": Written, ".gitignore": Written,
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Fatalf("%v\n%s", err, diff)
@@ -143,26 +143,35 @@ func TestInitKeepsWhatIsThere(t *testing.T) {
 }
 
 func TestInitBucket(t *testing.T) {
+	const made = "kedro-spaceflights-abababab"
 	settings := "\n[tool.kedroctl]\nbucket = \"in-settings\"\n"
 	for name, test := range map[string]struct {
 		env, settings, globals string
 		want, toml             string // the bucket; what the settings end with
 		wantErr                string
+		base                   string // conf/base/globals.yml
 	}{
-		"of the settings": {"", settings, "", "in-settings", settings, ""},
-		"of the globals":  {"", "", "s3_bucket: in-globals\n", "in-globals", "bucket = \"in-globals\"\n", ""},
-		"the same":        {"", settings, "s3_bucket: in-settings\n", "in-settings", settings, ""},
-		"different":       {"", settings, "s3_bucket: in-globals\n", "", "", `conf/aws_batch/globals.yml: s3_bucket: is "in-globals", but the settings' bucket is "in-settings"`},
-		"computed":        {"", settings, "s3_bucket: ${oc.env:BUCKET}\n", "${oc.env:BUCKET}", settings, ""},
+		"of the settings": {"", settings, "", "in-settings", settings, "", ""},
+		"of the globals":  {"", "", "s3_bucket: in-globals\n", "in-globals", "bucket = \"in-globals\"\n", "", ""},
+		"the same":        {"", settings, "s3_bucket: in-settings\n", "in-settings", settings, "", ""},
+		"different":       {"", settings, "s3_bucket: in-globals\n", "", "", `conf/aws_batch/globals.yml: s3_bucket: is "in-globals", but the settings' bucket is "in-settings"`, ""},
+		"computed":        {"", settings, "s3_bucket: ${oc.env:BUCKET}\n", "${oc.env:BUCKET}", settings, "", ""},
 		"each environment its own": {
-			"prod", settings, "", "kedro-spaceflights-abababab", "\n[tool.kedroctl.env.prod]\nbucket = \"kedro-spaceflights-abababab\"\n", "",
+			"prod", settings, "", "kedro-spaceflights-abababab", "\n[tool.kedroctl.env.prod]\nbucket = \"kedro-spaceflights-abababab\"\n", "", "",
 		},
-		"of the environment": {"prod", "\n[tool.kedroctl.env.prod]\nbucket = \"p-1\"\n", "", "p-1", "bucket = \"p-1\"\n", ""},
-		"broken globals":     {"", "", "a: [\n", "", "", "globals.yml: "},
+		"of the environment":          {"prod", "\n[tool.kedroctl.env.prod]\nbucket = \"p-1\"\n", "", "p-1", "bucket = \"p-1\"\n", "", ""},
+		"broken globals":              {"", "", "a: [\n", "", "", "globals.yml: ", ""},
+		"of base":                     {"", "", "", "in-base", "bucket = \"in-base\"\n", "", "s3_bucket: in-base\n"},
+		"of the default one, by base": {"prod", "\n[tool.kedroctl]\nbucket = \"in-base\"\n", "", made, "bucket = \"" + made + "\"\n", "", "s3_bucket: in-base\n"},
+		"computed in base":            {"", "", "", made, "bucket = \"" + made + "\"\n", "", "s3_bucket: ${oc.env:BUCKET}\n"},
+		"broken base":                 {"", "", "", made, "bucket = \"" + made + "\"\n", "", "a: [\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := newProject(t, projectTable+kedroTable+test.settings)
 			file := "conf/" + firstOf(test.env, DefaultEnv) + "/globals.yml"
+			if test.base != "" {
+				write(t, dir, "conf/base/globals.yml", test.base)
+			}
 			if test.globals != "" {
 				write(t, dir, file, test.globals)
 			}
@@ -197,15 +206,15 @@ func TestInitDependency(t *testing.T) {
 		wantIn, want            string // a line that must be in which file
 		note                    string
 	}{
-		"one line":     {"[project]\nname = 'x'\ndependencies = ['kedro']\n", none, Pyproject, "dependencies = ['kedro', 's3fs>=2024.6.0']\n", installNote},
-		"none so far":  {"[project]\nname = 'x'\n", none, Pyproject, "dependencies = [\"s3fs>=2024.6.0\"]\n", installNote},
+		"one line":     {"[project]\nname = 'x'\ndependencies = ['kedro']\n", none, Pyproject, "dependencies = ['kedro', 's3fs>=2024.6.0']\n", "pip install -e .' installs it"},
+		"none so far":  {"[project]\nname = 'x'\n", none, Pyproject, "dependencies = [\"s3fs>=2024.6.0\"]\n", "pip install -e .' installs it"},
 		"has it":       {"[project]\nname = 'x'\ndependencies = ['S3FS[boto3]']\n", none, Pyproject, "dependencies = ['S3FS[boto3]']\n", ""},
 		"by fsspec":    {"[project]\nname = 'x'\ndependencies = ['fsspec[http, s3]>1']\n", none, Pyproject, "['fsspec[http, s3]>1']\n", ""},
 		"by kedro-viz": {"[project]\nname = 'x'\ndependencies = ['kedro_viz[aws]']\n", none, Pyproject, "['kedro_viz[aws]']\n", ""},
-		"dynamic":      {"[project]\nname = 'x'\ndynamic = ['dependencies']\n", "kedro\npandas", "requirements.txt", "kedro\npandas\ns3fs>=2024.6.0\n", installNote},
+		"dynamic":      {"[project]\nname = 'x'\ndynamic = ['dependencies']\n", "kedro\npandas", "requirements.txt", "kedro\npandas\ns3fs>=2024.6.0\n", "pip install -r requirements.txt' installs it"},
 		"elsewhere":    {"[project]\nname = 'x'\ndynamic = ['dependencies']\n", none, Pyproject, "dynamic = ['dependencies']\n", addNote},
-		"no project":   {"", "kedro\n", "requirements.txt", "kedro\ns3fs>=2024.6.0\n", installNote},
-		"poetry":       {"[tool.poetry.dependencies]\nkedro = '^1.7'\n", none, Pyproject, "kedro = '^1.7'\ns3fs = \">=2024.6.0\"\n", installNote},
+		"no project":   {"", "kedro\n", "requirements.txt", "kedro\ns3fs>=2024.6.0\n", "pip install -r requirements.txt' installs it"},
+		"poetry":       {"[tool.poetry.dependencies]\nkedro = '^1.7'\n", none, Pyproject, "kedro = '^1.7'\ns3fs = \">=2024.6.0\"\n", "poetry install' installs it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := newProject(t, test.pyproject+kedroTable)

@@ -44,7 +44,7 @@ type candidate struct {
 // Kedro of the active virtual environment, the project's .venv, the environment of uv or Poetry, the active conda environment, python3 and
 // python on PATH. It changes nothing: an environment that does not exist yet is not made.
 func FindPython(ctx context.Context, p Project, flag string, getenv func(string) string) (Python, error) {
-	failure := &NoPythonError{next: installHint(p.Dir)}
+	failure := &NoPythonError{next: p.installHint()}
 	list := []candidate{{flag, "--python"}}
 	if flag == "" {
 		list = candidates(ctx, p.Dir, getenv)
@@ -75,7 +75,7 @@ func candidates(ctx context.Context, dir string, getenv func(string) string) []c
 		}
 	}
 	inEnvironment(getenv("VIRTUAL_ENV"), "VIRTUAL_ENV")
-	inEnvironment(dotVenv(dir), ".venv")
+	inEnvironment(above(dir, ".venv"), ".venv")
 	if root := getenv("UV_PROJECT_ENVIRONMENT"); root != "" && !filepath.IsAbs(root) {
 		inEnvironment(filepath.Join(dir, root), "UV_PROJECT_ENVIRONMENT")
 	} else {
@@ -93,11 +93,11 @@ func candidates(ctx context.Context, dir string, getenv func(string) string) []c
 	return list
 }
 
-// dotVenv is the .venv of the project, or of the workspace or repository that it is a part of.
-func dotVenv(dir string) string {
+// above is the file or directory of that name in the project, or in the workspace or repository that it is a part of; "": there is none.
+func above(dir, name string) string {
 	for at := dir; ; at = filepath.Dir(at) {
-		if venv := filepath.Join(at, ".venv"); exists(venv) {
-			return venv
+		if path := filepath.Join(at, name); exists(path) {
+			return path
 		}
 		if exists(filepath.Join(at, ".git")) || at == filepath.Dir(at) {
 			return ""
@@ -122,18 +122,6 @@ func poetryPython(ctx context.Context, dir string) string {
 		return ""
 	}
 	return strings.TrimSpace(string(out))
-}
-
-// installHint is how the project's dependencies are installed, judged by its lock file.
-func installHint(dir string) string {
-	for _, way := range []struct{ file, install string }{
-		{"uv.lock", "uv sync"}, {"poetry.lock", "poetry install"}, {"requirements.lock", "pip install -r requirements.lock"},
-	} {
-		if exists(filepath.Join(dir, way.file)) {
-			return fmt.Sprintf("run '%s' in the project, or name an interpreter that has Kedro with --python", way.install)
-		}
-	}
-	return "install the project ('pip install -e .') into a virtual environment and activate it, or name an interpreter that has Kedro with --python"
 }
 
 // probeLine finds the answer of probeScript among whatever else an interpreter prints when it starts.
