@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,7 +64,9 @@ func noEngine(t *testing.T) string {
 // TestRealProjectShapesWithoutAnImage: processes find what other projects than the example bring along.
 func TestRealProjectShapesWithoutAnImage(t *testing.T) {
 	python, localDir := realtest.Python(t), t.TempDir()
-	for name, tt := range shapes {
+	all := maps.Clone(shapes)
+	maps.Copy(all, unpacked)
+	for name, tt := range all {
 		t.Run(name, func(t *testing.T) {
 			source := filepath.Join("..", "..", "testdata", "projects", name)
 			w := newWorkshopFor(t, source, python, localDir)
@@ -73,6 +76,9 @@ func TestRealProjectShapesWithoutAnImage(t *testing.T) {
 			report := answer[jobs](w, "verify")
 			if !report.OK {
 				t.Errorf("verify: %+v", report)
+			}
+			if name == "pictures" && (len(report.NotKept) != 1 || report.NotKept[0].File != "notes.txt") {
+				t.Errorf("not kept: %+v", report.NotKept)
 			}
 			w.compare(t, source, report, tt.flag[min(1, len(tt.flag)):]...)
 		})

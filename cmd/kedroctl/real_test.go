@@ -107,6 +107,7 @@ type jobs struct {
 		Attempt      int
 	}
 	Outputs []struct{ Dataset, Path, Version, State string }
+	NotKept []struct{ File string } `json:"not_kept"`
 }
 
 func (w *workshop) wantSucceeded(j jobs, n int) {

@@ -10,11 +10,14 @@ import (
 	"github.com/kedroctl/kedroctl/internal/realtest"
 )
 
-// shapes are the projects of testdata/projects that run.
-var shapes = map[string]struct {
+// shape is what is to come of a project.
+type shape struct {
 	jobs int
 	flag []string // of run
-}{
+}
+
+// shapes are the projects of testdata/projects that run.
+var shapes = map[string]shape{
 	"flat":         {1, nil},                                   // no src directory
 	"requirements": {1, nil},                                   // requirements.txt
 	"locked":       {1, nil},                                   // a lock
@@ -22,6 +25,12 @@ var shapes = map[string]struct {
 	"custom":       {2, nil},                                   // a dataset class of its own, a __main__ that does not import, configuration not in conf
 	"poetry":       {2, []string{"--pipelines", "everything"}}, // Poetry's tables, no default pipeline, a catch-all, a secret in conf/base
 	"hatch":        {2, nil},                                   // hatchling, partitions, a catalog merged softly, a package that prints, 40 MB
+}
+
+// unpacked are further projects, which differ in what they do with data: that needs no image.
+var unpacked = map[string]shape{
+	"pictures": {2, nil}, // classes that want files on disk, one with versions, one of a directory; a file outside the catalog
+	"arrivals": {2, nil}, // incremental with confirms, cached, transcoded, partitions of an own class, entries that the environment replaces
 }
 
 // TestRealProjectShapes takes projects of other shapes than the example's to outputs that equal those of a local run.

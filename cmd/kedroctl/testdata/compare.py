@@ -35,6 +35,7 @@ def read(fs, path):
 
 def local_path(dataset):
     """Where a dataset has its data on this machine, "" where it has none."""
+    dataset = getattr(dataset, "_dataset", dataset)  # of a cached one
     if hasattr(dataset, "_get_load_path"):
         return str(dataset._get_load_path())
     return str(getattr(dataset, "_filepath", "") or getattr(dataset, "_path", ""))
@@ -63,7 +64,8 @@ def main():
     compared = 0
     for output in report["outputs"]:
         name, path = output["dataset"], output["path"]
-        stored = local_path(catalog[name]) if name in catalog else ""
+        entry = next((known for known in catalog.keys() if known.partition("@")[0] == name), name)
+        stored = local_path(catalog[entry]) if entry in catalog else ""
         if stored:
             ours = read(here, stored)
         elif name in free:
