@@ -132,7 +132,8 @@ func (s *Service) listVersions(r *request) ([]any, error) {
 	}
 	for _, o := range out.Contents {
 		more.Versions = append(more.Versions, types.ObjectVersion{Key: o.Key, VersionId: aws.String("null"), IsLatest: aws.Bool(true), LastModified: o.LastModified,
-			ETag: o.ETag, Size: o.Size, StorageClass: types.ObjectVersionStorageClassStandard, Owner: o.Owner, ChecksumAlgorithm: o.ChecksumAlgorithm, ChecksumType: o.ChecksumType})
+			ETag: o.ETag, Size: o.Size, StorageClass: types.ObjectVersionStorageClassStandard, Owner: o.Owner,
+			ChecksumAlgorithm: o.ChecksumAlgorithm, ChecksumType: o.ChecksumType})
 	}
 	out.Contents = nil
 	return []any{out, more}, err

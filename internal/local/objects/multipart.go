@@ -1,7 +1,6 @@
 package objects
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/md5"
 	"crypto/rand"
@@ -175,12 +174,8 @@ func (s *Service) completeUpload(r *request) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	document, err := io.ReadAll(io.LimitReader(r.Body, maxDocument)) // its checksum headers are of the object
-	if err != nil {
-		return nil, err
-	}
-	var in types.CompletedMultipartUpload
-	if err := wire.DecodeXML(bytes.NewReader(document), "CompleteMultipartUpload", &in); err != nil {
+	var in types.CompletedMultipartUpload // whose checksum in the headers is of the object
+	if err := wire.DecodeXML(io.LimitReader(r.Body, maxDocument), "CompleteMultipartUpload", &in); err != nil {
 		return nil, err
 	}
 	u, ok := s.store.get(r.upload())
@@ -212,7 +207,8 @@ func (s *Service) completeUpload(r *request) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := s3.CompleteMultipartUploadOutput{Location: aws.String("http://" + r.Host + r.URL.EscapedPath()), Bucket: &r.bucket, Key: &r.key, ETag: o.quotedETag(), ChecksumType: types.ChecksumType(o.Checksum.Type)}
+	out := s3.CompleteMultipartUploadOutput{Location: aws.String("http://" + r.Host + r.URL.EscapedPath()), Bucket: &r.bucket, Key: &r.key,
+		ETag: o.quotedETag(), ChecksumType: types.ChecksumType(o.Checksum.Type)}
 	o.Checksum.field(&out).Set(reflect.ValueOf(&o.Checksum.Value))
 	return []any{out}, nil
 }

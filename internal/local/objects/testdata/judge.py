@@ -4,6 +4,7 @@ import os
 import sys
 
 import pandas as pd
+import pyarrow.fs
 import s3fs
 from kedro.io import DatasetError, Version
 from kedro_datasets.partitions import PartitionedDataset
@@ -29,6 +30,17 @@ with fs.open(f"{bucket}/copy") as f:
     assert f.read() == big
     f.seek(-5, 2)
     assert f.read() == big[-5:]
+
+# the same with Arrow's own client, which sends in parts whatever is longer than one
+arrow = pyarrow.fs.S3FileSystem(endpoint_override=os.environ["AWS_ENDPOINT_URL"])
+with arrow.open_output_stream(f"{bucket}/arrow/big") as f:
+    f.write(big)
+arrow.move(f"{bucket}/arrow/big", f"{bucket}/arrow/ä+b")
+with arrow.open_input_stream(f"{bucket}/arrow/ä+b") as f:
+    assert f.read() == big
+assert [f.size for f in arrow.get_file_info([f"{bucket}/arrow/ä+b", f"{bucket}/arrow/big"])] == [len(big), None]
+arrow.create_dir(f"{bucket}/arrow/empty")
+assert [f.base_name for f in arrow.get_file_info(pyarrow.fs.FileSelector(f"{bucket}/arrow"))] == ["empty", "ä+b"]
 
 # versioned: a version is saved once
 versioned = PickleDataset(filepath=f"s3://{bucket}/06_models/m.pickle", version=Version(None, "2026-11-23T09.55.12.345Z"))
