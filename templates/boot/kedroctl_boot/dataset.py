@@ -7,7 +7,6 @@ import shutil
 import tempfile
 from typing import Any
 
-import cloudpickle
 import fsspec
 from kedro.io import AbstractDataset
 
@@ -36,6 +35,8 @@ class PersistedDataset(AbstractDataset[Any, Any]):
 
     def load(self) -> Any:
         """Return the object last saved."""
+        import cloudpickle  # only jobs that persist data need it
+
         with fsspec.open(self._filepath, "rb") as file:
             return cloudpickle.load(file)
 
@@ -45,6 +46,8 @@ class PersistedDataset(AbstractDataset[Any, Any]):
         By way of a file on disk: an object that cannot be pickled leaves nothing half written behind, and a large one is
         not held in memory twice.
         """
+        import cloudpickle
+
         with tempfile.TemporaryFile() as pickled:
             try:
                 cloudpickle.dump(data, pickled)
