@@ -18,12 +18,17 @@ func fixOptions(found []plan.Finding) project.FixOptions {
 		switch {
 		case f.Code == plan.CodeS3fsMissing:
 			o.S3fs = true
+		case f.Code == plan.CodeClassRenamed:
+			file, _, _ := strings.Cut(f.Place, ":")
+			o.Renamed = append(o.Renamed, file)
 		case f.Code == plan.CodeEnvironmentMissing || f.Code == plan.CodeGlobalsMissing:
 			o.Environment = true
 		case slices.Contains(entryCodes, f.Code):
 			o.Datasets = append(o.Datasets, f.Thing)
 		}
 	}
+	slices.Sort(o.Renamed)
+	o.Renamed = slices.Compact(o.Renamed)
 	return o
 }
 

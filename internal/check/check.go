@@ -35,7 +35,10 @@ func Tree(p project.Project, s project.Snapshot, pl plan.Plan, absent []string) 
 		c.checkCredentials()
 		c.checkLocal()
 		c.checkEntries()
-		if err := c.checkVariables(); err != nil {
+		if err := c.checkTexts(); err != nil {
+			return nil, err
+		}
+		if err := c.checkMLflow(); err != nil {
 			return nil, err
 		}
 		c.locate()

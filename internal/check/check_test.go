@@ -331,6 +331,76 @@ handlers: {console: {"()": shop.log.Handler}}
 `,
 			change: func(s *project.Snapshot) { s.KedroVersion = "1.2.0" },
 		},
+		"a class that has another name now": {
+			files: `
+-- conf/base/catalog.yml --
+# type: matplotlib.MatplotlibWriter
+raw:
+  type: matplotlib.MatplotlibWriter
+table: {type: kedro_datasets.matplotlib.matplotlib_writer.MatplotlibWriter, filepath: data/table}
+end: {type: shop.MatplotlibWriter, filepath: data/end}
+`,
+			want: []string{
+				"warning class-renamed matplotlib.MatplotlibWriter conf/base/catalog.yml:3",
+				"warning class-renamed matplotlib.matplotlib_writer.MatplotlibWriter conf/base/catalog.yml:4",
+			},
+		},
+		"kedro-mlflow without a server": {
+			change: withMLflow,
+			want:   []string{"warning mlflow-local mlflow.yml", "note hooks kedro-mlflow"},
+		},
+		"kedro-mlflow on disk": {
+			files: `
+-- conf/base/mlflow.yml --
+server:
+  mlflow_tracking_uri: https://mlflow.example
+-- conf/aws_batch/mlflow.yml --
+server:
+  mlflow_tracking_uri: mlruns
+`,
+			change: withMLflow,
+			want:   []string{"warning mlflow-local mlflow.yml conf/aws_batch/mlflow.yml:2", "note hooks kedro-mlflow"},
+		},
+		"kedro-mlflow with a server": {
+			files: `
+-- conf/base/mlflow.yml --
+server: {mlflow_tracking_uri: "https://mlflow.example"}
+`,
+			change: withMLflow,
+			want:   []string{"note hooks kedro-mlflow"},
+		},
+		"kedro-mlflow with a server by a variable": {
+			files: `
+-- pyproject.toml --
+` + pyproject + `
+[tool.kedroctl.job.environment]
+MLFLOW_TRACKING_URI = "https://mlflow.example"
+-- conf/base/mlflow.yml --
+server: {mlflow_tracking_uri: null}
+`,
+			change: withMLflow,
+			want:   []string{"note hooks kedro-mlflow"},
+		},
+		"an image for other processors": {
+			files: `
+-- pyproject.toml --
+` + pyproject + `
+[tool.kedroctl.compute]
+instance_types = ["m7g.large", "c7gn", "g4dn.xlarge", "optimal", "im4gn"]
+`,
+			want: []string{
+				"error platform-mismatch c7gn pyproject.toml", "error platform-mismatch im4gn pyproject.toml", "error platform-mismatch m7g.large pyproject.toml",
+			},
+		},
+		"an image for ARM where Batch chooses": {
+			files: `
+-- pyproject.toml --
+` + pyproject + `
+[tool.kedroctl.image]
+platform = "linux/arm64"
+`,
+			want: []string{"error platform-mismatch optimal pyproject.toml"},
+		},
 		"a base image that the project cannot be installed in": {
 			files: `
 -- pyproject.toml --
@@ -401,6 +471,8 @@ a: [
 		})
 	}
 }
+
+func withMLflow(s *project.Snapshot) { s.Hooks = []project.Hook{{Name: "kedro-mlflow", Plugin: true}} }
 
 func TestReasons(t *testing.T) {
 	_, findings := found(t, `

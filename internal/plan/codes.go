@@ -18,6 +18,7 @@ const (
 
 	// Data.
 	CodeClassLocalOnly     = "class-local-only"
+	CodeClassRenamed       = "class-renamed"
 	CodeClassOwn           = "class-own"
 	CodeCredentials        = "credentials"
 	CodeCrossingElsewhere  = "crossing-elsewhere"
@@ -34,19 +35,21 @@ const (
 	CodeVersionLatest      = "version-latest"
 
 	// What the image has not, or has otherwise.
-	CodeConfigExposed   = "config-exposed"
-	CodeConfigLeftOut   = "config-left-out"
-	CodeEntryDiffers    = "entry-differs"
-	CodeImageHeavy      = "image-heavy"
-	CodeLocalDiffers    = "local-differs"
-	CodeLocalOnly       = "local-only"
-	CodeLoggingFactory  = "logging-factory"
-	CodeLoggingFile     = "logging-file"
-	CodePythonDiffers   = "python-differs"
-	CodePythonMismatch  = "python-mismatch"
-	CodeS3fsMissing     = "s3fs-missing"
-	CodeVariableMissing = "variable-missing"
-	CodeWheelLacks      = "wheel-lacks"
+	CodeConfigExposed    = "config-exposed"
+	CodeConfigLeftOut    = "config-left-out"
+	CodeEntryDiffers     = "entry-differs"
+	CodeImageHeavy       = "image-heavy"
+	CodeLocalDiffers     = "local-differs"
+	CodeLocalOnly        = "local-only"
+	CodeLoggingFactory   = "logging-factory"
+	CodeLoggingFile      = "logging-file"
+	CodeMLflowLocal      = "mlflow-local"
+	CodePlatformMismatch = "platform-mismatch"
+	CodePythonDiffers    = "python-differs"
+	CodePythonMismatch   = "python-mismatch"
+	CodeS3fsMissing      = "s3fs-missing"
+	CodeVariableMissing  = "variable-missing"
+	CodeWheelLacks       = "wheel-lacks"
 
 	// Nodes and hooks.
 	CodeHooks            = "hooks"

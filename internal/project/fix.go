@@ -3,6 +3,7 @@ package project
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
@@ -14,6 +15,7 @@ type FixOptions struct {
 	S3fs        bool     // s3fs among the dependencies
 	Environment bool     // the environment's directory, with the globals that name the bucket
 	Datasets    []string // datasets, without the part behind @, that need an entry with a place in S3
+	Renamed     []string // catalog files, relative to the project, that name a class by its old name
 }
 
 // Fixes are changes to a project's files that are not made yet.
@@ -36,6 +38,9 @@ func Fix(p Project, s Snapshot, o FixOptions) (Fixes, error) {
 	}
 	if len(o.Datasets) > 0 {
 		steps = append(steps, func() ([]draft, error) { return one(draftEntries(p, s, o.Datasets)) })
+	}
+	for _, file := range o.Renamed {
+		steps = append(steps, func() ([]draft, error) { return one(draftRenamed(p, file)) })
 	}
 	for _, step := range steps {
 		drafts, err := step()
@@ -64,6 +69,29 @@ func (f Fixes) Diff() string {
 
 // Write makes the changes.
 func (f Fixes) Write() ([]File, error) { return writeDrafts(f.dir, f.drafts) }
+
+// matplotlibWriter is the class that kedro-datasets 7 to 8 had beside its new name, and 9 has no more.
+var matplotlibWriter = regexp.MustCompile(`\bmatplotlib\.(matplotlib_writer\.)?MatplotlibWriter\b`)
+
+// RenamedClass finds a class in a line of a catalog that kedro-datasets calls otherwise now; "" where none is.
+func RenamedClass(line string) (old, now string) {
+	if old = matplotlibWriter.FindString(line); old != "" {
+		now = "matplotlib.MatplotlibDataset"
+	}
+	return old, now
+}
+
+func draftRenamed(p Project, file string) (draft, error) {
+	d, err := openDraft(p, file)
+	d.text = ""
+	for line := range strings.Lines(d.old) {
+		if old, now := RenamedClass(line); old != "" && !strings.HasPrefix(strings.TrimSpace(line), "#") {
+			line = strings.ReplaceAll(line, old, now)
+		}
+		d.text += line
+	}
+	return d, err
+}
 
 // draftEntries adds entries for some datasets to the environment's catalog.yml. A file that init wrote is brought up to date as a whole.
 func draftEntries(p Project, s Snapshot, names []string) (draft, error) {

@@ -100,6 +100,15 @@ func TestFixEnvironment(t *testing.T) {
 	}
 }
 
+func TestFixRenamedClass(t *testing.T) {
+	old := "# matplotlib.MatplotlibWriter once\nplot:\n  type: matplotlib.MatplotlibWriter # pictures\n  filepath: x\n"
+	dir, _, _ := fixed(t, projectTable+kedroTable+bucketTable, map[string]string{"conf/base/catalog.yml": old}, FixOptions{Renamed: []string{"conf/base/catalog.yml"}})
+	want := "# matplotlib.MatplotlibWriter once\nplot:\n  type: matplotlib.MatplotlibDataset # pictures\n  filepath: x\n"
+	if diff := cmp.Diff(want, read(t, dir, "conf/base/catalog.yml")); diff != "" {
+		t.Errorf("the catalog (-want +got):\n%s", diff)
+	}
+}
+
 func TestJudge(t *testing.T) {
 	for message, want := range map[string]string{
 		"environment prod: there is no directory conf/prod":                                                      ProblemEnvironment,
