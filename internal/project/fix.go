@@ -82,7 +82,7 @@ func RenamedClass(line string) (old, now string) {
 }
 
 func draftRenamed(p Project, file string) (draft, error) {
-	d, err := openDraft(p, file)
+	d, err := openDraft(p, file, "names classes as kedro-datasets calls them now")
 	d.text = ""
 	for line := range strings.Lines(d.old) {
 		if old, now := RenamedClass(line); old != "" && !strings.HasPrefix(strings.TrimSpace(line), "#") {
