@@ -34,10 +34,11 @@ type Options struct {
 // Service is IAM of one account.
 type Service struct {
 	wire.Queries
-	opt   Options
-	file  string
-	mu    sync.Mutex
-	state state
+	opt    Options
+	file   string
+	mu     sync.Mutex
+	state  state
+	parsed map[string][]policy.Statement // of the policies that jobs were asked for, by document
 }
 
 // state is what the file keeps, by names.
@@ -65,7 +66,7 @@ func New(opt Options) (*Service, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	s := &Service{opt: opt, state: state{map[string]role{}, map[string]profile{}}}
+	s := &Service{opt: opt, state: state{map[string]role{}, map[string]profile{}}, parsed: map[string][]policy.Statement{}}
 	if opt.Dir != "" {
 		s.file = filepath.Join(opt.Dir, "iam.json")
 	}
@@ -215,8 +216,10 @@ func (s *Service) Statements(role string) (all []policy.Statement) {
 		documents = append(documents, managedPolicies[arn])
 	}
 	for _, d := range documents {
-		statements, _ := policy.Parse([]byte(d)) // checked when it was put
-		all = append(all, statements...)
+		if s.parsed[d] == nil {
+			s.parsed[d], _ = policy.Parse([]byte(d)) // checked when it was put
+		}
+		all = append(all, s.parsed[d]...)
 	}
 	return all
 }

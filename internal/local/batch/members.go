@@ -4,10 +4,11 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
 // assign gives dst the members that src has set, by their names: in the SDK's structs a resource, its making, its update and its summary share them.
@@ -80,19 +81,12 @@ func described[T any](s *Service, all map[string]*T, kind string, refs []string,
 	return page(list, token, size)
 }
 
-// page cuts one page out of a list; the token is the index of the next page's first element.
+// page cuts one page out of a list.
 func page[T any](list []T, token *string, size *int32) ([]T, *string, error) {
-	from, err := strconv.Atoi(aws.ToString(token))
-	if token != nil && (err != nil || from < 0 || from > len(list)) {
-		return nil, nil, refuse("nextToken %q is not one of a page before", *token)
-	}
-	to := min(len(list), from+pageLength(size, 100))
-	if to == len(list) {
-		return list[from:], nil, nil
-	}
-	return list[from:to], aws.String(strconv.Itoa(to)), nil
+	return wire.Page(list, token, aws.Int32(int32(pageLength(size, 100))), 100, "ClientException")
 }
 
+// pageLength is the size that was asked for, unless that is out of range.
 func pageLength(size *int32, most int) int {
 	if n := int(aws.ToInt32(size)); n > 0 && n < most {
 		return n

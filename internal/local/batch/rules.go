@@ -3,8 +3,6 @@ package batch
 import (
 	"net/http"
 	"regexp"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
@@ -85,11 +83,9 @@ func newcomer(what, name string, tags map[string]string) []verdict {
 }
 
 func tagRules(tags map[string]string) []verdict {
-	verdicts := []verdict{when("B06", len(tags) > 50, "%d tags are more than the 50 that a resource can have", len(tags))}
-	for k, v := range tags {
-		key, value := utf8.RuneCountInString(k), utf8.RuneCountInString(v)
-		verdicts = append(verdicts, when(plain, key == 0 || key > 128 || value > 256 || strings.HasPrefix(strings.ToLower(k), "aws:"),
-			"tag %q: a key has 1 to 128 characters and does not begin with aws:, a value has up to 256", k))
+	flaw := wire.Tags(tags).Flaw()
+	return []verdict{
+		when("B06", len(tags) > wire.MaxTags, "%d tags are more than the %d that a resource can have", len(tags), wire.MaxTags),
+		when(plain, flaw != "", "%s", flaw),
 	}
-	return verdicts
 }

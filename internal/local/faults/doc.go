@@ -8,7 +8,7 @@
 //	                                  the call took effect, or hang=TIME: nothing for that long, then cut without effect
 //	rate SERVICE[.OPERATION] N        calls a second, in bursts of N; 0: any number. Of several lines for a call the first counts
 //	job NAME [attempt=N] [exit=N | end=END] [after=TIME] [sleep=TIME] [line=TEXT]…
-//	                                  what becomes of jobs: after sleep and the lines its work is done or, with exit or end, is not, unless after says
+//	                                  what becomes of jobs: after sleep and the lines, spread over it, its work is done or, with exit or end, is not, unless after says
 //	                                  how long until then. END is spot, fargate, oom, nopull, noimage or nostart. The first line for an attempt counts
 //	stuck NAME reason=TEXT            the job stays RUNNABLE
 //	lag [roles=TIME] [deleting=TIME] [relation=TIME] [list=TIME] [lines=TIME] [shuffle]

@@ -1,9 +1,9 @@
 package policy
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Allows reports whether a principal with these statements may do action on resource (an ARN or "*"), where the request has the given values
@@ -60,6 +60,25 @@ func (s Statement) holds(conditions map[string]string) bool {
 
 // like matches with the wildcards * (any text, also none) and ? (one character).
 func like(pattern, text string) bool {
-	expression := strings.NewReplacer(`\*`, `.*`, `\?`, `.`).Replace(regexp.QuoteMeta(pattern))
-	return regexp.MustCompile(`(?s)^` + expression + `$`).MatchString(text)
+	for pattern != "" && pattern[0] != '*' {
+		size := 1
+		switch {
+		case text == "":
+			return false
+		case pattern[0] == '?':
+			_, size = utf8.DecodeRuneInString(text)
+		case pattern[0] != text[0]:
+			return false
+		}
+		pattern, text = pattern[1:], text[size:]
+	}
+	if pattern == "" {
+		return text == ""
+	}
+	for from := range len(text) + 1 {
+		if like(pattern[1:], text[from:]) {
+			return true
+		}
+	}
+	return false
 }

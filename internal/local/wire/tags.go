@@ -11,36 +11,40 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// maxTags is how many tags a resource of any service has at most.
-const maxTags = 50
+// MaxTags is how many tags a resource of any service has at most.
+const MaxTags = 50
 
 // Tags are those of one resource, by key.
 type Tags map[string]string
 
-// Check takes the rules of all services: keys of 1 to 128 characters that AWS has not reserved, values of at most 256. A tag that breaks one is a
-// fault with the code invalid; tooMany is what a service says of more than 50.
-// https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+// Check is a fault with the code invalid for tags that have a flaw; tooMany is what a service says of more than MaxTags.
 func (t Tags) Check(invalid string, tooMany error) error {
-	if len(t) > maxTags {
+	if len(t) > MaxTags {
 		return tooMany
 	}
-	for _, key := range slices.Sorted(maps.Keys(t)) {
-		why := ""
-		switch {
-		case key == "":
-			why = "a tag's key is empty"
-		case utf8.RuneCountInString(key) > 128:
-			why = fmt.Sprintf("the tag's key %q has more than 128 characters", key)
-		case utf8.RuneCountInString(t[key]) > 256:
-			why = fmt.Sprintf("the value of the tag %q has more than 256 characters", key)
-		case strings.HasPrefix(strings.ToLower(key), "aws:"):
-			why = fmt.Sprintf("the tag's key %q is reserved: it begins with aws:", key)
-		}
-		if why != "" {
-			return NewFault(http.StatusBadRequest, invalid, "%s", why)
-		}
+	if flaw := t.Flaw(); flaw != "" {
+		return NewFault(http.StatusBadRequest, invalid, "%s", flaw)
 	}
 	return nil
+}
+
+// Flaw is what is wrong with the first tag that breaks a rule of all services: keys have 1 to 128 characters and are not reserved to AWS, values have
+// at most 256. "" is nothing.
+// https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+func (t Tags) Flaw() string {
+	for _, key := range slices.Sorted(maps.Keys(t)) {
+		switch {
+		case key == "":
+			return "a tag's key is empty"
+		case utf8.RuneCountInString(key) > 128:
+			return fmt.Sprintf("the tag's key %q has more than 128 characters", key)
+		case utf8.RuneCountInString(t[key]) > 256:
+			return fmt.Sprintf("the value of the tag %q has more than 256 characters", key)
+		case strings.HasPrefix(strings.ToLower(key), "aws:"):
+			return fmt.Sprintf("the tag's key %q is reserved: it begins with aws:", key)
+		}
+	}
+	return ""
 }
 
 // TagsOf reads a list of a service's own tags; pair takes one apart.
