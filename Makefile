@@ -1,4 +1,4 @@
-.PHONY: build demo test test-unit test-real bench lint fmt clean
+.PHONY: build demo test test-unit test-real test-long bench lint fmt clean
 
 build: ## the binary, bin/kedroctl
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/kedroctl ./cmd/kedroctl
@@ -13,6 +13,9 @@ test-unit: lint ## needs Go alone
 
 test-real: ## real Kedro, Docker, moto
 	scripts/test-real
+
+test-long: ## Kedro 1.0 to the newest with Python 3.10 to 3.13
+	scripts/test-long
 
 bench: ## how fast the embedded AWS is, beside how fast it is to be
 	scripts/bench

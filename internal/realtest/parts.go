@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -25,6 +26,12 @@ func Missing(t testing.TB, what string) {
 func Python(t testing.TB) string {
 	t.Helper()
 	return part(t, "KEDROCTL_TEST_PYTHON")
+}
+
+// Kedros are interpreters of environments of other Kedros than the newest, each with s3fs, cloudpickle and pandas.
+func Kedros(t testing.TB) []string {
+	t.Helper()
+	return filepath.SplitList(part(t, "KEDROCTL_TEST_KEDROS"))
 }
 
 // Moto is the program moto_server.
