@@ -249,10 +249,10 @@ x: {key: "${oc.env:ELSEWHERE}", secret: literal}
 			change: func(s *project.Snapshot) {
 				s.Hooks = []project.Hook{
 					{Name: "shop.hooks.Audit", Calls: []string{"after_node_run", "before_pipeline_run"}},
-					{Name: "shop.hooks.Nodes", Calls: []string{"after_node_run"}}, {Name: "kedro-mlflow", Plugin: true},
+					{Name: "shop.hooks.Nodes", Calls: []string{"after_node_run"}}, {Name: "kedro-viz", Plugin: true},
 				}
 			},
-			want: []string{"note hooks kedro-mlflow", "note hooks shop.hooks.Audit"},
+			want: []string{"note hooks kedro-viz", "note hooks shop.hooks.Audit"},
 		},
 		"a registry that composes pipelines": {
 			files: `
