@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -21,10 +22,10 @@ type rawCatalog struct {
 	entries map[string]*yaml.Node
 }
 
-// readCatalog reads the files below dir that Kedro's default patterns name: catalog*, catalog*/**, **/catalog*. One file can be left out.
-func readCatalog(dir, except string) (rawCatalog, error) {
+// readCatalog reads the files below dir that Kedro takes for the catalog. One file can be left out.
+func readCatalog(dir string, patterns []string, except string) (rawCatalog, error) {
 	c := rawCatalog{entries: map[string]*yaml.Node{}}
-	files, err := catalogFiles(dir)
+	files, err := catalogFiles(dir, patterns)
 	if err != nil {
 		return c, fmt.Errorf("read catalog: %w", err)
 	}
@@ -39,7 +40,19 @@ func readCatalog(dir, except string) (rawCatalog, error) {
 	return c, nil
 }
 
-func catalogFiles(dir string) ([]string, error) {
+// catalogPatterns are Kedro's own.
+var catalogPatterns = []string{"catalog*", "catalog*/**", "**/catalog*"}
+
+// matches says whether a path matches one of Kedro's patterns, in which ** stands for any number of directories.
+func matches(patterns []string, rel string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		text := strings.NewReplacer(`\*\*/`, `(.*/)?`, `\*\*`, `.*`, `\*`, `[^/]*`, `\?`, `[^/]`).Replace(regexp.QuoteMeta(pattern))
+		whole, err := regexp.Compile("^" + text + "$")
+		return err == nil && whole.MatchString(filepath.ToSlash(rel))
+	})
+}
+
+func catalogFiles(dir string, patterns []string) ([]string, error) {
 	var files []string
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -55,7 +68,7 @@ func catalogFiles(dir string) ([]string, error) {
 			return nil
 		}
 		rel, _ := filepath.Rel(dir, path)
-		if !entry.IsDir() && isYAML(path) && (strings.HasPrefix(rel, "catalog") || strings.HasPrefix(entry.Name(), "catalog")) {
+		if !entry.IsDir() && isYAML(path) && matches(patterns, rel) {
 			files = append(files, path)
 		}
 		return nil

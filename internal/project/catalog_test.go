@@ -12,7 +12,7 @@ import (
 
 // snapshotOf is a snapshot of one node that uses all datasets; each line is "name type path", "=" for none, or "name type path pattern".
 func snapshotOf(lines ...string) Snapshot {
-	s := Snapshot{ConfSource: "conf", BaseEnv: "base", Datasets: map[string]Dataset{}}
+	s := Snapshot{Package: "spaceflights", ConfSource: "conf", BaseEnv: "base", Datasets: map[string]Dataset{}}
 	node := Node{Name: "n", Inputs: []string{"parameters", "params:a"}}
 	for _, line := range lines {
 		fields := strings.Fields(line)
@@ -114,7 +114,7 @@ _root: data
 _csv:
   type: pandas.CSVDataset
   load_args: ${_args.load}
-_args: {load: {sep: ","}}
+_args: {load: {sep: ","}, n: 5}
 _unused: 1
 "{ns}.{name}#csv":
   type: ${_csv.type}
@@ -122,7 +122,15 @@ _unused: 1
   load_args: ${_csv.load_args}
 "{default}":
   type: MemoryDataset
-whole: ${_csv}
+whole: ${_whole}
+_whole: {type: pandas.CSVDataset, filepath: "${_root}/w.csv", load_args: "${_csv.load_args}"}
+secret:
+  type: pandas.CSVDataset
+  filepath: data/s.csv
+  fs_args: {key: "${oc.env:TOKEN}", n: "${_args.n}"}
+by_entry:
+  type: ${by_global.type}
+  filepath: data/e.pkl
 by_global:
   type: pickle.PickleDataset
   filepath: ${globals:folders.models}/m.pkl
@@ -138,21 +146,28 @@ by_param:
 				"a.x#csv pandas.CSVDataset data/01_raw/a/x_d1.csv {ns}.{name}#csv", "b.y#csv pandas.CSVDataset data/01_raw/b/y_d1.csv {ns}.{name}#csv",
 				"m MemoryDataset = {default}", "by_global pickle.PickleDataset data/06_models/m.pkl", "by_fallback pickle.PickleDataset data/07/m.pkl",
 				"by_param pickle.PickleDataset x/m.pkl", "whole pandas.CSVDataset data/w.csv",
+				"secret pandas.CSVDataset data/s.csv", "by_entry pickle.PickleDataset data/e.pkl",
 			},
-			want: `_csv:
+			env: "_args: {load: {sep: \"|\"}}\n",
+			want: `'{ns}.{name}#csv':
   type: pandas.CSVDataset
-  load_args: ${_args.load}
-
-_args: {load: {sep: ","}}
-
-'{ns}.{name}#csv':
-  type: ${_csv.type}
   filepath: s3://${globals:s3_bucket}/01_raw/{ns}/{name}_${runtime_params:day,d1}.csv
-  load_args: ${_csv.load_args}
+  load_args: {sep: ","}
 
 '{default}':
   type: pickle.PickleDataset
   filepath: s3://${globals:s3_bucket}/memory/{default}.pkl
+
+whole: {type: pandas.CSVDataset, filepath: 's3://${globals:s3_bucket}/w.csv', load_args: {sep: ","}}
+
+secret:
+  type: pandas.CSVDataset
+  filepath: s3://${globals:s3_bucket}/s.csv
+  fs_args: {key: "${oc.env:TOKEN}", n: 5}
+
+by_entry:
+  type: ${by_global.type}
+  filepath: s3://${globals:s3_bucket}/e.pkl
 
 by_global:
   type: pickle.PickleDataset
@@ -166,7 +181,6 @@ by_param:
   type: pickle.PickleDataset
   filepath: s3://${globals:s3_bucket}/${runtime_params:root,x}/m.pkl
 `,
-			note: "whole is left out: its definition is not a mapping",
 		},
 		"anchors, nested, transcoded, flow": {
 			base: `
@@ -177,7 +191,7 @@ _more: &more
 table@pandas:
   <<: [*sql, *more]
   filepath: data/02/t.csv
-table@spark: {type: spark.SparkDataset, filepath: data/02/t.csv, file_format: csv}
+table@text: {type: text.TextDataset, filepath: data/02/t.csv}
 parts:
   type: partitions.IncrementalDataset
   path: data/parts/
@@ -190,7 +204,7 @@ cached:
     filepath: models/m.pkl
 `,
 			datasets: []string{
-				"table@pandas pandas.CSVDataset data/02/t.csv", "table@spark spark.SparkDataset data/02/t.csv", "parts partitions.IncrementalDataset data/parts",
+				"table@pandas pandas.CSVDataset data/02/t.csv", "table@text text.TextDataset data/02/t.csv", "parts partitions.IncrementalDataset data/parts",
 				"cached CachedDataset models/m.pkl",
 			},
 			want: `table@pandas:
@@ -199,7 +213,7 @@ cached:
   load_args: {sep: ","}
   versioned: true
 
-table@spark: {type: spark.SparkDataset, filepath: 's3://${globals:s3_bucket}/02/t.csv', file_format: csv}
+table@text: {type: text.TextDataset, filepath: 's3://${globals:s3_bucket}/02/t.csv'}
 
 parts:
   type: partitions.IncrementalDataset
@@ -219,8 +233,23 @@ cached:
 			env:      "mine: {type: a.B, filepath: local/x}\n\"{p}_x\": {type: a.B, filepath: \"local/{p}\"}\n",
 			datasets: []string{"mine a.B local/x", "far a.B /srv/x", "up a.B ../x", "ok a.B data/ok", "q_x a.B local/q {p}_x", "lost a.B data/lost"},
 			want:     "ok: {type: a.B, filepath: 's3://${globals:s3_bucket}/ok'}\n",
-			note: "far is left out: its path /srv/x is outside the project; lost is left out: no catalog file of the base environment has it; " +
-				"up is left out: its path ../x is outside the project",
+			note: "up is left out: its path ../x is outside the project; far is left out: its path /srv/x is outside the project; " +
+				"lost is left out: no catalog file of the base environment has it",
+		},
+		"classes that may not work on S3": {
+			base: `
+table@pandas: {type: pandas.CSVDataset, filepath: data/t}
+table@spark: {type: spark.SparkDataset, filepath: data/t}
+image: {type: spaceflights.io.ImageDataset, filepath: data/i.png}
+here: {type: pandas.CSVDataset, filepath: "${oc.env:ROOT}/h"}
+ok: {type: pandas.CSVDataset, filepath: data/ok}
+`,
+			datasets: []string{
+				"table@pandas pandas.CSVDataset data/t", "table@spark spark.SparkDataset data/t", "image spaceflights.io.ImageDataset data/i.png",
+				"here pandas.CSVDataset /mnt/h", "ok pandas.CSVDataset data/ok",
+			},
+			want: "ok: {type: pandas.CSVDataset, filepath: 's3://${globals:s3_bucket}/ok'}\n",
+			note: "here is left out: its path /mnt/h is outside the project; image, table@spark are left out: of a class that may not work on S3",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -244,6 +273,59 @@ cached:
 				t.Errorf("second run: %v %v", err, again)
 			}
 		})
+	}
+}
+
+func TestInitCatalogOfOtherFiles(t *testing.T) {
+	for name, test := range map[string]struct{ patterns, written string }{
+		"more of them":   {`["catalog*", "data/**", "**/sets.y*ml"]`, Written},
+		"not this one":   {`["data/**", "**/sets.y*ml"]`, Kept + ": CONFIG_LOADER_ARGS in settings.py makes Kedro read the catalog of data/**, **/sets.y*ml only: write entries into such a file by hand"},
+		"in a comment":   {"", Written},
+		"over two lines": {"[\n    'data/**',\n    \"**/sets.y*ml\", 'cat?log.yml']", Written},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := newProject(t, projectTable+kedroTable)
+			settings := "CONFIG_LOADER_ARGS = {\"config_patterns\": {\"spark\": [\"x\"], \"catalog\": " + test.patterns + "}}\n"
+			files := []string{"conf/base/data/deep/a.yml", "conf/base/x/sets.yaml"}
+			if test.patterns == "" {
+				settings, files = "# \"catalog\": [\"data/**\"]\n", []string{"conf/base/catalog.yml", "conf/base/x/catalog_b.yml"}
+			}
+			write(t, dir, "src/spaceflights/settings.py", settings)
+			write(t, dir, files[0], "a: {type: x.A, filepath: data/a}\n")
+			write(t, dir, files[1], "b: {type: x.B, filepath: data/b}\n")
+			got, err := initialise(t, dir, "", InitOptions{Catalog: true, Snapshot: takes(snapshotOf("a x.A data/a", "b x.B data/b"))})
+			if err != nil || got[catalogFile] != test.written {
+				t.Fatalf("%v: %q, want %q", err, got[catalogFile], test.written)
+			}
+			if test.written == Written && strings.Count(read(t, dir, catalogFile), "filepath: 's3://") != 2 {
+				t.Error(read(t, dir, catalogFile))
+			}
+		})
+	}
+}
+
+func TestInitCatalogMergedSoftly(t *testing.T) {
+	dir := newProject(t, projectTable+kedroTable)
+	write(t, dir, "conf/base/catalog.yml", "a: {type: MemoryDataset, copy_mode: assign}\nb: {type: MemoryDataset, metadata: {x: 1}}\n")
+	s := snapshotOf("a MemoryDataset =", "b MemoryDataset =", "c MemoryDataset =")
+	s.SoftMerge = []string{"catalog"}
+	got, err := initialise(t, dir, "", InitOptions{Catalog: true, Snapshot: takes(s)})
+	if want := "written: a is left out: the catalog is merged softly, so that its copy_mode would stay"; err != nil || got[catalogFile] != want {
+		t.Errorf("%v: %q, want %q", err, got[catalogFile], want)
+	}
+	if text := body(read(t, dir, catalogFile)); strings.Contains(text, "a:\n") || !strings.Contains(text, "b:\n") || !strings.Contains(text, "c:\n") {
+		t.Error(text)
+	}
+}
+
+func TestInitCatalogWithoutKedroDatasets(t *testing.T) {
+	dir := newProject(t, strings.Replace(projectTable, "\"kedro-datasets>=9.0\",", "", 1)+kedroTable)
+	write(t, dir, "conf/base/catalog.yml", "a: {type: x.A, filepath: data/a}\n")
+	take := takes(snapshotOf("a x.A data/a", "b MemoryDataset =", "c MemoryDataset ="))
+	got, err := initialise(t, dir, "", InitOptions{Catalog: true, Snapshot: take})
+	want := "written: b, c are left out: kedro-datasets, which has a class for it, is not among the dependencies"
+	if err != nil || got[catalogFile] != want || strings.Contains(read(t, dir, catalogFile), "pickle") {
+		t.Errorf("%v: %q, want %q", err, got[catalogFile], want)
 	}
 }
 
@@ -302,7 +384,7 @@ func TestCatalogFiles(t *testing.T) {
 		"catalog.yml": "", "catalog_x.json": "", "catalog/deep/er.yaml": "", "sub/catalog_y.yml": "", "sub/other.yml": "", "parameters.yml": "",
 		"catalog.txt": "", ".catalog.yml": "", ".hidden/catalog.yml": "",
 	})
-	got, err := catalogFiles(dir)
+	got, err := catalogFiles(dir, catalogPatterns)
 	for i := range got {
 		got[i], _ = filepath.Rel(dir, got[i])
 	}
@@ -310,7 +392,7 @@ func TestCatalogFiles(t *testing.T) {
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
 	}
-	if none, err := catalogFiles(filepath.Join(dir, "absent")); err != nil || none != nil {
+	if none, err := catalogFiles(filepath.Join(dir, "absent"), catalogPatterns); err != nil || none != nil {
 		t.Errorf("absent directory: %v %v", none, err)
 	}
 }

@@ -95,7 +95,8 @@ func draftRenamed(p Project, file string) (draft, error) {
 
 // draftEntries adds entries for some datasets to the environment's catalog.yml. A file that init wrote is brought up to date as a whole.
 func draftEntries(p Project, s Snapshot, names []string) (draft, error) {
-	conf := confPlace{s.ConfSource, s.BaseEnv}
+	conf := p.conf()
+	conf.source, conf.baseEnv = s.ConfSource, s.BaseEnv
 	d, err := openDraft(p, path.Join(conf.source, p.Env, "catalog.yml"), catalogWhy)
 	if err != nil {
 		return d, err

@@ -29,6 +29,11 @@ func draftCatalog(ctx context.Context, p Project, conf confPlace, take func(cont
 	if err != nil {
 		return nil, err
 	}
+	if !matches(conf.catalog, "catalog.yml") {
+		d.kept, d.note = true, fmt.Sprintf("CONFIG_LOADER_ARGS in settings.py makes Kedro read the catalog of %s only: write entries into such a file by hand",
+			strings.Join(conf.catalog, ", "))
+		return []draft{d}, nil
+	}
 	owned := d.isNew || isOurs(d.text)
 	e, err := entriesFor(p, conf, d, owned)
 	if err != nil {
@@ -51,11 +56,16 @@ const catalogWhy = "puts on S3 what the base catalog has on this machine or in m
 
 func entriesFor(p Project, conf confPlace, d draft, owned bool) (*entries, error) {
 	file := filepath.Join(p.Dir, d.path)
-	if !owned {
-		return newEntries(filepath.Join(p.Dir, conf.source), conf.baseEnv, p.Env, "")
+	except := ""
+	if owned {
+		except = file
 	}
-	e, err := newEntries(filepath.Join(p.Dir, conf.source), conf.baseEnv, p.Env, file)
-	if err == nil && !d.isNew {
+	e, err := newEntries(p, conf, p.Env, except)
+	if err != nil {
+		return nil, err
+	}
+	e.pickles = len(p.Dependencies) == 0 || slices.ContainsFunc(p.Dependencies, func(r string) bool { return DistributionName(r) == "kedro-datasets" })
+	if owned && !d.isNew {
 		err = e.ours.read(file)
 	}
 	return e, err

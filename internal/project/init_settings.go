@@ -25,18 +25,22 @@ const (
 
 // confPlace is where the configuration of a project lies.
 type confPlace struct {
-	source  string // relative to the project: conf
-	baseEnv string // base
+	source  string   // relative to the project: conf
+	baseEnv string   // base
+	catalog []string // patterns of the catalog's files, relative to an environment
 }
 
 // Literals of settings.py that say otherwise than Kedro's defaults. What is computed there is only known to a snapshot.
 var (
 	confSourceLiteral = regexp.MustCompile(`(?m)^CONF_SOURCE\s*(?::\s*str\s*)?=\s*["']([^"'\n]+)["']`)
-	baseEnvLiteral    = regexp.MustCompile(`["']?\bbase_env["']?\s*[:=]\s*["']([^"'\n]+)["']`)
+	// config_patterns: {"catalog": ["…", "…"]}; merge_strategy has a word there and no list.
+	catalogLiteral = regexp.MustCompile(`(?m)^[^#\n]*["']catalog["']\s*:\s*\[([^\]]*)\]`)
+	stringLiteral  = regexp.MustCompile(`["']([^"'\n]+)["']`)
+	baseEnvLiteral = regexp.MustCompile(`["']?\bbase_env["']?\s*[:=]\s*["']([^"'\n]+)["']`)
 )
 
 func (p Project) conf() confPlace {
-	place := confPlace{"conf", "base"}
+	place := confPlace{"conf", "base", catalogPatterns}
 	text, err := os.ReadFile(filepath.Join(p.SourceDir, p.Package, "settings.py"))
 	if err != nil {
 		return place
@@ -46,6 +50,12 @@ func (p Project) conf() confPlace {
 	}
 	if match := baseEnvLiteral.FindSubmatch(text); match != nil {
 		place.baseEnv = string(match[1])
+	}
+	if match := catalogLiteral.FindSubmatch(text); match != nil {
+		place.catalog = nil
+		for _, pattern := range stringLiteral.FindAllSubmatch(match[1], -1) {
+			place.catalog = append(place.catalog, string(pattern[1]))
+		}
 	}
 	return place
 }

@@ -73,20 +73,20 @@ func (s *Survey) environments(p Project, conf confPlace) {
 	if s.First && err == nil && len(files) > 0 {
 		s.add(path.Join(conf.source, p.Env), "is there: what it has is kept")
 	}
-	if n := onS3(root, conf.baseEnv, p.Env); n > 0 {
+	if n := onS3(p, conf, p.Env); n > 0 {
 		s.add(counted(n, "dataset")+" on S3", "they stay where they are; 'kedroctl plan' lists the access that jobs get for them")
 	}
 	others, _ := os.ReadDir(root)
 	for _, dir := range others {
-		if name := dir.Name(); dir.IsDir() && name != conf.baseEnv && name != p.Env && name != "local" && onS3(root, name, name) > 0 {
+		if name := dir.Name(); dir.IsDir() && name != conf.baseEnv && name != p.Env && name != "local" && onS3(p, confPlace{conf.source, name, conf.catalog}, name) > 0 {
 			s.add(path.Join(conf.source, name), fmt.Sprintf("has a catalog on S3: 'kedroctl --env %s init' prepares that environment", name))
 		}
 	}
 }
 
 // onS3 counts the entries of an environment, over those of base, that have a path on S3.
-func onS3(root, base, env string) int {
-	e, err := newEntries(root, base, env, "")
+func onS3(p Project, conf confPlace, env string) int {
+	e, err := newEntries(p, conf, env, "")
 	if err != nil {
 		return 0
 	}

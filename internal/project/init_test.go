@@ -75,6 +75,7 @@ const projectTable = `# The team's project.
 [project]
 name = "spaceflights"
 dependencies = [
+    "kedro-datasets>=9.0",
     "kedro~=1.7", # pinned
 ]
 
