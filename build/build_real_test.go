@@ -183,7 +183,7 @@ func TestRealImage(t *testing.T) {
 	if len(image.Left) != 1 || image.Left[0].Path != "conf/base/credentials.yml" {
 		t.Errorf("left out: %+v", image.Left)
 	}
-	if err := r.engine.Smoke(t.Context(), image, s); err != nil {
+	if err := r.engine.Smoke(t.Context(), image, s, p.Settings); err != nil {
 		t.Error(err)
 	}
 	r.checkContent(t, image)
@@ -249,7 +249,7 @@ func TestRealImage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = r.engine.Smoke(t.Context(), broken, s)
+		err = r.engine.Smoke(t.Context(), broken, s, p.Settings)
 		var failure *SmokeError
 		if !errors.As(err, &failure) || !strings.Contains(err.Error(), "No module named 'pytest'") || !strings.Contains(err.Error(), "pipelines/a/__init__.py") {
 			t.Errorf("smoke test: %v", err)
@@ -414,7 +414,7 @@ func TestRealImageFromUVLockWithSystemPackages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.engine.Smoke(t.Context(), image, s); err != nil {
+	if err := r.engine.Smoke(t.Context(), image, s, p.Settings); err != nil {
 		t.Error(err)
 	}
 	script := "dpkg-query -Wf '${Status}\n' libgomp1; cd /srv/kedro/dependencies; ls -d six-*.dist-info cloudpickle; ls -d kedro_telemetry"

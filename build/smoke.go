@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/moby/moby/api/pkg/stdcopy"
@@ -28,11 +30,11 @@ const smokeDir = "tmp/kedroctl"
 const user = 10001
 
 // Smoke introspects the project inside the image, as the jobs' user and without a network, and compares the answer with the project's own snapshot:
-// pipelines, nodes and classes of datasets. A difference is a [*SmokeError].
-func (e *Engine) Smoke(ctx context.Context, image Image, want project.Snapshot) error {
+// pipelines, nodes and classes of datasets. A difference is a [*SmokeError]. The project sees the variables of its jobs, with placeholders for secrets.
+func (e *Engine) Smoke(ctx context.Context, image Image, want project.Snapshot, set project.Settings) error {
 	ctx, cancel := context.WithTimeout(ctx, smokeTimeout)
 	defer cancel()
-	got, err := e.introspect(ctx, image, want)
+	got, err := e.introspect(ctx, image, want, smokeEnv(set))
 	if err != nil {
 		return fmt.Errorf("smoke test of %s: %w", image.Ref, err)
 	}
@@ -42,15 +44,34 @@ func (e *Engine) Smoke(ctx context.Context, image Image, want project.Snapshot) 
 	return nil
 }
 
+// smokeEnv has the variables of jobs, which configuration and code may ask for when they are loaded. A secret is a placeholder, that an entry of the
+// credentials can be made of too.
+func smokeEnv(set project.Settings) []string {
+	values := map[string]string{}
+	for _, c := range set.Containers() {
+		for name := range c.Secrets {
+			values[name] = "{}"
+		}
+		maps.Copy(values, c.Environment)
+	}
+	maps.Copy(values, set.Job.Environment) // what all jobs have, where groups differ
+	values["KEDRO_LOGGING_CONFIG"] = "/" + smokeDir + "/logging.yml"
+	var env []string
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		env = append(env, name+"="+values[name])
+	}
+	return env
+}
+
 // introspect takes the snapshot inside the image.
-func (e *Engine) introspect(ctx context.Context, image Image, want project.Snapshot) (project.Snapshot, error) {
+func (e *Engine) introspect(ctx context.Context, image Image, want project.Snapshot, env []string) (project.Snapshot, error) {
 	var snapshot project.Snapshot
 	// Not ctx: the engine makes the container even when nobody waits for it any more, and it has to be removed.
 	created, err := e.docker.ContainerCreate(context.WithoutCancel(ctx), client.ContainerCreateOptions{
 		Config: &container.Config{
 			Image: image.ID,
 			User:  fmt.Sprintf("%d:%d", user, user),
-			Env:   []string{"KEDRO_LOGGING_CONFIG=/" + smokeDir + "/logging.yml"},
+			Env:   env,
 			Cmd: []string{"python3", "/" + smokeDir + "/introspect.py", "--out", "/" + smokeDir + "/snapshot.json",
 				"--package", want.Package, "--conf-source", confRoot, "--env", want.Env},
 		},

@@ -152,7 +152,7 @@ func (d *deps) tellExposed(where string, exposed []build.Exposure) {
 
 func (t *target) smoke(ctx context.Context, tasks *ui.Tasks, engine *build.Engine, image build.Image) error {
 	k := tasks.Start("try")
-	if err := engine.Smoke(ctx, image, t.snapshot); err != nil {
+	if err := engine.Smoke(ctx, image, t.snapshot, t.project.Settings); err != nil {
 		k.Failed()
 		return err
 	}

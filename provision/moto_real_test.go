@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kedroctl/kedroctl/internal/project"
-
 	"github.com/kedroctl/kedroctl/internal/realtest"
 )
 

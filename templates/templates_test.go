@@ -40,7 +40,7 @@ func TestEntryPointNamesTheHooks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "[kedro.hooks]\nkedroctl = kedroctl_boot.hooks:hooks\n"; string(points) != want {
+	if want := "[kedro.hooks]\nkedroctl = kedroctl_boot.hooks:hooks\nkedroctl-credentials = kedroctl_boot.credentials:hooks\n"; string(points) != want {
 		t.Errorf("entry points are %q, want %q", points, want)
 	}
 	hooks, err := fs.ReadFile(templates.Boot(), "kedroctl_boot/hooks.py")

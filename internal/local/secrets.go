@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
+	"strings"
 
 	"github.com/kedroctl/kedroctl/internal/local/disk"
 )
@@ -14,12 +14,12 @@ import (
 // directory, as the server is a process with an environment of its own.
 func secretsFile(dir string) string { return filepath.Join(dir, "secrets.json") }
 
-// noVariable are the characters that a shell does not take in the name of a variable.
-var noVariable = regexp.MustCompile(`[^A-Za-z0-9_]`)
-
 // SecretVariable is the variable of the user's environment that has the value which jobs get in the given one.
 func SecretVariable(name string) string {
-	return "KEDROCTL_LOCAL_SECRET_" + noVariable.ReplaceAllString(name, "_")
+	if entry, ok := strings.CutPrefix(name, "KEDROCTL_CREDENTIALS_"); ok {
+		return "KEDROCTL_LOCAL_CREDENTIALS_" + entry
+	}
+	return "KEDROCTL_LOCAL_SECRET_" + name
 }
 
 // KeepSecrets leaves the values of secrets for the server of a state directory, and gives the names that have none, now or from before.

@@ -121,17 +121,18 @@ func (d *data) datasetNames() []string {
 	})
 }
 
-// checkCredentials warns of credentials: conf/local, where most projects keep them, is never in the image.
+// checkCredentials warns of credentials that no secret holds: conf/local, where most projects keep them, is never in the image.
 func (d *data) checkCredentials() {
 	users := map[string][]string{}
 	for _, name := range d.datasetNames() {
-		if entry := definition(d.snapshot, name).Credentials; entry != "" {
+		entry := definition(d.snapshot, name).Credentials
+		if _, secret := d.settings.Credentials[entry]; entry != "" && !secret {
 			users[entry] = append(users[entry], name)
 		}
 	}
 	for _, entry := range sortedKeys(users) {
 		d.find(Warning, CodeCredentials, entry, "credentials of "+strings.Join(users[entry], ", ")+": conf/local is not in the image",
-			fmt.Sprintf("give them in conf/%s/credentials.yml by ${oc.env:NAME}, with NAME in [tool.kedroctl.job] environment or secrets; S3 needs none, jobs have a role", d.snapshot.Env))
+			fmt.Sprintf("keep the entry as JSON in a secret and name it: %q = \"arn:…\" in [tool.kedroctl.credentials]; S3 needs none, jobs have a role", entry))
 	}
 }
 

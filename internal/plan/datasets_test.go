@@ -234,6 +234,19 @@ func TestOtherFindings(t *testing.T) {
 	}
 }
 
+func TestCredentialsThatAreASecretAreNoFinding(t *testing.T) {
+	s := chain(map[string]project.Dataset{"raw": {Source: "catalog", Type: "pandas.CSVDataset", Path: "s3://lake/raw.csv", Credentials: "lake"}})
+	set := settings("auto")
+	set.Credentials = map[string]string{"lake": "arn:aws:ssm:eu-west-1:123456789012:parameter/lake"}
+	p := mustPlan(t, s, set, Options{})
+	if len(p.Findings) > 0 {
+		t.Errorf("findings: %v", p.Findings)
+	}
+	if diff := cmp.Diff([]string{"KEDROCTL_CREDENTIALS_lake"}, p.Groups[0].Settings.Secrets); diff != "" {
+		t.Errorf("secrets (-want +got):\n%s", diff)
+	}
+}
+
 func TestSecretsInTheEnvironmentOfJobs(t *testing.T) {
 	set := settings("auto")
 	set.Job.Environment = map[string]string{"DB_PASSWORD": "hunter2", "AWS_SECRET_ACCESS_KEY": "x", "LOG_LEVEL": "info", "TOKENIZERS_PARALLELISM": "1", "API_KEY": ""}

@@ -21,7 +21,12 @@ func (s Settings) Group(name string) Group {
 	take(o, "shared_memory", &g.SharedMemory, over.SharedMemory)
 	take(o, "runner", &g.Runner, over.Runner)
 	g.Environment = o.variables("environment", s.Job.Environment, over.Environment)
-	g.Secrets = o.variables("secrets", s.Job.Secrets, over.Secrets)
+	g.Secrets = s.withCredentials(o.variables("secrets", s.Job.Secrets, over.Secrets))
+	for entry := range s.Credentials {
+		if origin, given := s.Origins["credentials."+entry]; given {
+			o.from["secrets."+CredentialVariable(entry)] = origin.of("credentials")
+		}
+	}
 	take(o, "queue", &g.Queue, over.Queue)
 	return g
 }
@@ -53,9 +58,11 @@ func (s Settings) GroupEntry(name string) string {
 // Containers are the different containers that job definitions are needed for, by the entry of job.groups, "" for all groups that no entry gives another
 // one. They depend on the settings alone, and so serve every selection and grouping.
 func (s Settings) Containers() map[string]Container {
-	all := map[string]Container{"": s.Job.Container}
+	common := s.Job.Container
+	common.Secrets = s.withCredentials(common.Secrets)
+	all := map[string]Container{"": common}
 	for entry := range s.Job.Groups {
-		if c := s.Group(entry).Container; !c.same(s.Job.Container) {
+		if c := s.Group(entry).Container; !c.same(common) {
 			all[entry] = c
 		}
 	}

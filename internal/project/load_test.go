@@ -162,6 +162,8 @@ vcpus = 3
 environment = { A = "all", B = "all" }
 secrets = { PW = "arn:aws:ssm:eu-west-1:123456789012:parameter/pw" }
 gpus = 1
+[tool.kedroctl.credentials]
+dev-s3 = "arn:aws:ssm:eu-west-1:123456789012:parameter/lake"
 [tool.kedroctl.job.groups."train*"]
 memory = 16384
 vcpus = 8
@@ -184,17 +186,22 @@ attempts = 3
 			Resources: Resources{VCPUs: 4, Memory: 16384, Timeout: 600, Attempts: 3},
 			Container: Container{
 				Environment: map[string]string{"A": "all", "B": "train", "C": "flag"}, SharedMemory: 512,
-				Secrets: map[string]string{"PW": "arn:aws:ssm:eu-west-1:123456789012:parameter/pw"},
+				Secrets: map[string]string{
+					"PW": "arn:aws:ssm:eu-west-1:123456789012:parameter/pw", "KEDROCTL_CREDENTIALS_dev_x2D_s3": "arn:aws:ssm:eu-west-1:123456789012:parameter/lake",
+				},
 			},
 			Runner: "ThreadRunner", Queue: "big",
 		},
 		map[string]string{
 			"vcpus": "flag", "memory": entry, "timeout": "env.prod." + entry, "attempts": "[tool.kedroctl.env.prod.job]", "gpus": entry,
 			"shared_memory": entry, "runner": entry, "queue": entry, "environment.A": "[tool.kedroctl.job]", "environment.B": entry,
-			"environment.C": "flag", "secrets.PW": "[tool.kedroctl.job]",
+			"environment.C": "flag", "secrets.PW": "[tool.kedroctl.job]", "secrets.KEDROCTL_CREDENTIALS_dev_x2D_s3": "[tool.kedroctl.credentials]",
 		},
 	}
 	if diff := cmp.Diff(want, p.Settings.Group("train_model")); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(want.Secrets, p.Settings.Containers()["train*"].Secrets); diff != "" {
 		t.Error(diff)
 	}
 	from := p.Settings.Group("report").From
@@ -320,6 +327,12 @@ func TestLoadErrors(t *testing.T) {
 		"runner": {pyproject: kedroTable + "[tool.kedroctl.job]\nrunner = 'Thread Runner'\n", want: `job.runner: "Thread Runner" is not the name of a runner`},
 		"group's queue": {
 			pyproject: kedroTable + "[tool.kedroctl.job.groups.a]\nqueue = 'arn:aws:sqs:x'\n", want: "job.groups.a.queue: ",
+		},
+		"credentials": {
+			pyproject: kedroTable + "[tool.kedroctl.credentials]\nlake = '{}'\n", want: "tool.kedroctl.credentials.lake: must be the ARN of a secret",
+		},
+		"name of credentials": {
+			pyproject: kedroTable + "[tool.kedroctl.credentials]\na_x2D_b = 'arn:aws:ssm:eu-west-1:123456789012:parameter/lake'\n", want: "cannot be the name of an entry",
 		},
 		"role": {pyproject: kedroTable + "[tool.kedroctl.aws]\nexecution_role = 'arn:aws:iam::1:role/x'\n", want: "aws.execution_role: "},
 		"entry of an environment": {

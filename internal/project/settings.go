@@ -18,6 +18,8 @@ type Settings struct {
 
 	Groups map[string][]string `toml:"groups" json:"groups"` // group by hand = globs over names of nodes, namespaces and tags; goes before GroupBy
 
+	Credentials map[string]string `toml:"credentials" json:"credentials"` // entry of the catalog's credentials = ARN of a JSON secret that is the whole entry
+
 	Origins map[string]Origin `toml:"-" json:"-"` // key: what set it; the other keys have their defaults
 }
 

@@ -42,7 +42,7 @@ func (r *resolver) validate(p Project) error {
 		return &SettingsError{Source: "--env", Reason: reason}
 	}
 	for _, check := range []func(Settings) (key, reason string){
-		checkNames, checkChoices, checkNumbers, checkPaths, checkJob, checkGroups, checkHandGroups, checkExisting,
+		checkNames, checkChoices, checkNumbers, checkPaths, checkJob, checkGroups, checkHandGroups, checkExisting, checkCredentials,
 	} {
 		if key, reason := check(r.settings); key != "" {
 			set := r.settings.Origins[key]
@@ -200,6 +200,18 @@ func checkExisting(s Settings) (key, reason string) {
 	}
 	if s.Compute.Queue != "" && !queueName.MatchString(s.Compute.Queue) {
 		return "compute.queue", fmt.Sprintf("%q is neither the name nor the ARN of a job queue", s.Compute.Queue)
+	}
+	return "", ""
+}
+
+func checkCredentials(s Settings) (key, reason string) {
+	for _, entry := range slices.Sorted(maps.Keys(s.Credentials)) {
+		switch {
+		case entry == "" || escapedByte.MatchString(entry):
+			return "credentials." + entry, "cannot be the name of an entry"
+		case !secretARN.MatchString(s.Credentials[entry]):
+			return "credentials." + entry, "must be the ARN of a secret in Secrets Manager or of a parameter in Parameter Store, never the credentials themselves"
+		}
 	}
 	return "", ""
 }

@@ -1,0 +1,57 @@
+"""Entries of the catalog's credentials that jobs get as secrets, each the JSON in a variable of its own.
+
+They are there before the project's own hooks see the context, so that those can use and replace them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import Any, Mapping
+
+from kedro.config import MissingConfigException
+from kedro.framework.hooks import hook_impl
+
+from .errors import BootError
+
+PREFIX = "KEDROCTL_CREDENTIALS_"
+_ESCAPED = re.compile(r"(?:_x[0-9A-F]{2}_)+")  # bytes that no shell takes in the name of a variable
+
+
+class CredentialsHooks:
+    """Puts the secrets where Kedro looks for credentials."""
+
+    @hook_impl(tryfirst=True)
+    def after_context_created(self, context: Any) -> None:
+        """Add the entries to those of the files, or in their place."""
+        given = entries(os.environ)
+        if not given:
+            return
+        try:
+            own = dict(context.config_loader["credentials"])
+        except MissingConfigException:
+            own = {}
+        context.config_loader["credentials"] = {**own, **given}
+
+
+def entries(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return the entries that variables hold; no message repeats what they hold."""
+    return {_name(variable): _parse(_name(variable), text) for variable, text in environ.items() if variable.startswith(PREFIX)}
+
+
+def _name(variable: str) -> str:
+    return _ESCAPED.sub(lambda run: bytes.fromhex(run[0].replace("_x", "").replace("_", "")).decode(), variable[len(PREFIX):])
+
+
+def _parse(name: str, text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise BootError(f"credentials {name}: the secret is not a JSON object, such as {{\"key\": \"…\", \"secret\": \"…\"}}") from None
+    return value
+
+
+hooks = CredentialsHooks()
