@@ -61,9 +61,9 @@ def _definitions(action: dict[str, str], configs: dict[str, Any], bucket: str, p
         raise BootError(f"dataset {action['name']}: this image cannot {action['action']}: deploy again")
     moved = {name: _moved(name, config, bucket, project) for name, config in configs.items()}
     for name, config in configs.items():
-        if moved[name] == config:
+        if not any(_paths(config, project)):
             raise BootError(f"dataset {name}: its definition has no local path to move to S3")
-    if action["action"] == "move" and all(map(uses_s3, moved.values())):
+    if action["action"] == "move" and all(moved[name] != configs[name] and uses_s3(moved[name]) for name in configs):
         return moved
     return {name: _staged(name, config, bucket, project) for name, config in configs.items()}
 
@@ -75,7 +75,7 @@ def _persisted(action: dict[str, str], bucket: str) -> dict[str, Any]:
 
 def _staged(name: str, config: dict[str, Any], bucket: str, project: str) -> dict[str, Any]:
     """Return a definition that wraps the one of the project; a validator stays at the top, where the catalog looks for it."""
-    local = {os.path.join(project, relative(path, project)) for path in _paths(config)}
+    local = {os.path.join(project, path) for path in _paths(config, project)}
     top = {path for path in local if not any(path.startswith(other + "/") for other in local)}
     places = {path: s3_path(relative(path, project), bucket) for path in sorted(top)}
     logger.info("dataset %s: %s is given files on disk, which are in S3 at %s", name, config["type"], ", ".join(places.values()))
@@ -84,13 +84,14 @@ def _staged(name: str, config: dict[str, Any], bucket: str, project: str) -> dic
     return {"type": "kedroctl_boot.staging.StagedDataset", "dataset": inner, "places": places, **kept}
 
 
-def _paths(config: dict[str, Any]) -> Iterator[str]:
-    """Yield the local paths of a definition."""
+def _paths(config: dict[str, Any], project: str) -> Iterator[str]:
+    """Yield the local paths of a definition; under a key that Kedro does not know, those of the project's data."""
     for key, value in config.items():
-        if key in _PATH_KEYS and isinstance(value, str) and relative(value, "/"):
-            yield value
-        elif key in _NESTED_KEYS and isinstance(value, dict):
-            yield from _paths(value)
+        if isinstance(value, dict) and key in _NESTED_KEYS:
+            yield from _paths(value, project)
+        local = relative(value, project) if isinstance(value, str) and key != "type" else ""
+        if local and (key in _PATH_KEYS or local.startswith("data/")):
+            yield local
 
 
 def _moved(name: str, config: dict[str, Any], bucket: str, project: str) -> dict[str, Any]:

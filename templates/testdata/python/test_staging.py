@@ -96,6 +96,16 @@ def test_files_cross_jobs(project, local, bucket, name, action):
     assert bucket.keys() == ["02/x.txt", "02/y.txt"]
 
 
+def test_a_class_may_call_its_path_as_it_likes(project, local, inspect, bucket):
+    project.module("io", CLASSES + """
+    class Elsewhere(Plain):
+        def __init__(self, folder, name): super().__init__(f"{folder}/{name}")
+    """).conf("base/catalog.yml", '"{name}": {type: demo.io.Elsewhere, folder: "data/{name}/", name: it.txt}').registry(*PASS_ON)
+    assert inspect(project)["datasets"]["x"]["path"] == "data/x"
+    local.run("make", "use", action="stage")
+    assert bucket.get("y/it.txt") == "made and used"
+
+
 def test_classes_of_fsspec_go_to_s3_directly_unless_told(project, local, bucket):
     project.conf("base/catalog.yml", '"{name}": {type: text.TextDataset, filepath: "data/{name}.txt"}').registry(*PASS_ON)
     assert "files on disk" not in local.run("make")[0].log
