@@ -79,7 +79,7 @@ func mustPlan(t *testing.T, p project.Project, s project.Snapshot) plan.Plan {
 	return pl
 }
 
-// found writes the findings of a project in one line each: level code thing place.
+// found gives the findings of a project.
 func found(t *testing.T, files string, change func(*project.Snapshot), absent ...string) ([]string, []plan.Finding) {
 	t.Helper()
 	s := shop()
@@ -91,11 +91,16 @@ func found(t *testing.T, files string, change func(*project.Snapshot), absent ..
 	if err != nil {
 		t.Fatal(err)
 	}
-	var lines []string
+	return lines(findings), findings
+}
+
+// lines writes findings in one line each: level code thing place.
+func lines(findings []plan.Finding) []string {
+	var all []string
 	for _, f := range findings {
-		lines = append(lines, strings.TrimSpace(f.Level+" "+f.Code+" "+f.Thing+" "+f.Place))
+		all = append(all, strings.TrimSpace(f.Level+" "+f.Code+" "+f.Thing+" "+f.Place))
 	}
-	return lines, findings
+	return all
 }
 
 func TestFindings(t *testing.T) {
