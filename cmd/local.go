@@ -81,6 +81,7 @@ func (d *deps) serve(c *cli.Context, dir string) error {
 		if err := d.tellServer(info); err != nil {
 			d.term.Warn("%v", err)
 		}
+		d.term.Line("serving until ^C, or 'kedroctl local stop'")
 	}
 	if file := c.String("journal"); file != "" {
 		journal, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)

@@ -81,6 +81,18 @@ func TestCallsFailAndAreThrottledInEachServicesWords(t *testing.T) {
 	}
 }
 
+func TestFaultsOfNoCallAreRefused(t *testing.T) {
+	if s, err := local.New(local.Options{Faults: script(t, "call ecr.registry:* cut=before", "rate ecr 3")}); err != nil {
+		t.Error(err)
+	} else if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	_, err := local.New(local.Options{Faults: script(t, "call batch.SubmitJobs cut=before")})
+	if err == nil || !strings.Contains(err.Error(), "does not offer: batch.SubmitJobs") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestDeniedCallsSayWhoAndWhat(t *testing.T) {
 	s := newServer(t, local.Options{Faults: script(t, "deny batch:Describe* iam:ListRoles")})
 	all := calls(s.Config())

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,7 +19,11 @@ import (
 	"github.com/kedroctl/kedroctl/internal/local/batch"
 	"github.com/kedroctl/kedroctl/internal/local/clock"
 	"github.com/kedroctl/kedroctl/internal/local/faults"
+	"github.com/kedroctl/kedroctl/internal/ui"
 )
+
+// registryCalls are those that package images names by the method.
+var registryCalls = []string{"ecr.registry:GET", "ecr.registry:HEAD", "ecr.registry:POST", "ecr.registry:PATCH", "ecr.registry:PUT", "ecr.registry:DELETE"}
 
 // JobRunner executes the jobs of the embedded Batch.
 type JobRunner = batch.Runner
@@ -86,6 +91,10 @@ func New(o Options) (*Server, error) {
 	s.lastCall.Store(time.Now().UnixNano())
 	if err := s.addServices(); err != nil {
 		return nil, fmt.Errorf("make the embedded AWS: %w", err)
+	}
+	if strays := s.faults.Load().Strays(append(s.Operations(), registryCalls...)); len(strays) > 0 {
+		return nil, ui.WithHint(errors.Join(fmt.Errorf("the fault script is about calls that the embedded AWS does not offer: %s", strings.Join(strays, ", ")), s.Close()),
+			"docs/local.md lists those that it offers")
 	}
 	return s, nil
 }

@@ -3,7 +3,7 @@
 // One fault a line, words quoted as in a shell, # begins a comment. Times are like 500ms or 2m. Names, actions and jobs may be patterns with * and ?.
 //
 //	deny ACTION…                      the caller may not: deny iam:CreateRole
-//	call SERVICE.OPERATION [nth=N] [times=N] FAULT
+//	call SERVICE[.OPERATION] [nth=N] [times=N] FAULT
 //	                                  the nth call (1) and those after it, times (1) in all: status=429 code=C [message=M], cut=before or cut=after
 //	                                  the call took effect, or hang=TIME: nothing for that long, then cut without effect
 //	rate SERVICE[.OPERATION] N        calls a second, in bursts of N; 0: any number. Of several lines for a call the first counts

@@ -82,7 +82,7 @@ func (s *Script) Call(operation string) *Call {
 	defer s.mu.Unlock()
 	var found *Call
 	for _, c := range s.calls {
-		if !matches(c.pattern, operation) {
+		if !covers(c.pattern, operation) {
 			continue
 		}
 		c.seen++
@@ -97,13 +97,26 @@ func (s *Script) Call(operation string) *Call {
 func (s *Script) Throttles(operation string, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	service, _, _ := strings.Cut(operation, ".")
 	for _, r := range s.rates {
-		if matches(r.pattern, operation) || r.pattern == service {
+		if covers(r.pattern, operation) {
 			return !r.take(now)
 		}
 	}
 	return false
+}
+
+// Strays are the names and patterns of calls that are for none of these operations, such as batch.SubmitJob: nothing ever comes of them.
+func (s *Script) Strays(operations []string) []string {
+	var patterns []string
+	for _, c := range s.calls {
+		patterns = append(patterns, c.pattern)
+	}
+	for _, r := range s.rates {
+		patterns = append(patterns, r.pattern)
+	}
+	return slices.DeleteFunc(patterns, func(p string) bool {
+		return slices.ContainsFunc(operations, func(operation string) bool { return covers(p, operation) })
+	})
 }
 
 func (r *rate) take(now time.Time) bool {
@@ -127,6 +140,12 @@ func (s *Script) Stuck(name string) string {
 		}
 	}
 	return ""
+}
+
+// covers tells whether a pattern is for an operation, or names its service.
+func covers(pattern, operation string) bool {
+	service, _, _ := strings.Cut(operation, ".")
+	return pattern == service || matches(pattern, operation)
 }
 
 // matches compares with a pattern that Parse has accepted.

@@ -50,6 +50,14 @@ func TestCallsAreCounted(t *testing.T) {
 	}
 }
 
+func TestStraysAreForNoOperation(t *testing.T) {
+	s := parse(t, "call batch.SubmitJob cut=after", "call s3 cut=after", "call batch.SubmitJobs cut=after", "rate b* 1", "rate sqs 1").WithDocumentedRates()
+	offered := []string{"batch.DescribeJobs", "batch.SubmitJob", "logs.DescribeLogStreams", "logs.FilterLogEvents", "logs.GetLogEvents", "s3.PutObject"}
+	if diff := cmp.Diff([]string{"batch.SubmitJobs", "sqs"}, s.Strays(offered)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestRatesAreTokenBuckets(t *testing.T) {
 	s := parse(t, "rate batch.SubmitJob 2", "rate batch.DescribeJobs 0", "rate batch 1").WithDocumentedRates()
 	now := time.Now()
