@@ -21,6 +21,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
@@ -32,14 +34,27 @@ const (
 	defaultAlgorithm = "CRC64NVME"
 )
 
-// algorithms of checksums. The polynomial of CRC-64/NVME is with its bits reversed, as package crc64 wants it.
-var algorithms = map[string]func() hash.Hash{
-	"CRC32":          func() hash.Hash { return crc32.NewIEEE() },
-	"CRC32C":         func() hash.Hash { return crc32.New(crc32.MakeTable(crc32.Castagnoli)) },
-	defaultAlgorithm: func() hash.Hash { return crc64.New(crc64.MakeTable(0x9a6c9329ac4bc9b5)) },
-	"SHA1":           sha1.New,
-	"SHA256":         sha256.New,
+// Kinds of checksums of multipart objects: over the whole object, or over the checksums of its parts.
+const (
+	fullObject = string(types.ChecksumTypeFullObject)
+	composite  = string(types.ChecksumTypeComposite)
+)
+
+// algorithms of checksums, and the kinds that a multipart object may have of each, the default first. The polynomial of CRC-64/NVME is with its bits
+// reversed, as package crc64 wants it. https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+var algorithms = map[string]struct {
+	new   func() hash.Hash
+	kinds []string
+}{
+	"CRC32":          {func() hash.Hash { return crc32.NewIEEE() }, []string{composite, fullObject}},
+	"CRC32C":         {func() hash.Hash { return crc32.New(crc32.MakeTable(crc32.Castagnoli)) }, []string{composite, fullObject}},
+	defaultAlgorithm: {func() hash.Hash { return crc64.New(crc64.MakeTable(0x9a6c9329ac4bc9b5)) }, []string{fullObject}},
+	"SHA1":           {sha1.New, []string{composite}},
+	"SHA256":         {sha256.New, []string{composite}},
 }
+
+// known tells whether there is an algorithm of that name.
+func known(algorithm string) bool { return algorithms[algorithm].new != nil }
 
 // checksum is one of an object or a part; the value is base64, with "-N" after it for a composite of N parts.
 type checksum struct {
@@ -155,7 +170,7 @@ type digest struct {
 }
 
 func newDigest(algorithm string) *digest {
-	return &digest{algorithm: algorithm, etag: md5.New(), sum: algorithms[algorithm]()}
+	return &digest{algorithm: algorithm, etag: md5.New(), sum: algorithms[algorithm].new()}
 }
 
 func (d *digest) Write(b []byte) (int, error) {
@@ -194,7 +209,7 @@ func declared(h http.Header) (algorithm, value string, err error) {
 	for name, v := range promised {
 		algorithm, value = name, v
 	}
-	if algorithm != "" && algorithms[algorithm] == nil {
+	if algorithm != "" && !known(algorithm) {
 		return "", "", invalidRequest("The value specified in the x-amz-trailer header is not supported")
 	}
 	if sdk := strings.ToUpper(h.Get("X-Amz-Sdk-Checksum-Algorithm")); sdk != "" && sdk != algorithm {

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,12 +29,6 @@ const (
 	minPart  = 5 << 20 // bytes of any part but the last
 )
 
-// Kinds of checksums of multipart objects: over the whole object, or over the checksums of its parts.
-const (
-	fullObject = string(types.ChecksumTypeFullObject)
-	composite  = string(types.ChecksumTypeComposite)
-)
-
 // upload names the one that the request is about.
 func (r *request) upload() id {
 	return id{Kind: uploads, Bucket: r.bucket, Key: r.key, Upload: r.query.Get("uploadId")}
@@ -46,11 +41,13 @@ func (s *Service) createUpload(r *request) ([]any, error) {
 	}
 	named := strings.ToUpper(r.Header.Get("X-Amz-Checksum-Algorithm"))
 	u.Checksum.Algorithm = cmp.Or(named, defaultAlgorithm)
-	if algorithms[u.Checksum.Algorithm] == nil {
+	if !known(u.Checksum.Algorithm) {
 		return nil, invalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
 	}
-	if u.Checksum.Type, err = checksumType(u.Checksum.Algorithm, strings.ToUpper(r.Header.Get("X-Amz-Checksum-Type"))); err != nil {
-		return nil, err
+	kinds := algorithms[u.Checksum.Algorithm].kinds
+	u.Checksum.Type = cmp.Or(strings.ToUpper(r.Header.Get("X-Amz-Checksum-Type")), kinds[0])
+	if !slices.Contains(kinds, u.Checksum.Type) {
+		return nil, invalidRequest("The %s checksum type cannot be used with the %s checksum algorithm.", u.Checksum.Type, strings.ToLower(u.Checksum.Algorithm))
 	}
 	u.ID, u.Modified = r.upload(), s.opt.Now().UTC()
 	u.ID.Upload = rand.Text()
@@ -62,22 +59,6 @@ func (s *Service) createUpload(r *request) ([]any, error) {
 		r.w.Header().Set("x-amz-checksum-type", u.Checksum.Type)
 	}
 	return []any{s3.CreateMultipartUploadOutput{Bucket: &r.bucket, Key: &r.key, UploadId: &u.ID.Upload}}, nil
-}
-
-// checksumType is that of a multipart upload.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
-func checksumType(algorithm, asked string) (string, error) {
-	switch {
-	case asked == "" && algorithm == defaultAlgorithm:
-		return fullObject, nil
-	case asked == "":
-		return composite, nil
-	case asked != composite && asked != fullObject:
-		return "", invalidRequest("Value for x-amz-checksum-type header is invalid.")
-	case asked == composite && algorithm == defaultAlgorithm, asked == fullObject && strings.HasPrefix(algorithm, "SHA"):
-		return "", invalidRequest("The %s checksum type cannot be used with the %s checksum algorithm.", asked, strings.ToLower(algorithm))
-	}
-	return asked, nil
 }
 
 // addPart takes the place of an earlier part of that number; fill writes its content.
@@ -239,7 +220,7 @@ func (s *Service) chosen(u record, listed []types.CompletedPart) ([]record, erro
 
 // assembled puts parts together as a new blob. The ETag is the MD5 of the parts' MD5s and their number; so is the checksum if it is a composite.
 func (s *store) assembled(sum checksum, chosen []record) (record, error) {
-	ids, sums := md5.New(), algorithms[sum.Algorithm]()
+	ids, sums := md5.New(), algorithms[sum.Algorithm].new()
 	got, err := s.content(func(w io.Writer) (record, error) {
 		whole := newDigest(sum.Algorithm)
 		for _, p := range chosen {

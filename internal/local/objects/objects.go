@@ -288,7 +288,7 @@ func (s *Service) copyTo(o *record, r *request) (record, error) {
 		}
 	}
 	algorithm := strings.ToUpper(r.Header.Get("X-Amz-Checksum-Algorithm"))
-	if algorithms[algorithm] == nil {
+	if !known(algorithm) {
 		algorithm = source.Checksum.Algorithm
 	}
 	return s.store.content(func(w io.Writer) (record, error) { return digested(w, f, algorithm) })

@@ -21,8 +21,8 @@ type Options struct {
 	Region  string
 	Account string                   // 12 digits; the owner of objects
 	Foreign func(bucket string) bool // whether another account owns a bucket: it can neither be made nor be used; nil: none
-	Now     func() time.Time         // nil: time.Now
-	Denied  wire.Denied              // what the caller may not do, by s3: actions
+	Now     func() time.Time
+	Denied  wire.Denied // what the caller may not do, by s3: actions
 }
 
 // Service is S3 of one account in one region.
@@ -33,12 +33,6 @@ type Service struct {
 
 // New is the service with the buckets that its directory has.
 func New(opt Options) (*Service, error) {
-	if opt.Dir == "" {
-		return nil, errors.New("open the buckets: no directory is given")
-	}
-	if opt.Now == nil {
-		opt.Now = time.Now
-	}
 	store, err := openStore(opt.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("open the buckets in %s: %w", opt.Dir, err)
@@ -119,12 +113,7 @@ func (r *request) subject() id {
 
 // route splits the path of r into bucket and key, and finds the operation.
 func route(w http.ResponseWriter, r *http.Request) (*request, operation, error) {
-	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
-	bucket, err := url.PathUnescape(bucket)
-	key, err2 := url.PathUnescape(key)
-	if errors.Join(err, err2) != nil {
-		return nil, operation{}, wire.NewFault(http.StatusBadRequest, "InvalidURI", "Couldn't parse the specified URI.")
-	}
+	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	req := &request{Request: r, w: w, query: r.URL.Query(), bucket: bucket, key: key}
 	selector := req.selector()
 	op, ok := operations[selector]
