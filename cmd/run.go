@@ -167,13 +167,11 @@ func (d *deps) tellDeployment(p project.Project, dep provision.Deployment) {
 	}
 }
 
-// runSnapshot is the deployment's, unless a dataset depends on the parameters of this run: then the project is introspected with them.
+// runSnapshot is the deployment's, unless a dataset depends on a parameter of this run: then the project is introspected with them.
 func (d *deps) runSnapshot(c *cli.Context, p project.Project, dep provision.Deployment) (project.Snapshot, error) {
-	if c.String("params") == "" {
-		return dep.Snapshot, nil
-	}
+	given := paramNames(c.String("params"))
 	for name, ds := range dep.Snapshot.Datasets {
-		if ds.Runtime {
+		if ds.DependsOn(given) {
 			d.term.Detail("dataset %s depends on --params: introspecting again", name)
 			s, err := d.inspect(c.Context, p, project.InspectOptions{Params: c.String("params")})
 			if err != nil {

@@ -124,3 +124,20 @@ func TestInspectCancelled(t *testing.T) {
 		t.Errorf("Inspect: %v after %v; want it killed", err, time.Since(begin))
 	}
 }
+
+func TestDatasetDependsOnParameters(t *testing.T) {
+	named := Dataset{Runtime: true, RuntimeParams: []string{"day", "model.kind"}}
+	for given, want := range map[string]bool{"day": true, "day.of": true, "days": false, "model": true, "model.kind": true, "model.size": false} {
+		if got := named.DependsOn([]string{"other", given}); got != want {
+			t.Errorf("%s: %v", given, got)
+		}
+	}
+	for name, d := range map[string]Dataset{"computed": {Runtime: true, RuntimeParams: []string{"*"}}, "of an older snapshot": {Runtime: true}} {
+		if !d.DependsOn([]string{"x"}) || d.DependsOn(nil) {
+			t.Errorf("%s: it depends on whatever is given", name)
+		}
+	}
+	if (Dataset{}).DependsOn([]string{"x"}) {
+		t.Error("a dataset without runtime parameters depends on one")
+	}
+}

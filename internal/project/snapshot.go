@@ -1,5 +1,10 @@
 package project
 
+import (
+	"slices"
+	"strings"
+)
+
 // Snapshot is what introspection says of a project in one environment. It holds structure only: names, types, paths;
 // never a credential or the value of a parameter.
 type Snapshot struct {
@@ -52,6 +57,8 @@ type Dataset struct {
 	Credentials string `json:"credentials,omitempty"` // the entry's name
 	Nested      bool   `json:"nested,omitempty"`      // wraps another dataset: partitioned, cached
 	Runtime     bool   `json:"runtime,omitempty"`     // its definition depends on runtime parameters
+
+	RuntimeParams []string `json:"runtime_params,omitempty"` // which ones, dotted; "*": one whose name is computed
 }
 
 // Problem is an error or warning of one stage of introspection.
@@ -60,4 +67,17 @@ type Problem struct {
 	Type      string `json:"type"`
 	Message   string `json:"message"`
 	Traceback string `json:"traceback,omitempty"` // trimmed to frames of the project's own files
+}
+
+// DependsOn says whether a dataset may be another one with runtime parameters of these dotted names: those that it names, what they hold, and what holds
+// them. A snapshot of before these were told counts as one that names all.
+func (d Dataset) DependsOn(given []string) bool {
+	if len(d.RuntimeParams) == 0 || slices.Contains(d.RuntimeParams, "*") {
+		return d.Runtime && len(given) > 0
+	}
+	return slices.ContainsFunc(given, func(g string) bool {
+		return slices.ContainsFunc(d.RuntimeParams, func(p string) bool {
+			return g == p || strings.HasPrefix(g, p+".") || strings.HasPrefix(p, g+".")
+		})
+	})
 }

@@ -50,8 +50,8 @@ def test_datasets_as_the_environment_resolves_them(project, inspect):
         "wrapped": {"source": "catalog", "type": "CachedDataset", "path": "data/w.json", "versioned": True, "nested": True, "credentials": "inner"},
         "parts": {"source": "catalog", "type": "partitions.PartitionedDataset", "path": "data/parts", "nested": True},
         "secret": {"source": "catalog", "type": "json.JSONDataset", "path": "https://***@host/x.json"},
-        "rt": {"source": "catalog", "type": "json.JSONDataset", "path": "data/today/x.json", "runtime": True},
-        "rt2": {"source": "catalog", "type": "json.JSONDataset", "path": "data/today/deep/x.json", "runtime": True},
+        "rt": {"source": "catalog", "type": "json.JSONDataset", "path": "data/today/x.json", "runtime": True, "runtime_params": ["day"]},
+        "rt2": {"source": "catalog", "type": "json.JSONDataset", "path": "data/today/deep/x.json", "runtime": True, "runtime_params": ["day"]},
         "abs": {"source": "catalog", "type": "json.JSONDataset", "path": "data/abs.json"},
         "unused": {"source": "catalog", "type": "json.JSONDataset", "path": "data/unused.json"},
         "mem": {"source": "catalog", "type": "MemoryDataset"},
@@ -172,3 +172,21 @@ def test_the_project_stays_as_it_is(simple, inspect):
     inspect(simple)
     after = {file: file.read_bytes() for file in sorted(simple.dir.rglob("*")) if file.is_file()}
     assert after == before
+
+
+def test_datasets_tell_which_parameters_of_the_run_they_depend_on(project, inspect):
+    project.registry("def f(*x): return 1", 'node(f, ["two", "deep", "computed", "x_f"], "free", name="n")')
+    project.conf("base/catalog.yml", """
+        _kind: "${ runtime_params : kind.of, json.JSONDataset}"
+        _day: "${runtime_params:day,d1}"
+        _which: day
+        two: {type: "${_kind}", filepath: "data/${_day}.json"}
+        deep: {type: json.JSONDataset, filepath: "data/x.json", save_args: {indent: ["${runtime_params:a.b.c,1}"]}}
+        computed: {type: json.JSONDataset, filepath: "data/${runtime_params:${_which},d1}.json"}
+        "x_{n}": {type: json.JSONDataset, filepath: "${_day}/{n}.json"}
+        free: {type: json.JSONDataset, filepath: data/free.json}
+        """)
+    snapshot = inspect(project)
+    assert snapshot["errors"] == []
+    assert {name: dataset.get("runtime_params") for name, dataset in snapshot["datasets"].items()} == {
+        "two": ["day", "kind.of"], "deep": ["a.b.c"], "computed": ["*"], "x_f": ["day"], "free": None}
