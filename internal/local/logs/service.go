@@ -24,7 +24,7 @@ type Options struct {
 	Region, Account string
 	Now             func() time.Time
 	Dir             string // where groups and streams are kept; "" keeps them in memory only
-	// Lag is how long after it was written a line can be read, and whether lines overtake each other within that time.
+	// Lag is how long after it was written a line can be read, and whether lines overtake each other within that time. Nil: at once, in order.
 	Lag func() (delay time.Duration, shuffle bool)
 }
 
@@ -40,6 +40,9 @@ type Service struct {
 
 // New makes the service, with the groups and streams that Dir holds.
 func New(o Options) (*Service, error) {
+	if o.Lag == nil {
+		o.Lag = func() (time.Duration, bool) { return 0, false }
+	}
 	s := &Service{Options: o, Targets: wire.Targets{}, groups: map[string]*group{}}
 	wire.Offer(s.Targets, &s.mu, s.createGroup)
 	wire.Offer(s.Targets, &s.mu, s.describeGroups)
