@@ -547,6 +547,27 @@ limits:
 	}
 }
 
+// What Kedro misses is where it is referred to.
+func TestPlacesOfReferences(t *testing.T) {
+	p := write(t, `
+-- conf/base/catalog.yml --
+# "${globals:root}"
+a: {type: x, filepath: "${globals:root_dir}/${globals:root,data}/a"}
+b: {type: x, filepath: "${ globals: root }/b"}
+c: {type: x, filepath: "data/${runtime_params:day.name}"}
+`)
+	s := project.Snapshot{KedroVersion: "1.7.0", ConfSource: "conf", BaseEnv: "base", Env: "aws_batch"}
+	problems := plan.Problems(&project.ProjectError{Env: "aws_batch", Problems: []project.Problem{
+		{Stage: "catalog", Type: "InterpolationResolutionError", Message: "Globals key 'root' not found and no default value provided."},
+		{Stage: "catalog", Type: "InterpolationResolutionError", Message: "Runtime parameter 'day.name' not found and no default value provided."},
+	}})
+	findings, err := Tree(p, s, plan.Plan{Findings: problems}, nil)
+	want := []string{"error globals-missing catalog conf/base/catalog.yml:3", "error runtime-parameter-missing catalog conf/base/catalog.yml:4"}
+	if diff := cmp.Diff(want, lines(findings)); err != nil || diff != "" {
+		t.Errorf("%v\n%s", err, diff)
+	}
+}
+
 // A project that cannot be loaded has no plan, and all the same files.
 func TestWithoutAPlan(t *testing.T) {
 	p := write(t, `

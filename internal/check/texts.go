@@ -32,13 +32,43 @@ func (c *checker) checkTexts() error {
 			number := 0
 			for line := range strings.Lines(string(text)) {
 				if number++; !strings.HasPrefix(strings.TrimSpace(line), "#") {
-					c.checkVariables(line, fmt.Sprintf("%s:%d", file, number))
-					c.checkClass(line, fmt.Sprintf("%s:%d", file, number))
+					c.checkLine(line, fmt.Sprintf("%s:%d", file, number))
 				}
 			}
 		}
 	}
 	return nil
+}
+
+func (c *checker) checkLine(line, place string) {
+	c.checkVariables(line, place)
+	c.checkClass(line, place)
+	for i, f := range c.findings {
+		if f.Place == "" && refersTo(line, f) {
+			c.findings[i].Place = place
+		}
+	}
+}
+
+// absentName is what Kedro calls a global or a runtime parameter that is not there.
+var absentName = regexp.MustCompile(`(?:Globals key|Runtime parameter) '([^']+)' not found`)
+
+// refersTo says whether a line has the reference that a finding is about.
+func refersTo(line string, f plan.Finding) bool {
+	resolver := "globals"
+	switch f.Code {
+	case plan.CodeGlobalsMissing:
+	case plan.CodeRuntimeMissing:
+		resolver = "runtime_params"
+	default:
+		return false
+	}
+	name := absentName.FindStringSubmatch(f.Reason)
+	if name == nil {
+		return false
+	}
+	found, err := regexp.MatchString(`\$\{\s*`+resolver+`\s*:\s*`+regexp.QuoteMeta(name[1])+`\s*\}`, line)
+	return found && err == nil
 }
 
 // checkVariables finds variables that copied configuration refers to and jobs do not have. Kedro resolves a file as a whole, so that one entry which
