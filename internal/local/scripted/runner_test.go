@@ -99,6 +99,7 @@ func TestWork(t *testing.T) {
 				time.Sleep(tt.stop)
 				stop()
 				time.Sleep(24 * time.Hour) // nothing is left that would tell another end
+				synctest.Wait()
 				if diff := cmp.Diff(tt.want, w.saw); diff != "" {
 					t.Error(diff)
 				}
