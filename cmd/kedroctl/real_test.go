@@ -107,8 +107,10 @@ type jobs struct {
 		Attempt      int
 	}
 	Outputs []struct{ Dataset, Path, Version, State string }
-	NotKept []struct{ File string } `json:"not_kept"`
+	NotKept []unkept `json:"not_kept"`
 }
+
+type unkept struct{ File, Dataset string }
 
 func (w *workshop) wantSucceeded(j jobs, n int) {
 	w.t.Helper()

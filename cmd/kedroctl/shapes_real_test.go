@@ -30,6 +30,7 @@ var shapes = map[string]shape{
 // unpacked are further projects, which differ in what they do with data: that needs no image.
 var unpacked = map[string]shape{
 	"pictures": {2, nil}, // classes that want files on disk, one with versions, one of a directory; a file outside the catalog
+	"chunks":   {2, nil}, // generator nodes, closures that cross, a lock that leaves, a class whose path has a key of its own
 	"arrivals": {2, nil}, // incremental with confirms, cached, transcoded, partitions of an own class, entries that the environment replaces
 }
 
