@@ -22,7 +22,7 @@ def reading(project):
             def _describe(self):
                 return {}
         """)
-    return project.conf("base/catalog.yml", CATALOG).registry("def keys(table): return " ".join(table)", 'node(keys, "table", "saved", name="read")')
+    return project.conf("base/catalog.yml", CATALOG).registry("def keys(table): return ' '.join(table)", 'node(keys, "table", "saved", name="read")')
 
 
 @pytest.mark.parametrize(("entry", "variable"), [("lake", LAKE), ("dev-s3.Ü", "KEDROCTL_CREDENTIALS_dev_x2D_s3_x2E__xC3__x9C_")])

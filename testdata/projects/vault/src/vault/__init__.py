@@ -1,0 +1,1 @@
+"""A project that has secrets wherever a project can have some."""
