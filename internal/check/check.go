@@ -2,6 +2,7 @@ package check
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -99,11 +100,18 @@ func (c *checker) copied(kind, key string) (entry, bool) {
 // locate gives each finding about a dataset or a parameter the line of the entry that makes it so.
 func (c *checker) locate() {
 	for i, f := range c.findings {
-		if f.Place == "" {
+		switch m := unreadable.FindStringSubmatch(f.Reason); {
+		case f.Place != "":
+		case m != nil:
+			c.findings[i].Place = c.shown(m[1]) + ":" + m[2]
+		default:
 			c.findings[i].Place = c.placeOf(f.Thing)
 		}
 	}
 }
+
+// unreadable is what Kedro says of a broken file.
+var unreadable = regexp.MustCompile(`Invalid YAML or JSON file (.+?), unable to read line ([0-9]+)`)
 
 // placeOf is where a dataset or a parameter is written, "" for anything else. A transcoded dataset is at its first side, one that a pattern makes at the
 // pattern.

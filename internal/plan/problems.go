@@ -37,7 +37,11 @@ func problem(level string, p project.Problem, env string) Finding {
 			code = CodeProjectWarns
 		}
 	}
-	return Finding{Code: code, Level: level, Thing: p.Stage, Place: p.Place(), Reason: p.Type + ": " + p.Message, Fix: fix}
+	if code == CodePipelineLeftOut && level == Error { // find_pipelines(raise_errors=True)
+		code, fix = CodeImportFailed, "mend that module"
+	}
+	reason := strings.Join(strings.Fields(p.Type+": "+p.Message), " ") // Kedro's messages have many lines
+	return Finding{Code: code, Level: level, Thing: p.Stage, Place: p.Place(), Reason: reason, Fix: fix}
 }
 
 // checkSnapshot passes on what introspection met; what it says of single datasets only where the plan uses them.

@@ -135,6 +135,10 @@ func TestPlaceOfAProblem(t *testing.T) {
 	if got := p.Place(); got != "src/p/b.py:14" {
 		t.Errorf("it is at %q", got)
 	}
+	p.Traceback += "ValueError: x\n  File \"src/p/registry.py\", line 2, in register\nImportError: y\n"
+	if got := p.Place(); got != "src/p/b.py:14" {
+		t.Errorf("an error that another one hides is at %q", got)
+	}
 	if got := (Problem{}).Place(); got != "" {
 		t.Errorf("nowhere is %q", got)
 	}

@@ -54,12 +54,15 @@ func (p Problem) Judge(env string) (kind, next string) {
 // frame is a line of a traceback that names a file of the project.
 var frame = regexp.MustCompile(`File "?([^",\n]+)"?, line ([0-9]+)`)
 
-// Place is the file:line of the project's own code where it happened, "" where that is unknown.
+// Place is the file:line of the project's own code where it happened, "" where that is unknown. Of errors that were raised from others, the first counts.
 func (p Problem) Place() string {
-	frames := frame.FindAllStringSubmatch(p.Traceback, -1)
-	if len(frames) == 0 {
-		return ""
+	place := ""
+	for line := range strings.Lines(p.Traceback) {
+		if m := frame.FindStringSubmatch(line); m != nil {
+			place = m[1] + ":" + m[2]
+		} else if place != "" && !strings.HasPrefix(line, " ") {
+			break
+		}
 	}
-	last := frames[len(frames)-1]
-	return last[1] + ":" + last[2]
+	return place
 }
