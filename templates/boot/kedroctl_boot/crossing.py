@@ -56,7 +56,7 @@ def _entries(base: str, names: set[str]) -> list[str]:
 def _definitions(action: dict[str, str], configs: dict[str, Any], bucket: str, project: str) -> dict[str, Any]:
     """Return what the entries of a dataset become: all that work on one path keep their data in the same way."""
     if action["action"] == "persist":
-        return dict.fromkeys(configs, _persisted(action, bucket))
+        return {name: _validated(config, _persisted(action, bucket)) for name, config in configs.items()}
     if action["action"] not in ("move", "stage"):
         raise BootError(f"dataset {action['name']}: this image cannot {action['action']}: deploy again")
     moved = {name: _moved(name, config, bucket, project) for name, config in configs.items()}
@@ -73,15 +73,19 @@ def _persisted(action: dict[str, str], bucket: str) -> dict[str, Any]:
     return {"type": "kedroctl_boot.dataset.PersistedDataset", "filepath": action["path"], "name": action["name"], "leaves": leaves}
 
 
+def _validated(config: dict[str, Any], definition: dict[str, Any]) -> dict[str, Any]:
+    """Return a definition with the validator of the project's, which belongs to the catalog and not to the class."""
+    return {**definition, "validator": config["validator"]} if "validator" in config else definition
+
+
 def _staged(name: str, config: dict[str, Any], bucket: str, project: str) -> dict[str, Any]:
-    """Return a definition that wraps the one of the project; a validator stays at the top, where the catalog looks for it."""
+    """Return a definition that wraps the one of the project."""
     local = {os.path.join(project, path) for path in _paths(config, project)}
     top = {path for path in local if not any(path.startswith(other + "/") for other in local)}
     places = {path: s3_path(relative(path, project), bucket) for path in sorted(top)}
     logger.info("dataset %s: %s is given files on disk, which are in S3 at %s", name, config["type"], ", ".join(places.values()))
     inner = {key: value for key, value in config.items() if key != "validator"}
-    kept = {"validator": config["validator"]} if "validator" in config else {}
-    return {"type": "kedroctl_boot.staging.StagedDataset", "dataset": inner, "places": places, **kept}
+    return _validated(config, {"type": "kedroctl_boot.staging.StagedDataset", "dataset": inner, "places": places})
 
 
 def _paths(config: dict[str, Any], project: str) -> Iterator[str]:

@@ -155,6 +155,22 @@ def test_nested_parameters_of_the_run_in_nested_paths(project, jobs, bucket, fla
     assert (ended.code, bucket.keys()) == (0, ["d7/x.json"]), ended.log
 
 
+@pytest.mark.parametrize("action", ["persist", "move", "stage"])
+def test_validators_stay(project, jobs, action):
+    pytest.importorskip("kedro.validation.api", reason="Kedro before 1.7")
+    project.module("checks", """
+        def positive(data):
+            if data < 0: raise ValueError(f"{data} is negative")
+        """).registry("def make(): return -1", 'node(make, None, "x")')
+    definition = "{type: MemoryDataset, validator: demo.checks.positive}"
+    if action != "persist":
+        definition = "{type: json.JSONDataset, filepath: data/x.json, validator: demo.checks.positive}"
+    project.conf("base/catalog.yml", f"x: {definition}")
+    ended = jobs.run(request=jobs.request(crossing=[{**jobs.persist("x"), "action": action}]))
+    assert ended.code == 1
+    assert "-1 is negative" in ended.record["error"]["message"]
+
+
 def test_credentials_are_the_projects_own(project, jobs, bucket):
     project.conf("aws/credentials.yml", "lake: {key: test, secret: test}\nnote: {password: hunter2}")
     project.module("io", """
