@@ -560,9 +560,13 @@ c: {type: x, filepath: "data/${runtime_params:day.name}"}
 	problems := plan.Problems(&project.ProjectError{Env: "aws_batch", Problems: []project.Problem{
 		{Stage: "catalog", Type: "InterpolationResolutionError", Message: "Globals key 'root' not found and no default value provided."},
 		{Stage: "catalog", Type: "InterpolationResolutionError", Message: "Runtime parameter 'day.name' not found and no default value provided."},
+		{Stage: "parameters", Type: "ParserError", Message: "Invalid YAML or JSON file " + p.Dir + "/conf/base/parameters.yml, unable to read line 7, position 0."},
 	}})
 	findings, err := Tree(p, s, plan.Plan{Findings: problems}, nil)
-	want := []string{"error globals-missing catalog conf/base/catalog.yml:3", "error runtime-parameter-missing catalog conf/base/catalog.yml:4"}
+	want := []string{
+		"error globals-missing catalog conf/base/catalog.yml:3", "error project-raises parameters conf/base/parameters.yml:7",
+		"error runtime-parameter-missing catalog conf/base/catalog.yml:4",
+	}
 	if diff := cmp.Diff(want, lines(findings)); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
 	}
