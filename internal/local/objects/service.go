@@ -21,8 +21,8 @@ type Options struct {
 	Region  string
 	Account string                   // 12 digits; the owner of objects
 	Foreign func(bucket string) bool // whether another account owns a bucket: it can neither be made nor be used; nil: none
-	Now     func() time.Time
-	Denied  wire.Denied // what the caller may not do, by s3: actions
+	Now     func() time.Time         // nil: time.Now
+	Denied  wire.Denied              // what the caller may not do, by s3: actions
 }
 
 // Service is S3 of one account in one region.
@@ -33,6 +33,9 @@ type Service struct {
 
 // New is the service with the buckets that its directory has.
 func New(opt Options) (*Service, error) {
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
 	store, err := openStore(opt.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("open the buckets in %s: %w", opt.Dir, err)
