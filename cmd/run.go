@@ -16,6 +16,7 @@ import (
 	"github.com/kedroctl/kedroctl/build"
 	"github.com/kedroctl/kedroctl/internal/plan"
 	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/internal/ui"
 	"github.com/kedroctl/kedroctl/provision"
 	"github.com/kedroctl/kedroctl/run"
 )
@@ -170,6 +171,10 @@ func (d *deps) tellDeployment(p project.Project, dep provision.Deployment) {
 // runSnapshot is the deployment's, unless a dataset depends on a parameter of this run: then the project is introspected with them.
 func (d *deps) runSnapshot(c *cli.Context, p project.Project, dep provision.Deployment) (project.Snapshot, error) {
 	given := paramNames(c.String("params"))
+	if missing := dep.Snapshot.NotGiven(given); len(missing) > 0 {
+		return project.Snapshot{}, ui.WithHint(usageError{fmt.Errorf("the configuration has no default for the runtime parameters %s", strings.Join(missing, ", "))},
+			"give them: --params "+strings.Join(missing, "=…,")+"=…")
+	}
 	for name, ds := range dep.Snapshot.Datasets {
 		if ds.DependsOn(given) {
 			d.term.Detail("dataset %s depends on --params: introspecting again", name)

@@ -47,7 +47,7 @@ func NewInputs(p project.Project, pl plan.Plan) (Inputs, error) {
 	in := Inputs{Dir: p.Dir, Bucket: p.Settings.Bucket}
 	for _, d := range pl.Datasets {
 		key, own := strings.CutPrefix(d.Path, "s3://"+in.Bucket+"/")
-		if d.Role == plan.Input && own && key != "" {
+		if d.Role == plan.Input && own && key != "" && !d.Open {
 			in.sources = append(in.sources, source{d.Name, cmp.Or(filepath.ToSlash(d.Local), in.localOf(key)), key})
 		}
 	}

@@ -98,6 +98,7 @@ func TestUploadSendsTheFreeInputs(t *testing.T) {
 		input("versioned", "data/02_v/t.csv"),
 		input("shuttles", "docs/shuttles.xlsx"),
 		plan.Dataset{Name: "reviews", Role: plan.Input, Path: "s3://kedro-spaceflights-3f9c02ab/01_raw/reviews.csv"},
+		plan.Dataset{Name: "daily", Role: plan.Input, Local: "data/<day>/x.csv", Path: "s3://kedro-spaceflights-3f9c02ab/<day>/x.csv", Open: true},
 		plan.Dataset{Name: "theirs", Role: plan.Input, Local: "data/01_raw/theirs.csv", Path: "s3://company-lake/01_raw/theirs.csv"},
 		plan.Dataset{Name: "primary", Role: plan.Crossing, Local: "data/03_primary/not_an_input.csv", Path: "s3://kedro-spaceflights-3f9c02ab/03_primary/not_an_input.csv"},
 	)

@@ -10,14 +10,15 @@ import (
 )
 
 // check finds what would fail or surprise in the jobs besides where single datasets lie.
-func (d *data) check(given []string) {
+func (d *data) check(o Options) {
 	d.checkTranscoding()
 	d.noteStaged()
 	d.checkSharedPaths()
 	d.checkCredentials()
 	d.checkEnvironment()
+	d.checkOpen(o)
 	d.checkRuntime()
-	d.checkParameters(given)
+	d.checkParameters(o.Params)
 	d.checkSnapshot()
 }
 
@@ -146,6 +147,18 @@ func (d *data) checkEnvironment() {
 			d.find(Warning, CodeSecretInEnvironment, name, "it looks like a secret, and all who may describe jobs in the account can read it",
 				"keep it in Secrets Manager or Parameter Store, and name its ARN in [tool.kedroctl.job] secrets")
 		}
+	}
+}
+
+// checkOpen finds runtime parameters without a default. A deployment does without them, no run does: Kedro loads the whole configuration.
+func (d *data) checkOpen(o Options) {
+	level := Error
+	if o.Whole {
+		level = Note
+	}
+	for _, name := range d.snapshot.NotGiven(o.Params) {
+		d.find(level, CodeRuntimeMissing, name, "the configuration has no default for it, so each run has to give it",
+			"give it with --params "+name+"=…, or write a default")
 	}
 }
 

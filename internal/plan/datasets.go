@@ -28,7 +28,7 @@ func (d *data) decide() {
 	d.sides = d.used()
 	for _, name := range sortedKeys(d.sides) {
 		def := d.definition(name)
-		row := Dataset{Name: name, Role: d.role(name), Type: def.Type, Versioned: def.Versioned, Nested: def.Nested}
+		row := Dataset{Name: name, Role: d.role(name), Type: def.Type, Versioned: def.Versioned, Nested: def.Nested, Open: d.snapshot.Open(def)}
 		if d.put(&row, def) {
 			d.rows = append(d.rows, row)
 		}
@@ -200,7 +200,9 @@ func (d *data) stages(name string) bool {
 	return slices.ContainsFunc(d.sides[name], func(side string) bool { return d.wantsDisk(definition(d.snapshot, side).Type) })
 }
 
-func (d *data) wantsDisk(class string) bool { return isLocalOnly(class) || isOwn(class, d.snapshot.Package) }
+func (d *data) wantsDisk(class string) bool {
+	return isLocalOnly(class) || isOwn(class, d.snapshot.Package)
+}
 
 // refuseLocal is for crossing = "error": the catalog has to say where in S3 data lies.
 func (d *data) refuseLocal(row *Dataset) {

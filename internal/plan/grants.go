@@ -17,6 +17,11 @@ func grants(rows []Dataset, set project.Settings) Grants {
 		if !found || own == set.Bucket || (protocol != "s3" && protocol != "s3a" && protocol != "s3n") {
 			continue
 		}
+		if row.Open { // whatever a run gives, but no bucket that nobody knows yet
+			if prefix, _, _ = strings.Cut(prefix, "<"); !strings.Contains(prefix, "/") {
+				continue
+			}
+		}
 		if !strings.Contains(prefix, "/") {
 			prefix += "/"
 		}

@@ -38,7 +38,7 @@ func New(s project.Snapshot, set project.Settings, o Options) (Plan, error) {
 	q := grouped.quotient()
 	d := &data{graph: chosen, snapshot: s, settings: set, of: q.of, findings: grouped.findings}
 	d.decide()
-	d.check(o.Params)
+	d.check(o)
 	p := Plan{
 		Schema: Schema, Project: project.Slug(o.Project), Package: s.Package, Env: s.Env, Bucket: set.Bucket, Selection: o.Selection,
 		GroupedBy: strings.Join(grouped.by, ", "), Reason: strings.Join(grouped.reasons, "; "),

@@ -73,6 +73,7 @@ type Dataset struct {
 	Local     string `json:"local,omitempty"` // the catalog's path, cleaned, where it is inside the project; relative to it
 	Versioned bool   `json:"versioned,omitempty"`
 	Nested    bool   `json:"nested,omitempty"`
+	Open      bool   `json:"open,omitempty"` // its path has a parameter that only a run gives
 }
 
 // RunID stands in paths of a plan for the id of the run.

@@ -21,6 +21,7 @@ type Snapshot struct {
 	Pipelines         map[string]Pipeline `json:"pipelines"`
 	Datasets          map[string]Dataset  `json:"datasets"`
 	MissingParameters []string            `json:"missing_parameters,omitempty"` // params:… that nodes take and no file gives
+	OpenParams        []string            `json:"open_params,omitempty"`        // runtime parameters without a default that only a run gives, dotted
 	Errors            []Problem           `json:"errors,omitempty"`
 	Warnings          []Problem           `json:"warnings,omitempty"`
 }
@@ -59,6 +60,22 @@ type Dataset struct {
 	Runtime     bool   `json:"runtime,omitempty"`     // its definition depends on runtime parameters
 
 	RuntimeParams []string `json:"runtime_params,omitempty"` // which ones, dotted; "*": one whose name is computed
+}
+
+// Open says whether a dataset is at a path that is known only when a run gives its parameters: each stands there in angle brackets.
+func (s Snapshot) Open(d Dataset) bool {
+	return slices.ContainsFunc(s.OpenParams, func(name string) bool { return strings.Contains(d.Path, "<"+name+">") })
+}
+
+// NotGiven are the parameters that a run has to give, and of which given, dotted names too, has none.
+func (s Snapshot) NotGiven(given []string) []string {
+	var missing []string
+	for _, name := range s.OpenParams {
+		if !slices.Contains(given, name) {
+			missing = append(missing, name)
+		}
+	}
+	return missing
 }
 
 // Problem is an error or warning of one stage of introspection.

@@ -98,7 +98,7 @@ def test_one_broken_part_hides_nothing_of_the_others(simple, inspect):
 @pytest.mark.parametrize(("breakage", "stage", "message"), [
     (lambda p: p.module("settings", "import nowhere"), "bootstrap", "No module named 'nowhere'"),
     (lambda p: p.write("pyproject.toml", "[tool.kedro]\n"), "bootstrap", "Missing required keys"),
-    (lambda p: p.conf("base/catalog.yml", 'x: {type: json.JSONDataset, filepath: "${runtime_params:day}"}'), "catalog", "Runtime parameter 'day' not found"),
+    (lambda p: p.conf("base/catalog.yml", 'x: {type: json.JSONDataset, filepath: "${globals:day}"}'), "catalog", "Globals key 'day' not found"),
     (lambda p: p.conf("base/catalog.yml", "x: y"), "catalog", "Catalog entry 'x' is not a valid dataset configuration"),
     (lambda p: p.conf("base/parameters.yml", "a: ["), "parameters", "Invalid YAML"),
     (lambda p: p.conf("base/catalog.yml", '"{n}x": {type: json.JSONDataset, filepath: "{m}"}'), "catalog", "Incorrect dataset configuration"),
@@ -190,3 +190,15 @@ def test_datasets_tell_which_parameters_of_the_run_they_depend_on(project, inspe
     assert snapshot["errors"] == []
     assert {name: dataset.get("runtime_params") for name, dataset in snapshot["datasets"].items()} == {
         "two": ["day", "kind.of"], "deep": ["a.b.c"], "computed": ["*"], "x_f": ["day"], "free": None}
+
+
+def test_parameters_that_only_a_run_gives_stand_for_themselves(project, inspect):
+    project.registry("def f(*x): return 1", 'node(f, ["x", "params:size", "params:given"], "y", name="n")')
+    project.conf("base/catalog.yml", """
+        x: {type: json.JSONDataset, filepath: "data/${runtime_params:day.of}/${runtime_params:given}.json"}
+        y: {type: json.JSONDataset, filepath: "data/${runtime_params:kind,any}.json"}
+        """).conf("base/parameters.yml", "size: ${runtime_params:size}")
+    snapshot = inspect(project, "--params", "given=g")
+    assert (snapshot["errors"], snapshot["open_params"], snapshot["missing_parameters"]) == ([], ["day.of", "size"], [])
+    assert [snapshot["datasets"][name]["path"] for name in "xy"] == ["data/<day.of>/g.json", "data/any.json"]
+    assert inspect(project, "--params", "given=g,day.of=d,size=1")["open_params"] == []
