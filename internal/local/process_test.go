@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/gofrs/flock"
 
 	"github.com/kedroctl/kedroctl/internal/local"
 	"github.com/kedroctl/kedroctl/internal/local/batch"
@@ -253,5 +254,21 @@ func TestDirectoryWithOtherThingsIsNeitherUsedNorRemoved(t *testing.T) {
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
 		t.Errorf("left: %v, %v", entries, err)
+	}
+}
+
+func TestServerWaitsForTheEndOfTheOneBefore(t *testing.T) {
+	dir := t.TempDir()
+	before := flock.New(filepath.Join(dir, "server.lock"))
+	if locked, err := before.TryLock(); err != nil || !locked {
+		t.Fatalf("%v, %v", locked, err)
+	}
+	time.AfterFunc(200*time.Millisecond, func() {
+		if err := before.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := local.Serve(t.Context(), local.ServeOptions{Dir: dir, Idle: 10 * time.Millisecond, Runner: noContainers}); err != nil {
+		t.Error(err)
 	}
 }

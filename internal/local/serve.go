@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gofrs/flock"
+
 	"github.com/kedroctl/kedroctl/internal/local/faults"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
@@ -42,13 +44,9 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	if err := claim(o.Dir); err != nil {
 		return err
 	}
-	lock := serverLock(o.Dir)
-	locked, err := lock.TryLock()
+	lock, err := takeState(ctx, o.Dir)
 	if err != nil {
 		return fmt.Errorf("lock the state of the embedded AWS: %w", err)
-	}
-	if !locked {
-		return ui.WithHint(fmt.Errorf("the embedded AWS of %s runs already", o.Dir), "use it, or end it with 'kedroctl local stop'")
 	}
 	defer func() { _ = lock.Close() }() // the end of the process gives it back too
 	info, listener, err := open(ctx, o)
@@ -78,6 +76,25 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	err = s.stopListening()
 	endJobs() // what had ended by itself is still noted
 	return errors.Join(err, s.Close())
+}
+
+// takeState locks a state directory. A server that holds it and does not answer has just begun or is about to end.
+func takeState(ctx context.Context, dir string) (*flock.Flock, error) {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	for lock := serverLock(dir); ; {
+		if locked, err := lock.TryLock(); err != nil || locked {
+			return lock, err
+		}
+		if _, answers := Running(ctx, dir); answers {
+			return nil, ui.WithHint(fmt.Errorf("a server of %s runs already", dir), "use it, or end it with 'kedroctl local stop'")
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(pollTime):
+		}
+	}
 }
 
 // open takes the port of the server, the one of before where there was one.

@@ -91,3 +91,11 @@ func (s *Server) denied(ctx context.Context, action, resource string, conditions
 	role := wire.CallerOf(ctx).Role
 	return role != "" && strings.HasPrefix(action, "s3:") && !policy.Allows(s.account.Statements(role), action, resource, conditions)
 }
+
+// noRunner is what a server without a runner has: no container ever starts.
+type noRunner struct{}
+
+func (noRunner) Start(_ batch.Attempt, e batch.Events) func() {
+	e.Done(batch.NotStarted("CannotStartContainerError: this server has no job runner"))
+	return func() {}
+}
