@@ -239,3 +239,31 @@ func TestListJobsNeverGoesBack(t *testing.T) {
 		w.clock.Advance(time.Minute) // what was seen late is seen now
 	}
 }
+
+// begun is a runner of containers that are being made.
+type begun struct{}
+
+func (begun) Start(batch.Attempt, batch.Events) func() { return func() {} }
+
+func TestAttemptsThatBeginAnewHaveTheirSecrets(t *testing.T) {
+	dir := t.TempDir()
+	change := func(o *batchOptions) {
+		o.Dir, o.Runner = dir, begun{}
+		o.Secret = func(_, arn string) (string, error) { return "value of " + arn, nil }
+	}
+	w := newQueue(t, change)
+	w.define("d", func(in *sdk.RegisterJobDefinitionInput) {
+		in.ContainerProperties.ExecutionRoleArn = aws.String("arn:aws:iam::123456789012:role/execution")
+		in.ContainerProperties.Secrets = []types.Secret{{Name: aws.String("PW"), ValueFrom: aws.String("arn:PW")}}
+	})
+	w.submit("a")
+	w.clock.Advance(time.Second)
+	s := &survivor{}
+	newWorld(t, func(o *batchOptions) {
+		change(o)
+		s.Runner, o.Runner = o.Runner, s
+	})
+	if len(s.recovered) != 1 || s.recovered[0].Running || s.recovered[0].Env["PW"] != "value of arn:PW" {
+		t.Errorf("to take up: %+v", s.recovered)
+	}
+}

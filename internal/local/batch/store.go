@@ -86,6 +86,7 @@ func (s *Service) recover() (attempts []*report, stops []func()) {
 		s.hold(j, j.Environment)
 		j.need = map[string]bool{}
 		r := s.report(j)
+		_ = s.reveal(r) // what lacks a secret by now fails by itself, if it begins anew
 		s.enter(r)
 		found := Recovered{Attempt: r.attempt, Events: r, Running: j.Status == types.JobStatusRunning}
 		if s.Logs != nil {

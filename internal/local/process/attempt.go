@@ -36,7 +36,8 @@ func (r *Runner) run(a batch.Attempt, e batch.Events, asked <-chan struct{}) bat
 	if err := errors.Join(os.CopyFS(app, os.DirFS(im.App)), os.Mkdir(home, 0o700)); err != nil {
 		return batch.NotStarted("CannotCreateContainerError: " + err.Error())
 	}
-	env := maps.Clone(im.Env)
+	env := map[string]string{}
+	maps.Copy(env, im.Env)
 	env["HOME"], env["TMPDIR"] = home, home
 	maps.Copy(env, a.Env)
 	c := recorded(im.command(a.Command, app))
