@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/provision"
 )
 
 func newInit(d *deps) *cli.Command {
@@ -19,9 +21,12 @@ func newInit(d *deps) *cli.Command {
 		Description: `Writes [tool.kedroctl] into pyproject.toml, conf/<env>/globals.yml, s3fs into the dependencies, .dockerignore
 and an entry in .gitignore. On a terminal it asks for the region, the bucket and the catalog; with --yes it does not.
 What a person changed is kept; a second run changes nothing. Needs no AWS account.`,
-		Flags: []cli.Flag{&cli.BoolFlag{Name: "catalog", Usage: "also write conf/<env>/catalog.yml: an S3 entry for every dataset that is local or in memory", DisableDefaultText: true}},
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "catalog", Usage: "also write conf/<env>/catalog.yml: an S3 entry for every dataset that is local or in memory", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "runner", Usage: "also write AWSBatchRunner of Kedro's guide, which submits jobs from Python, with its cli.py, parameters and catalog", DisableDefaultText: true},
+		},
 		Action: func(c *cli.Context) error {
-			return d.init(c.Context, project.InitOptions{Catalog: c.Bool("catalog"), Random: rand.Reader})
+			return d.init(c.Context, project.InitOptions{Catalog: c.Bool("catalog") || c.Bool("runner"), Random: rand.Reader}, c.Bool("runner"))
 		},
 	}
 }
@@ -38,7 +43,7 @@ type nextStep struct {
 	Does    string `json:"does"`
 }
 
-func (d *deps) init(ctx context.Context, o project.InitOptions) error {
+func (d *deps) init(ctx context.Context, o project.InitOptions, runner bool) error {
 	p, err := d.project()
 	if err != nil {
 		return err
@@ -61,11 +66,15 @@ func (d *deps) init(ctx context.Context, o project.InitOptions) error {
 	o.Snapshot = func(ctx context.Context, env string) (project.Snapshot, error) {
 		return d.inspect(ctx, p, project.InspectOptions{Env: env})
 	}
+	if runner {
+		name := provision.StackName(p)
+		o.Runner = &project.Batch{Queue: cmp.Or(p.Settings.Compute.Queue, name), Definition: name}
+	}
 	files, err := project.Init(ctx, p, o)
 	if err != nil {
 		return err
 	}
-	a := initAnswer{Found: survey.Seen, Files: files, Next: nextSteps(p)}
+	a := initAnswer{Found: survey.Seen, Files: files, Next: nextSteps(p, runner)}
 	return d.term.Answer(a, func(w io.Writer) {
 		for _, f := range files {
 			fmt.Fprintf(w, "%-9s  %-*s  %s\n", f.Action, widest(files), f.Path, f.Why)
@@ -98,17 +107,22 @@ func (d *deps) tellInit(a initAnswer) {
 	}
 }
 
-func nextSteps(p project.Project) []nextStep {
+func nextSteps(p project.Project, runner bool) []nextStep {
 	env := ""
 	if p.Env != project.DefaultEnv {
 		env = " --env " + p.Env
 	}
-	return []nextStep{
+	steps := []nextStep{
 		{"kedroctl" + env + " check", "what would fail on Batch, and what to do about it"},
 		{"kedroctl" + env + " plan", "the jobs, and where each dataset will be"},
 		{"kedroctl" + env + " --local run --no-image", "all of it on this machine, without Docker or an account"},
 		{"kedroctl" + env + " deploy", "image and resources on AWS; then 'kedroctl" + env + " run'"},
 	}
+	if runner {
+		command := fmt.Sprintf("python -m %s --env %s --runner %[1]s.runner.AWSBatchRunner", p.Package, p.Env)
+		steps = append(steps, nextStep{command, "submits the jobs from here, after deploy"})
+	}
+	return steps
 }
 
 // askInit asks what a person may want otherwise. An answer counts as the flag of its name; one that cannot be is asked for again.

@@ -43,12 +43,8 @@ const maxIAMName = 64
 // New derives the stack of a project in its environment. The grants are those of the plan; Destroy needs none. Settings that no stack can be made
 // from give a *project.SettingsError.
 func New(p project.Project, grants plan.Grants) (Spec, error) {
-	name := p.Name
-	if name == "" {
-		name = p.Package
-	}
 	s := Spec{
-		Project: project.Slug(name), Env: project.Slug(p.Env), Region: p.Settings.Region,
+		Project: projectSlug(p), Env: project.Slug(p.Env), Region: p.Settings.Region,
 		Bucket: p.Settings.Bucket, Repository: p.Settings.Image.Repository, KeepDays: p.Settings.KeepDays,
 		Compute: p.Settings.Compute, Existing: p.Settings.AWS, Job: p.Settings.Job.Resources,
 		Containers: p.Settings.Containers(), Secrets: p.Settings.SecretARNs(),
@@ -57,7 +53,7 @@ func New(p project.Project, grants plan.Grants) (Spec, error) {
 			Write: union(grants.Write, p.Settings.Access.Write),
 		},
 	}
-	s.Name = "kedro-" + s.Project + "-" + s.Env
+	s.Name = StackName(p)
 	s.LogGroup = "/kedroctl/" + s.Project + "/" + s.Env
 	s.JobRole, s.ExecutionRole = s.iamName("job"), s.iamName("exec")
 	s.InstanceRole, s.InstanceProfile = s.iamName("instance"), s.iamName("instance")
@@ -65,6 +61,18 @@ func New(p project.Project, grants plan.Grants) (Spec, error) {
 		s.Repository = s.Project + "-batch"
 	}
 	return s, s.check()
+}
+
+// StackName is the name of the stack's compute environment, job queue and job definition.
+func StackName(p project.Project) string {
+	return "kedro-" + projectSlug(p) + "-" + project.Slug(p.Env)
+}
+
+func projectSlug(p project.Project) string {
+	if p.Name == "" {
+		return project.Slug(p.Package)
+	}
+	return project.Slug(p.Name)
 }
 
 func (s Spec) check() error {

@@ -21,6 +21,7 @@ type InitOptions struct {
 	Region   string                                                  // written into the settings where they name none
 	Catalog  bool                                                    // write conf/<env>/catalog.yml too
 	Snapshot func(ctx context.Context, env string) (Snapshot, error) // needed for Catalog only
+	Runner   *Batch                                                  // write AWSBatchRunner and its settings too; nil: no
 	Random   io.Reader                                               // of the bucket's name, such as crypto/rand.Reader
 }
 
@@ -60,7 +61,7 @@ func openDraft(p Project, path, why string) (draft, error) {
 }
 
 // Init prepares a project for AWS Batch in its environment: [tool.kedroctl], s3fs among the dependencies, conf/<env>/globals.yml, .dockerignore,
-// .gitignore, and the catalog if asked for. It adds and never takes away; a second call changes nothing.
+// .gitignore, and the catalog and the runner if asked for. It adds and never takes away; a second call changes nothing.
 func Init(ctx context.Context, p Project, o InitOptions) ([]File, error) {
 	conf := p.conf()
 	globals := path.Join(conf.source, p.Env, "globals.yml")
@@ -76,6 +77,9 @@ func Init(ctx context.Context, p Project, o InitOptions) ([]File, error) {
 	}
 	if o.Catalog {
 		steps = append(steps, func() ([]draft, error) { return draftCatalog(ctx, p, conf, o.Snapshot) })
+	}
+	if o.Runner != nil {
+		steps = append(steps, func() ([]draft, error) { return draftRunner(p, conf, *o.Runner) })
 	}
 	var drafts []draft
 	for _, step := range steps {

@@ -1,0 +1,5 @@
+"""Runners of the project."""
+
+from .batch_runner import AWSBatchRunner
+
+__all__ = ["AWSBatchRunner"]
