@@ -98,7 +98,7 @@ func draftEntries(p Project, s Snapshot, names []string) (draft, error) {
 	conf := p.conf()
 	conf.source, conf.baseEnv = s.ConfSource, s.BaseEnv
 	d, err := openDraft(p, path.Join(conf.source, p.Env, "catalog.yml"), catalogWhy)
-	if err != nil {
+	if err != nil || unread(&d, conf) {
 		return d, err
 	}
 	owned := d.isNew || isOurs(d.text)

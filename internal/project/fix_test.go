@@ -143,3 +143,14 @@ func TestPlaceOfAProblem(t *testing.T) {
 		t.Errorf("nowhere is %q", got)
 	}
 }
+
+func TestFixWritesNoCatalogThatKedroDoesNotRead(t *testing.T) {
+	files := map[string]string{
+		"src/spaceflights/settings.py": "CONFIG_LOADER_ARGS = {\"config_patterns\": {\"catalog\": [\"data/**\"]}}\n",
+		"conf/base/data/a.yml":         "m: {type: MemoryDataset}\n",
+	}
+	_, diff, notes := fixed(t, projectTable+kedroTable+bucketTable, files, FixOptions{Datasets: []string{"m"}})
+	if strings.Contains(diff, "catalog.yml") || !strings.Contains(strings.Join(notes, "\n"), "data/** only") {
+		t.Errorf("notes are %q, the diff is\n%s", notes, diff)
+	}
+}

@@ -29,9 +29,7 @@ func draftCatalog(ctx context.Context, p Project, conf confPlace, take func(cont
 	if err != nil {
 		return nil, err
 	}
-	if !matches(conf.catalog, "catalog.yml") {
-		d.kept, d.note = true, fmt.Sprintf("CONFIG_LOADER_ARGS in settings.py makes Kedro read the catalog of %s only: write entries into such a file by hand",
-			strings.Join(conf.catalog, ", "))
+	if unread(&d, conf) {
 		return []draft{d}, nil
 	}
 	owned := d.isNew || isOurs(d.text)
@@ -50,6 +48,16 @@ func draftCatalog(ctx context.Context, p Project, conf confPlace, take func(cont
 	}
 	d.text, err = catalogText(e)
 	return []draft{d}, err
+}
+
+// unread says whether Kedro would not read the file, and keeps it as it is then.
+func unread(d *draft, conf confPlace) bool {
+	if matches(conf.catalog, "catalog.yml") {
+		return false
+	}
+	d.kept, d.note = true, fmt.Sprintf("CONFIG_LOADER_ARGS in settings.py makes Kedro read the catalog of %s only: write entries into such a file by hand",
+		strings.Join(conf.catalog, ", "))
+	return true
 }
 
 const catalogWhy = "puts on S3 what the base catalog has on this machine or in memory"
