@@ -70,6 +70,9 @@ func (d *deps) project() (project.Project, error) {
 		if err != nil {
 			return project.Project{}, err
 		}
+		if d.flags.local {
+			p.Settings = p.Settings.Local()
+		}
 		d.proj = &p
 	}
 	return *d.proj, nil

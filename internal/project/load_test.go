@@ -233,6 +233,23 @@ func TestContainers(t *testing.T) {
 	}
 }
 
+func TestLocalSettingsNameNothingOfTheAccount(t *testing.T) {
+	s := Settings{
+		Compute: ComputeSettings{MaxVCPUs: 16, Queue: "theirs"}, AWS: AWSSettings{JobRole: "theirs"},
+		Job: JobSettings{Resources: Resources{VCPUs: 2}, Groups: map[string]GroupSettings{"train": {Resources: Resources{VCPUs: 96}, Queue: "gpu"}}},
+	}
+	want := Settings{
+		Compute: ComputeSettings{MaxVCPUs: 96},
+		Job:     JobSettings{Resources: Resources{VCPUs: 2}, Groups: map[string]GroupSettings{"train": {Resources: Resources{VCPUs: 96}}}},
+	}
+	if diff := cmp.Diff(want, s.Local()); diff != "" {
+		t.Error(diff)
+	}
+	if s.Job.Groups["train"].Queue != "gpu" {
+		t.Error("the settings themselves have changed")
+	}
+}
+
 func TestLoadErrors(t *testing.T) {
 	for name, test := range map[string]struct {
 		pyproject  string

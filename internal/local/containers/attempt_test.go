@@ -10,10 +10,10 @@ import (
 )
 
 func TestContainerIsLimited(t *testing.T) {
-	a := &attempt{Attempt: batch.Attempt{JobID: "id", Number: 2, VCPUs: 8, MemoryMiB: 512,
+	a := &attempt{Attempt: batch.Attempt{JobID: "id", Number: 2, VCPUs: 8, MemoryMiB: 512, SharedMemoryMiB: 128,
 		Env: map[string]string{"B": "2", "A": "1"}}}
 	h := a.hostConfig(2)
-	if h.NanoCPUs != 2e9 || h.Memory != 512<<20 || h.MemorySwap != h.Memory || h.NetworkMode != "host" {
+	if h.NanoCPUs != 2e9 || h.Memory != 512<<20 || h.MemorySwap != h.Memory || h.ShmSize != 128<<20 || h.NetworkMode != "host" {
 		t.Errorf("limits: %+v", h)
 	}
 	if h := a.hostConfig(16); h.NanoCPUs != 8e9 {
