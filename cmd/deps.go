@@ -107,7 +107,8 @@ func (d *deps) interpreter(ctx context.Context, p project.Project) (project.Pyth
 func (d *deps) inspect(ctx context.Context, p project.Project, o project.InspectOptions) (project.Snapshot, error) {
 	cache := project.Cache{Project: p, Flag: d.flags.python, Getenv: d.getenv}
 	if !d.flags.noCache {
-		if s, ok := cache.Find(ctx, o); ok {
+		if s, py, ok := cache.Find(ctx, o); ok {
+			d.python = &py
 			d.term.Detail("nothing has changed that the last snapshot depends on")
 			return s, nil
 		}

@@ -31,18 +31,18 @@ type kept struct {
 }
 
 // Find gives the snapshot that an introspection would take, and the interpreter that would take it. It says no where any of that is doubtful.
-func (c Cache) Find(ctx context.Context, o InspectOptions) (Snapshot, bool) {
+func (c Cache) Find(ctx context.Context, o InspectOptions) (s Snapshot, py Python, found bool) {
 	o.Env = firstOf(o.Env, c.Project.Env)
 	text, err := os.ReadFile(c.file(o))
 	if err != nil {
-		return Snapshot{}, false
+		return s, py, false
 	}
 	var k kept
 	if json.Unmarshal(text, &k) != nil || len(k.Python.Command) == 0 {
-		return Snapshot{}, false
+		return s, py, false
 	}
 	sum, err := c.inputs(o, k.Python, k.Reads, k.Snapshot).sum(ctx, c.candidates(ctx))
-	return k.Snapshot, err == nil && sum == k.Sum
+	return k.Snapshot, k.Python, err == nil && sum == k.Sum
 }
 
 // Inspect is [Inspect], whose snapshot is kept for [Cache.Find]. It is not where it has errors, where the tree changed meanwhile, or where the

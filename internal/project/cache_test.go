@@ -46,7 +46,7 @@ cp `+dir+`/snapshot.json "$3"
 func (c cached) take(t *testing.T, o InspectOptions) (started bool) {
 	t.Helper()
 	want := Snapshot{Schema: 1, Package: "spaceflights", ConfSource: "conf"}
-	s, hit := c.Find(t.Context(), o)
+	s, py, hit := c.Find(t.Context(), o)
 	if !hit {
 		var err error
 		if s, _, err = c.Inspect(t.Context(), Python{Command: []string{c.python}, Version: "3.12.4"}, o); err != nil {
@@ -55,6 +55,9 @@ func (c cached) take(t *testing.T, o InspectOptions) (started bool) {
 	}
 	if diff := cmp.Diff(want, s); diff != "" {
 		t.Error(diff)
+	}
+	if hit && (py.Version != "3.12.4" || py.Command[0] != c.python) {
+		t.Errorf("another interpreter took it: %+v", py)
 	}
 	text, err := os.ReadFile(c.starts)
 	if err := errors.Join(err, os.Remove(c.starts)); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -164,7 +167,7 @@ func TestCacheKeepsNothingDoubtful(t *testing.T) {
 	broken := newCached(t, readsOfScript)
 	write(t, filepath.Dir(broken.Project.Dir), "snapshot.json", `{"errors": [{"stage": "catalog", "message": "no"}]}`)
 	for range 2 {
-		if _, hit := broken.Find(t.Context(), InspectOptions{}); hit {
+		if _, _, hit := broken.Find(t.Context(), InspectOptions{}); hit {
 			t.Error("a snapshot with errors is kept")
 		}
 		if _, _, err := broken.Cache.Inspect(t.Context(), Python{Command: []string{broken.python}}, InspectOptions{}); err == nil {
@@ -197,7 +200,7 @@ func TestCacheOfAnInterpreterThatIsNotTheFirstAnyMore(t *testing.T) {
 		t.Fatal("introspected again")
 	}
 	write(t, c.Project.Dir, ".venv/bin/python", "")
-	if _, hit := c.Find(context.Background(), InspectOptions{}); hit {
+	if _, _, hit := c.Find(context.Background(), InspectOptions{}); hit {
 		t.Error("the snapshot of an interpreter that is not used any more is given")
 	}
 }
@@ -215,13 +218,13 @@ exec `+choice+` "$@"`)
 			t.Fatal(err)
 		}
 		c.Flag = shim
-		if _, hit := c.Find(t.Context(), InspectOptions{}); hit {
+		if _, _, hit := c.Find(t.Context(), InspectOptions{}); hit {
 			t.Error("the snapshot of another interpreter is given")
 		}
 		if _, why, err := c.Cache.Inspect(t.Context(), Python{Command: []string{shim}}, InspectOptions{}); err != nil || why != "" {
 			t.Fatal(why, err)
 		}
-		if _, hit := c.Find(t.Context(), InspectOptions{}); !hit {
+		if _, _, hit := c.Find(t.Context(), InspectOptions{}); !hit {
 			t.Error("introspected again")
 		}
 	}

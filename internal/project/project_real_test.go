@@ -83,12 +83,12 @@ func TestRealCache(t *testing.T) {
 	if err != nil || why != "" {
 		t.Fatal(why, err)
 	}
-	again, hit := c.Find(t.Context(), InspectOptions{})
+	again, _, hit := c.Find(t.Context(), InspectOptions{})
 	if diff := cmp.Diff(cold, again, cmpopts.EquateEmpty()); !hit || diff != "" {
 		t.Errorf("found: %v\n%s", hit, diff)
 	}
 	write(t, c.Project.Dir, "src/spaceflights/settings.py", "CONF_SOURCE = 'conf'\n")
-	if _, hit := c.Find(t.Context(), InspectOptions{}); hit {
+	if _, _, hit := c.Find(t.Context(), InspectOptions{}); hit {
 		t.Error("the snapshot of other sources is given")
 	}
 }
