@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from typing import Any, Mapping
+from typing import Any, Iterator, Mapping
 
 from kedro.config import MissingConfigException
 from kedro.framework.hooks import hook_impl
@@ -38,6 +38,26 @@ class CredentialsHooks:
 def entries(environ: Mapping[str, str]) -> dict[str, Any]:
     """Return the entries that variables hold; no message repeats what they hold."""
     return {_name(variable): _parse(_name(variable), text) for variable, text in environ.items() if variable.startswith(PREFIX)}
+
+
+def masked(text: str) -> str:
+    """Return a text without what the entries hold: errors of libraries repeat it, and others can read records."""
+    try:
+        given = entries(os.environ)
+    except BootError:  # that is what the text is about
+        return text
+    for value in sorted(_leaves(given), key=len, reverse=True):
+        text = text.replace(value, "***")
+    return text
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    """Yield the texts in a value that are long enough to be a secret and no ordinary word."""
+    if isinstance(value, (dict, list)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(inner)
+    elif isinstance(value, str) and len(value) >= 6:
+        yield value
 
 
 def _name(variable: str) -> str:

@@ -7,7 +7,7 @@ import resource
 from datetime import datetime, timezone
 from typing import Any
 
-from . import outputs
+from . import credentials, outputs
 from .events import Events
 from .request import SCHEMA, Request
 
@@ -32,7 +32,7 @@ def build(request: Request, job: str, attempt: int, started: str, code: int, err
         "not_kept": [{"dataset": name, "reason": reason} for name, reason in events.lost.items()],
     }
     if error is not None:
-        message = _USERINFO.sub("***@", str(error))
+        message = credentials.masked(_USERINFO.sub("***@", str(error)))
         record["error"] = {"type": type(error).__name__, "message": message[:_LONGEST_MESSAGE]}
     return record
 

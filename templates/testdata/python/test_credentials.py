@@ -56,6 +56,13 @@ def test_hooks_of_the_project_see_and_replace_them(reading, jobs, bucket):
     assert bucket.get("saved.json") == '"more password username"'
 
 
+def test_records_do_not_repeat_what_an_error_tells(reading, jobs):
+    reading.registry("def keys(table): raise ValueError('no ' + SECRET)\nSECRET = 'hunter2'", 'node(keys, "table", "saved", name="read")')
+    ended = jobs.run(request=jobs.request(crossing=SAVED), **{LAKE: SECRET})
+    assert ended.code == 1
+    assert ended.record["error"] == {"type": "ValueError", "message": "no ***"}
+
+
 @pytest.mark.parametrize("text", ['["hunter2"]', '{"password": "hunter2'])
 def test_what_is_no_entry_is_named_and_not_told(reading, jobs, text):
     ended = jobs.run(request=jobs.request(crossing=SAVED), **{LAKE: text})
