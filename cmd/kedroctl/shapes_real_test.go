@@ -31,6 +31,7 @@ var shapes = map[string]shape{
 var unpacked = map[string]shape{
 	"pictures": {2, nil}, // classes that want files on disk, one with versions, one of a directory; a file outside the catalog
 	"chunks":   {2, nil}, // generator nodes, closures that cross, a lock that leaves, a class whose path has a key of its own
+	"stations": {2, nil}, // files of other names than Kedro's, a composed pipeline, patterns, a catch-all, a resolver, four things in memory that cross
 	"arrivals": {2, nil}, // incremental with confirms, cached, transcoded, partitions of an own class, entries that the environment replaces
 }
 
