@@ -85,7 +85,7 @@ func TestRealProjectShapesWithoutAnImage(t *testing.T) {
 			if diff := cmp.Diff(notKept[name], report.NotKept); diff != "" {
 				t.Errorf("not kept (-want +got):\n%s", diff)
 			}
-			w.compare(t, source, report, tt.flag[min(1, len(tt.flag)):]...)
+			w.compare(t, source, report, tt.flag...)
 		})
 	}
 }

@@ -187,7 +187,7 @@ func oneVersion(t *testing.T, report jobs) {
 }
 
 // compare runs a project in this machine's Python and compares every output, those that no catalog names included. It gives what compare.py says.
-func (w *workshop) compare(t *testing.T, project string, report jobs, pipelines ...string) string {
+func (w *workshop) compare(t *testing.T, project string, report jobs, flags ...string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "report.json")
 	text, err := json.Marshal(map[string]any{"outputs": lower(report)})
@@ -203,7 +203,7 @@ func (w *workshop) compare(t *testing.T, project string, report jobs, pipelines 
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := exec.Command(w.python, append([]string{script, local, file}, pipelines...)...)
+	c := exec.Command(w.python, append([]string{script, local, file}, flags...)...)
 	c.Env = append(os.Environ(), append(w.awsEnv(), "DO_NOT_TRACK=1")...)
 	out, err := c.CombinedOutput()
 	t.Logf("%s", out)

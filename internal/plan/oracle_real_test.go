@@ -41,7 +41,7 @@ type oracleList struct {
 func TestSelectionEqualsKedros(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	var cases []oracleCase
-	for range 4000 {
+	for range 9400 {
 		cases = append(cases, randomCase(r, randomRegistry(r)))
 	}
 	for _, name := range []string{"viz-demo", "fifa", "polislike", "dagster-example", "hr-crew", "spaceflights-guide"} {

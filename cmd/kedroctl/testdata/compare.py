@@ -1,9 +1,11 @@
 """Runs a Kedro project in this process and compares what it makes with what Batch jobs left in S3.
 
-usage: compare.py PROJECT REPORT [PIPELINE], where PROJECT is a copy that may be written to and REPORT what `kedroctl verify --json` printed.
+usage: compare.py PROJECT REPORT [--pipelines NAME] [--params KEY=VALUE], where PROJECT is a copy that may be written to and REPORT what
+`kedroctl verify --json` printed.
 AWS_ENDPOINT_URL and AWS credentials say which S3. Prints a line for each output; exits 1 at the first difference.
 """
 
+import argparse
 import json
 import os
 import pickle
@@ -53,11 +55,17 @@ def same(ours, theirs):
 
 
 def main():
-    project, report, pipelines = Path(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text()), sys.argv[3:]
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("project", type=Path)
+    arguments.add_argument("report", type=Path)
+    arguments.add_argument("--pipelines")
+    arguments.add_argument("--params", type=lambda pair: dict([pair.split("=")]))
+    given = arguments.parse_args()
+    project, report = given.project, json.loads(given.report.read_text())
     os.chdir(project)
     bootstrap_project(project)
-    with KedroSession.create(project_path=project) as session:
-        free = session.run(pipeline_name=pipelines[0] if pipelines else None)
+    with KedroSession.create(project_path=project, runtime_params=given.params) as session:
+        free = session.run(pipeline_name=given.pipelines)
         catalog = session.load_context().catalog
     here = fsspec.filesystem("file")
     s3 = fsspec.filesystem("s3", client_kwargs={"endpoint_url": os.environ["AWS_ENDPOINT_URL"]})
