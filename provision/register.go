@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/batch"
@@ -109,7 +110,7 @@ func (s Spec) definition(res Resources, image string, c project.Container) *batc
 		RetryStrategy:        batchjob.Retries(s.Job.Attempts),
 		ContainerProperties: &batchtypes.ContainerProperties{
 			Image: &image, Command: []string{}, JobRoleArn: &res.JobRole,
-			ResourceRequirements: batchjob.Requirements(s.Job), Environment: s.variables(c.Environment), Secrets: secrets(c.Secrets),
+			ResourceRequirements: batchjob.Requirements(s.Job), Environment: s.variables(c), Secrets: secrets(c.Secrets),
 			LogConfiguration: &batchtypes.LogConfiguration{LogDriver: batchtypes.LogDriverAwslogs, Options: map[string]string{
 				"awslogs-group": s.LogGroup, "awslogs-region": s.Region, "awslogs-stream-prefix": s.Name,
 			}},
@@ -166,10 +167,14 @@ func withoutNulls(v any) any {
 	return v
 }
 
-// variables are those of the settings, which may also set the region that jobs see.
-func (s Spec) variables(environment map[string]string) []batchtypes.KeyValuePair {
+// variables are those of the settings, which may also set the region that jobs see, and which of the job's variables are secrets: records leave out
+// what those hold.
+func (s Spec) variables(c project.Container) []batchtypes.KeyValuePair {
 	vars := map[string]string{"AWS_REGION": s.Region, "AWS_DEFAULT_REGION": s.Region}
-	maps.Copy(vars, environment)
+	maps.Copy(vars, c.Environment)
+	if len(c.Secrets) > 0 {
+		vars["KEDROCTL_SECRETS"] = strings.Join(slices.Sorted(maps.Keys(c.Secrets)), ",")
+	}
 	var list []batchtypes.KeyValuePair
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
 		list = append(list, batchtypes.KeyValuePair{Name: &name, Value: aws.String(vars[name])})

@@ -97,7 +97,7 @@ func TestEachSettingOfJobsMakesARevision(t *testing.T) {
 }
 
 func TestSettingsMaySetTheRegionOfJobs(t *testing.T) {
-	for _, v := range testSpec(t).variables(map[string]string{"AWS_REGION": "eu-central-1"}) {
+	for _, v := range testSpec(t).variables(project.Container{Environment: map[string]string{"AWS_REGION": "eu-central-1"}}) {
 		if aws.ToString(v.Name) == "AWS_REGION" && aws.ToString(v.Value) != "eu-central-1" {
 			t.Errorf("AWS_REGION is %s", aws.ToString(v.Value))
 		}

@@ -41,14 +41,20 @@ def entries(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def masked(text: str) -> str:
-    """Return a text without what the entries hold: errors of libraries repeat it, and others can read records."""
-    try:
-        given = entries(os.environ)
-    except BootError:  # that is what the text is about
-        return text
-    for value in sorted(_leaves(given), key=len, reverse=True):
+    """Return a text without what the job's secrets hold: errors of libraries repeat it, and others can read records."""
+    for value in sorted(_leaves(_secrets(os.environ)), key=len, reverse=True):
         text = text.replace(value, "***")
     return text
+
+
+def _secrets(environ: Mapping[str, str]) -> list[Any]:
+    names = environ.get("KEDROCTL_SECRETS", "").split(",")
+    given: list[Any] = [environ[name] for name in names if name in environ]
+    try:
+        given.append(entries(environ))
+    except BootError:  # which then is the error, and repeats nothing
+        pass
+    return given
 
 
 def _leaves(value: Any) -> Iterator[str]:

@@ -63,6 +63,12 @@ def test_records_do_not_repeat_what_an_error_tells(reading, jobs):
     assert ended.record["error"] == {"type": "ValueError", "message": "no ***"}
 
 
+def test_records_do_not_repeat_other_secrets_either(reading, jobs):
+    reading.registry("def keys(table): raise ValueError(f'{SECRET} is not {OTHER}')\nSECRET, OTHER = 'hunter2', 'plain'", 'node(keys, "table", "saved", name="read")')
+    ended = jobs.run(request=jobs.request(crossing=SAVED), **{LAKE: '{"password": "another"}'}, KEDROCTL_SECRETS="ABSENT,TOKEN,WORD", TOKEN="hunter2", WORD="plain")
+    assert ended.record["error"] == {"type": "ValueError", "message": "*** is not plain"}
+
+
 @pytest.mark.parametrize("text", ['["hunter2"]', '{"password": "hunter2'])
 def test_what_is_no_entry_is_named_and_not_told(reading, jobs, text):
     ended = jobs.run(request=jobs.request(crossing=SAVED), **{LAKE: text})
