@@ -44,7 +44,10 @@ func TestPythonReadsAndWrites(t *testing.T) {
 	}
 }
 
-// TestPythonWithinThePolicyOfJobs is a job of the embedded Batch, whose role has the policy of provision's golden file.
+// onlyGet lets a role get objects of a bucket that it may not list, which no policy of provision does.
+const onlyGet = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::not-listed/*"}]}`
+
+// TestPythonWithinThePolicyOfJobs is a job of the embedded Batch, whose role has the policy of provision's golden file, and onlyGet.
 func TestPythonWithinThePolicyOfJobs(t *testing.T) {
 	python := realtest.Python(t)
 	const own = "kedro-spaceflights-3f9c02ab" // whom the policy is for
@@ -63,7 +66,7 @@ func TestPythonWithinThePolicyOfJobs(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	store := s3.NewFromConfig(s.Config(), func(o *s3.Options) { o.UsePathStyle = true })
-	for _, bucket := range []string{own, "company-lake", "results", "of-somebody-else"} {
+	for _, bucket := range []string{own, "company-lake", "results", "of-somebody-else", "not-listed"} {
 		if _, err := store.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &bucket}); err != nil {
 			t.Fatal(err)
 		}
@@ -77,7 +80,14 @@ func TestPythonWithinThePolicyOfJobs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	runAs(t, s.Config(), "../../../provision/testdata/job.json")
+	if _, err := store.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("not-listed"), Key: aws.String("there"), Body: strings.NewReader(csv)}); err != nil {
+		t.Fatal(err)
+	}
+	policy, err := os.ReadFile("../../../provision/testdata/job.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	runAs(t, s.Config(), string(policy), onlyGet)
 	select {
 	case err = <-failed:
 	case <-t.Context().Done():
@@ -88,13 +98,9 @@ func TestPythonWithinThePolicyOfJobs(t *testing.T) {
 	}
 }
 
-// runAs submits a job whose role has the policy of a file.
-func runAs(t *testing.T, cfg aws.Config, policyFile string) {
+// runAs submits a job whose role has two policies.
+func runAs(t *testing.T, cfg aws.Config, policy, more string) {
 	t.Helper()
-	policy, err := os.ReadFile(policyFile)
-	if err != nil {
-		t.Fatal(err)
-	}
 	roles, b, name := iam.NewFromConfig(cfg), sdkbatch.NewFromConfig(cfg), aws.String("jobs")
 	steps := []func(context.Context) (any, error){
 		func(ctx context.Context) (any, error) {
@@ -102,7 +108,10 @@ func runAs(t *testing.T, cfg aws.Config, policyFile string) {
 				`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ecs-tasks.amazonaws.com"},"Action":"sts:AssumeRole"}]}`)})
 		},
 		func(ctx context.Context) (any, error) {
-			return roles.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: name, PolicyName: name, PolicyDocument: aws.String(string(policy))})
+			return roles.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: name, PolicyName: name, PolicyDocument: &policy})
+		},
+		func(ctx context.Context) (any, error) {
+			return roles.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: name, PolicyName: aws.String("more"), PolicyDocument: &more})
 		},
 		func(ctx context.Context) (any, error) {
 			return roles.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: name})

@@ -85,3 +85,6 @@ assert status_of_head(own, "none") == 404
 assert status_of_head("company-lake", "raw/none") == 404
 assert status_of_head("company-lake", "none") == 403
 assert status_of_head("of-somebody-else", "none") == 403
+# and to nobody else, whatever they may get
+assert status_of_head("not-listed", "there") == 200
+assert status_of_head("not-listed", "none") == 403
