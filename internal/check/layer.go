@@ -1,9 +1,7 @@
 package check
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -11,6 +9,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/kedroctl/kedroctl/internal/project"
 )
 
 // Kinds of configuration that Kedro itself loads.
@@ -42,30 +42,14 @@ func readLayer(root, dir string) (layer, error) {
 		l.entries[kind] = map[string]entry{}
 	}
 	top := filepath.Join(root, filepath.FromSlash(dir))
-	err := filepath.WalkDir(top, func(file string, e fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if file != top && strings.HasPrefix(e.Name(), ".") { // hidden to Kedro too
-			if e.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if e.IsDir() {
-			return nil
-		}
-		name, err := filepath.Rel(top, file)
-		if err != nil {
-			return err
-		}
-		return l.read(file, filepath.ToSlash(name), path.Join(dir, filepath.ToSlash(name)))
-	})
+	names, err := project.ConfFiles(top)
 	if err != nil {
 		return l, fmt.Errorf("read configuration: %w", err)
+	}
+	for _, name := range names {
+		if err := l.read(filepath.Join(top, filepath.FromSlash(name)), name, path.Join(dir, name)); err != nil {
+			return l, fmt.Errorf("read configuration: %w", err)
+		}
 	}
 	return l, nil
 }

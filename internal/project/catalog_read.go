@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -48,31 +47,18 @@ func matches(patterns []string, rel string) bool {
 	return slices.ContainsFunc(patterns, func(pattern string) bool {
 		text := strings.NewReplacer(`\*\*/`, `(.*/)?`, `\*\*`, `.*`, `\*`, `[^/]*`, `\?`, `[^/]`).Replace(regexp.QuoteMeta(pattern))
 		whole, err := regexp.Compile("^" + text + "$")
-		return err == nil && whole.MatchString(filepath.ToSlash(rel))
+		return err == nil && whole.MatchString(rel)
 	})
 }
 
 func catalogFiles(dir string, patterns []string) ([]string, error) {
+	names, err := ConfFiles(dir)
 	var files []string
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
+	for _, name := range names {
+		if isYAML(name) && matches(patterns, name) {
+			files = append(files, filepath.Join(dir, filepath.FromSlash(name)))
 		}
-		if err != nil {
-			return err
-		}
-		if path != dir && strings.HasPrefix(entry.Name(), ".") { // hidden to Kedro too
-			if entry.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		rel, _ := filepath.Rel(dir, path)
-		if !entry.IsDir() && isYAML(path) && matches(patterns, rel) {
-			files = append(files, path)
-		}
-		return nil
-	})
+	}
 	return files, err
 }
 
