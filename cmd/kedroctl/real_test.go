@@ -232,6 +232,21 @@ func (w *workshop) awsEnv() []string {
 		"AWS_DEFAULT_REGION=" + info.Region, "AWS_REGION=" + info.Region}
 }
 
+// aws is for clients of the embedded AWS in this process.
+func (w *workshop) aws() aws.Config {
+	w.t.Helper()
+	text, err := os.ReadFile(filepath.Join(w.localDir, "server.json"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var server local.Info
+	if err := json.Unmarshal(text, &server); err != nil {
+		w.t.Fatal(err)
+	}
+	return aws.Config{Region: server.Region, BaseEndpoint: &server.Endpoint,
+		Credentials: credentials.NewStaticCredentialsProvider(server.AccessKey, server.SecretKey, "")}
+}
+
 // failingNode: Batch's reason, the exit code and the node's own words reach the user, and the command has its own exit code.
 func (w *workshop) failingNode(t *testing.T) {
 	code, _, stderr := w.try("run", "--params", "model_options.test_size=-1", "--pipelines", "data_science")
@@ -343,16 +358,7 @@ func (w *workshop) waitForRegressor(id string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	info, err := os.ReadFile(filepath.Join(w.localDir, "server.json"))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	var server local.Info
-	if err := json.Unmarshal(info, &server); err != nil {
-		w.t.Fatal(err)
-	}
-	store := s3.NewFromConfig(aws.Config{Region: server.Region, BaseEndpoint: &server.Endpoint,
-		Credentials: credentials.NewStaticCredentialsProvider(server.AccessKey, server.SecretKey, "")}, func(o *s3.Options) { o.UsePathStyle = true })
+	store := s3.NewFromConfig(w.aws(), func(o *s3.Options) { o.UsePathStyle = true })
 	key := "06_models/regressor.pickle/" + id + "/regressor.pickle"
 	for range 240 {
 		if _, err := store.HeadObject(context.Background(), &s3.HeadObjectInput{Bucket: &p.Settings.Bucket, Key: &key}); err == nil {

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,11 +11,8 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
-
-	"github.com/kedroctl/kedroctl/internal/local"
 )
 
 // spaced gives each pipeline a namespace, as Kedro's guide has it in its first step.
@@ -86,16 +82,7 @@ func (w *workshop) submit(args ...string) (code int, said string) {
 // submitted are the jobs that the runner submitted, by the group that their names end with.
 func (w *workshop) submitted() map[string]types.JobDetail {
 	w.t.Helper()
-	text, err := os.ReadFile(filepath.Join(w.localDir, "server.json"))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	var server local.Info
-	if err := json.Unmarshal(text, &server); err != nil {
-		w.t.Fatal(err)
-	}
-	client := batch.NewFromConfig(aws.Config{Region: server.Region, BaseEndpoint: &server.Endpoint,
-		Credentials: credentials.NewStaticCredentialsProvider(server.AccessKey, server.SecretKey, "")})
+	client := batch.NewFromConfig(w.aws())
 	queue := "kedro-spaceflights-aws-batch"
 	filter := types.KeyValuesPair{Name: aws.String("JOB_NAME"), Values: []string{"kedro-20*"}} // then comes the run's time
 	list, err := client.ListJobs(w.t.Context(), &batch.ListJobsInput{JobQueue: &queue, Filters: []types.KeyValuesPair{filter}})
