@@ -78,6 +78,8 @@ func (d *deps) newJobTable(pl plan.Plan) *jobTable {
 	return t
 }
 
+func (t *jobTable) Started(run.Run) {}
+
 func (t *jobTable) Submitted(j run.Job) { t.show(j) }
 
 func (t *jobTable) Changed(j run.Job) {

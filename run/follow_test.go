@@ -30,6 +30,12 @@ func TestFollowTellsStatesInOrder(t *testing.T) {
 		if j.Started.IsZero() || j.Stopped.Sub(j.Started) != time.Minute || j.Attempt != 1 || j.ExitCode == nil || *j.ExitCode != 0 {
 			t.Errorf("job %+v", j)
 		}
+		if j.Memory != 4096 || j.Timeout != 3600 || !j.Since.Equal(j.Stopped) {
+			t.Errorf("job %s asked for %d MiB and %d s, ended at %s and is so since %s", j.Group, j.Memory, j.Timeout, j.Stopped, j.Since)
+		}
+	}
+	if diff := cmp.Diff([]string{r.ID + " after 0 jobs"}, rep.started); diff != "" {
+		t.Errorf("started (-want +got):\n%s", diff)
 	}
 	if !result.Succeeded() || len(result.Failures) > 0 {
 		t.Errorf("result %+v", result)

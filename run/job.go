@@ -1,6 +1,8 @@
 package run
 
 import (
+	"cmp"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -33,8 +35,11 @@ type Job struct {
 	Cause    string    `json:"cause,omitempty"`  // Blocked or Terminated
 	Reason   string    `json:"reason,omitempty"` // Batch's words: why it failed, or why it waits for an instance
 	Attempt  int       `json:"attempt,omitempty"`
-	ExitCode *int32    `json:"exit_code,omitempty"` // of the last attempt; nil where no container ran
-	Since    time.Time `json:"since,omitzero"`      // when the state was seen first
+	ExitCode *int32    `json:"exit_code,omitempty"`       // of the last attempt; nil where no container ran
+	Memory   int       `json:"memory_mib,omitempty"`      // that the job asked for
+	Peak     int       `json:"peak_memory_mib,omitempty"` // that the last attempt used at most, by its record; 0 where that is not known
+	Timeout  int       `json:"timeout,omitempty"`         // seconds that each attempt may take
+	Since    time.Time `json:"since,omitzero"`            // when the state began: by Batch's clock where it tells, else when it was seen first
 	Created  time.Time `json:"created,omitzero"`
 	Started  time.Time `json:"started,omitzero"`
 	Stopped  time.Time `json:"stopped,omitzero"`
@@ -51,11 +56,37 @@ func (j *Job) update(d types.JobDetail, now time.Time) bool {
 	j.Attempt = attempt(d)
 	if d.Container != nil {
 		j.ExitCode = d.Container.ExitCode
+		j.Memory = memory(d.Container.ResourceRequirements)
+	}
+	if d.Timeout != nil {
+		j.Timeout = int(aws.ToInt32(d.Timeout.AttemptDurationSeconds))
 	}
 	if j.State != was.State {
-		j.Since = now
+		j.Since = cmp.Or(j.began(), now)
 	}
 	return j.State != was.State || j.Reason != was.Reason || j.Attempt != was.Attempt
+}
+
+// began is when the job's state began, as far as Batch tells; zero where it does not.
+func (j Job) began() time.Time {
+	switch j.State {
+	case Running:
+		return j.Started
+	case Succeeded, Failed:
+		return j.Stopped
+	}
+	return time.Time{}
+}
+
+// memory is what a container asks for in MiB, 0 where it does not say.
+func memory(all []types.ResourceRequirement) int {
+	for _, r := range all {
+		if r.Type == types.ResourceTypeMemory {
+			mib, _ := strconv.Atoi(aws.ToString(r.Value)) // Batch takes whole numbers alone
+			return mib
+		}
+	}
+	return 0
 }
 
 // attempt counts from 1: the attempts that have ended, and the one that goes on; 0 before the first has started.

@@ -2,6 +2,7 @@ package run
 
 // Reporter hears what happens to a run, from one goroutine, as it is seen.
 type Reporter interface {
+	Started(Run)   // the run has its id, and no job yet
 	Submitted(Job) // Batch accepted a job
 	Changed(Job)   // state, reason or attempt of a job changed
 	Failed(Failure)

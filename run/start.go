@@ -39,6 +39,7 @@ func Start(ctx context.Context, c Clients, in Input, rep Reporter) (Run, error) 
 	if err != nil {
 		return Run{}, err
 	}
+	rep.Started(r)
 	requests, err := storeRequests(ctx, c, r, in)
 	if err != nil {
 		return r, err

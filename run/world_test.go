@@ -314,12 +314,16 @@ func (w *world) jobs() map[string]types.JobStatus {
 
 // told is a Reporter that remembers.
 type told struct {
+	started   []string // ids of runs, and how many jobs were submitted before
 	submitted []string
 	changes   []string // "group STATE"
 	failures  []Failure
 	notices   []Notice
 }
 
+func (r *told) Started(n Run) {
+	r.started = append(r.started, fmt.Sprint(n.ID, " after ", len(r.submitted), " jobs"))
+}
 func (r *told) Submitted(j Job)  { r.submitted = append(r.submitted, j.Group) }
 func (r *told) Changed(j Job)    { r.changes = append(r.changes, j.Group+" "+j.State) }
 func (r *told) Failed(f Failure) { r.failures = append(r.failures, f) }
