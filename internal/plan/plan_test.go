@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func settings(groupBy string) project.Settings {
 	return project.Settings{
 		Bucket: "kedro-test-0a1b2c3d", GroupBy: groupBy, Crossing: "persist",
-		Job: project.JobSettings{Resources: project.Resources{VCPUs: 2, Memory: 4096, Timeout: 86400, Attempts: 2}},
+		Job: project.JobSettings{Resources: project.Resources{VCPUs: 2, Memory: 4096, MemoryMax: 32768, Timeout: 86400, Attempts: 2}},
 	}
 }
 

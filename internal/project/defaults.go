@@ -24,7 +24,7 @@ func defaults(p Project) Settings {
 			Logging:    "plain",
 		},
 		Compute: ComputeSettings{Type: "EC2", MaxVCPUs: 16},
-		Job:     JobSettings{Resources: Resources{VCPUs: 2, Memory: 4096, Timeout: 86400, Attempts: 2}},
+		Job:     JobSettings{Resources: Resources{VCPUs: 2, Memory: 4096, MemoryMax: 32768, Timeout: 86400, Attempts: 2}},
 	}
 }
 

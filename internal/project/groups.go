@@ -15,6 +15,7 @@ func (s Settings) Group(name string) Group {
 	g := Group{GroupSettings{Resources: s.Job.Resources, Container: s.Job.Container, Runner: s.Job.Runner}, o.from}
 	take(o, "vcpus", &g.VCPUs, over.VCPUs)
 	take(o, "memory", &g.Memory, over.Memory)
+	take(o, "memory_max", &g.MemoryMax, over.MemoryMax)
 	take(o, "timeout", &g.Timeout, over.Timeout)
 	take(o, "attempts", &g.Attempts, over.Attempts)
 	take(o, "gpus", &g.GPUs, over.GPUs)

@@ -78,7 +78,7 @@ example_pipeline = "True"
 			GroupBy: "auto", Crossing: "persist", KeepDays: 30,
 			Image:   ImageSettings{Base: "python:3.11-slim", Platform: "linux/amd64", Repository: "spaceflights-batch", Logging: "plain"},
 			Compute: ComputeSettings{Type: "EC2", MaxVCPUs: 16},
-			Job:     JobSettings{Resources: Resources{VCPUs: 2, Memory: 4096, Timeout: 86400, Attempts: 2}},
+			Job:     JobSettings{Resources: Resources{VCPUs: 2, Memory: 4096, MemoryMax: 32768, Timeout: 86400, Attempts: 2}},
 		},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Settings{}, "Origins")); diff != "" {
@@ -141,7 +141,7 @@ draw = ["plots", "maps"]
 		},
 		Compute: ComputeSettings{Type: "EC2", MaxVCPUs: 16},
 		Job: JobSettings{
-			Resources: Resources{VCPUs: 3, Memory: 1001, Timeout: 86400, Attempts: 2},
+			Resources: Resources{VCPUs: 3, Memory: 1001, MemoryMax: 32768, Timeout: 86400, Attempts: 2},
 			Container: Container{Environment: map[string]string{"A": "table", "B": "env", "C": "flag"}},
 			Groups: map[string]GroupSettings{
 				"big": {Resources: Resources{Memory: 3000, GPUs: 1}}, "a.b": {Resources: Resources{Memory: 77}, Container: Container{Environment: map[string]string{"D": "1"}}},
@@ -183,7 +183,7 @@ attempts = 3
 	entry := `job.groups."train*"`
 	want := Group{
 		GroupSettings{
-			Resources: Resources{VCPUs: 4, Memory: 16384, Timeout: 600, Attempts: 3},
+			Resources: Resources{VCPUs: 4, Memory: 16384, MemoryMax: 32768, Timeout: 600, Attempts: 3},
 			Container: Container{
 				Environment: map[string]string{"A": "all", "B": "train", "C": "flag"}, SharedMemory: 512,
 				Secrets: map[string]string{
@@ -311,6 +311,7 @@ func TestLoadErrors(t *testing.T) {
 		"region":          {pyproject: kedroTable + "[tool.kedroctl]\nregion = 'Ireland'\n", want: `region: "Ireland" is not the name of an AWS region`},
 		"repository":      {pyproject: kedroTable + "[tool.kedroctl.image]\nrepository = 'A b'\n", want: `image.repository: "A b" cannot be`},
 		"base":            {pyproject: kedroTable + "[tool.kedroctl.image]\nbase = ''\n", want: "image.base: must name an image"},
+		"memory_max":      {pyproject: kedroTable + "[tool.kedroctl.job.groups.big]\nmemory_max = 3", want: "job.groups.big.memory_max: must be at least 4 (MiB)"},
 		"timeout":         {pyproject: kedroTable + "[tool.kedroctl.job]\ntimeout = 59\n", want: "job.timeout: must be at least 60"},
 		"attempts none":   {pyproject: kedroTable + "[tool.kedroctl.job]\nattempts = 0\n", want: "job.attempts: must be 1 to 10"},
 		"attempts many":   {pyproject: kedroTable + "[tool.kedroctl.job]\nattempts = 11\n", want: "job.attempts: must be 1 to 10"},
@@ -399,20 +400,20 @@ func TestBaseImage(t *testing.T) {
 
 func TestGroupByNameOrGlob(t *testing.T) {
 	s := Settings{Job: JobSettings{
-		Resources: Resources{VCPUs: 2, Memory: 4096, Timeout: 600, Attempts: 2},
+		Resources: Resources{VCPUs: 2, Memory: 4096, MemoryMax: 32768, Timeout: 600, Attempts: 2},
 		Groups: map[string]GroupSettings{
 			"*":          {Resources: Resources{Memory: 1}},
-			"data_*":     {Resources: Resources{Memory: 2, VCPUs: 8, Timeout: 60, Attempts: 1, GPUs: 1}},
+			"data_*":     {Resources: Resources{Memory: 2, MemoryMax: 65536, VCPUs: 8, Timeout: 60, Attempts: 1, GPUs: 1}},
 			"data_sci*":  {Resources: Resources{Memory: 3}},
 			"data_s??nc": {Resources: Resources{Memory: 4}},
 			"data_x":     {Resources: Resources{Memory: 5}},
 		},
 	}}
 	for group, want := range map[string]Resources{
-		"reporting":    {VCPUs: 2, Memory: 1, Timeout: 600, Attempts: 2},
-		"data_proc":    {VCPUs: 8, Memory: 2, Timeout: 60, Attempts: 1, GPUs: 1},
-		"data_science": {VCPUs: 2, Memory: 3, Timeout: 600, Attempts: 2},
-		"data_x":       {VCPUs: 2, Memory: 5, Timeout: 600, Attempts: 2},
+		"reporting":    {VCPUs: 2, Memory: 1, MemoryMax: 32768, Timeout: 600, Attempts: 2},
+		"data_proc":    {VCPUs: 8, Memory: 2, MemoryMax: 65536, Timeout: 60, Attempts: 1, GPUs: 1},
+		"data_science": {VCPUs: 2, Memory: 3, MemoryMax: 32768, Timeout: 600, Attempts: 2},
+		"data_x":       {VCPUs: 2, Memory: 5, MemoryMax: 32768, Timeout: 600, Attempts: 2},
 	} {
 		if got := s.Group(group).Resources; got != want {
 			t.Errorf("Group(%q) = %+v, want %+v", group, got, want)

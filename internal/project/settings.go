@@ -68,11 +68,12 @@ type JobSettings struct {
 
 // Resources of one job. A zero in a group's settings means: as for every group.
 type Resources struct {
-	VCPUs    float64 `toml:"vcpus" json:"vcpus"`
-	Memory   int     `toml:"memory" json:"memory"`     // MiB
-	Timeout  int     `toml:"timeout" json:"timeout"`   // seconds, at least 60
-	Attempts int     `toml:"attempts" json:"attempts"` // 1 to 10, made by Batch itself
-	GPUs     int     `toml:"gpus" json:"gpus,omitempty"`
+	VCPUs     float64 `toml:"vcpus" json:"vcpus"`
+	Memory    int     `toml:"memory" json:"memory"`         // MiB
+	MemoryMax int     `toml:"memory_max" json:"memory_max"` // MiB; how far a run raises Memory for the next try of a job that ran out of it
+	Timeout   int     `toml:"timeout" json:"timeout"`       // seconds, at least 60
+	Attempts  int     `toml:"attempts" json:"attempts"`     // 1 to 10, made by Batch itself
+	GPUs      int     `toml:"gpus" json:"gpus,omitempty"`
 }
 
 // Container is what a job definition fixes for its jobs: SubmitJob overrides neither secrets nor shared memory, and the values of variables are to

@@ -129,6 +129,8 @@ func checkGroup(s Settings, g Group, table string) (key, reason string) {
 		key, reason = "vcpus", fmt.Sprintf("%v are more than compute.max_vcpus, %d: the job would wait for ever", g.VCPUs, s.Compute.MaxVCPUs)
 	case g.Memory < minMemory:
 		key, reason = "memory", fmt.Sprintf("must be at least %d (MiB)", minMemory)
+	case g.MemoryMax < minMemory:
+		key, reason = "memory_max", fmt.Sprintf("must be at least %d (MiB)", minMemory)
 	case g.Timeout < 60:
 		key, reason = "timeout", "must be at least 60 (seconds)"
 	case g.Attempts < 1 || g.Attempts > 10:
