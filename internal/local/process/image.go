@@ -76,7 +76,8 @@ func prune(state string) {
 // repository and tag sign are what all references begin with.
 const repository = "kedroctl/no-image:"
 
-func ours(ref string) bool { return strings.HasPrefix(ref, repository) }
+// Ours says whether a reference is that of a directory in place of an image.
+func Ours(ref string) bool { return strings.HasPrefix(ref, repository) }
 
 // ext ends the names of files about images.
 const ext = ".json"

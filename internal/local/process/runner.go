@@ -28,7 +28,7 @@ func New(state string, others batch.Runner) *Runner {
 
 // Start begins an attempt.
 func (r *Runner) Start(a batch.Attempt, e batch.Events) func() {
-	if !ours(a.Image) {
+	if !Ours(a.Image) {
 		return r.others.Start(a, e)
 	}
 	asked := make(chan struct{})
@@ -66,7 +66,7 @@ func (r *Runner) Recover(left []batch.Recovered) []func() {
 	var places []int
 	for i, l := range left {
 		switch {
-		case !ours(l.Image):
+		case !Ours(l.Image):
 			theirs, places = append(theirs, l), append(places, i)
 		case !l.Running:
 			stops[i] = r.Start(l.Attempt, l.Events)
