@@ -57,6 +57,7 @@ func (t *target) assemble(ctx context.Context, tasks *ui.Tasks, image imageMaker
 	if err != nil {
 		return provision.Deployment{}, err
 	}
+	inputs = inputs.Without(t.begun)
 	if err := inputs.Check(ctx, t.store); err != nil {
 		return provision.Deployment{}, err
 	}

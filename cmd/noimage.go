@@ -58,6 +58,10 @@ func (d *deps) unpackedTarget(c *cli.Context) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
+	pl, begun, err := d.unpackedMissing(c, p, s, pl)
+	if err != nil {
+		return nil, err
+	}
 	if err := d.findings(pl, true); err != nil {
 		return nil, err
 	}
@@ -65,11 +69,28 @@ func (d *deps) unpackedTarget(c *cli.Context) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.begun = begun
 	t.force = true // as it is, with its data
 	for i := range t.plan.Groups {
 		t.plan.Groups[i].Resources.Memory = leastMemory
 	}
 	return t, t.connect(c.Context)
+}
+
+// unpackedMissing narrows a plan where the flag says so.
+func (d *deps) unpackedMissing(c *cli.Context, p project.Project, s project.Snapshot, whole plan.Plan) (plan.Plan, []string, error) {
+	if !c.Bool(onlyMissingFlag) {
+		return whole, nil, nil
+	}
+	clients, err := d.runClients(c.Context, &p)
+	if err != nil {
+		return whole, nil, err
+	}
+	pl, begun, err := d.onlyMissing(c, p, s, clients, whole)
+	if err == nil {
+		pl.Findings, err = treeFindings(p, s, pl)
+	}
+	return pl, begun, err
 }
 
 // leastMemory is what Batch takes at least, MiB. As nothing limits the processes, none is to wait until the machine has the memory that it may use.

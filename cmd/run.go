@@ -33,6 +33,7 @@ configuration and none of the other jobs' data. Memory is not limited then.`,
 			&cli.StringFlag{Name: "runner", Aliases: []string{"r"}, Usage: "Kedro's `RUNNER` inside each job, such as ParallelRunner"},
 			&cli.BoolFlag{Name: "async", Usage: "load and save datasets with threads inside each job", DisableDefaultText: true},
 			&cli.StringFlag{Name: "load-versions", Aliases: []string{"lv"}, Usage: "versions to load, `DATASET:VERSION,…`"},
+			&cli.BoolFlag{Name: onlyMissingFlag, DisableDefaultText: true, Usage: "only nodes whose outputs are not in S3 and, as in Kedro, those that these need; decided before the jobs"},
 			&cli.BoolFlag{Name: "allow-overlap", DisableDefaultText: true, Usage: "start also while another run writes the same paths"},
 			&cli.BoolFlag{Name: "no-image", DisableDefaultText: true, Usage: "with --local: run the project as it is, without Docker and without a deployment"},
 			&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, DisableDefaultText: true, Usage: "return when all jobs are submitted"},
@@ -43,6 +44,9 @@ configuration and none of the other jobs' data. Memory is not limited then.`,
 
 func (d *deps) run(c *cli.Context) error {
 	if err := d.setJobFlags(c); err != nil {
+		return err
+	}
+	if err := d.checkPassed(); err != nil {
 		return err
 	}
 	interval, err := d.interval()
@@ -58,6 +62,9 @@ func (d *deps) run(c *cli.Context) error {
 		prepare = d.undeployed
 	}
 	clients, in, err := prepare(c)
+	if errors.Is(err, errAllMade) {
+		return d.noRun()
+	}
 	if err != nil {
 		return err
 	}
@@ -85,13 +92,15 @@ func (d *deps) run(c *cli.Context) error {
 	return d.ended(r, result, c.Bool("detach"))
 }
 
+// runAnswer is what became of a run, for scripts.
+type runAnswer struct {
+	Run string `json:"run"` // "" where nothing had to run
+	run.Result
+}
+
 // ended shows what became of a run. A run with failed jobs ends the command with its own code.
 func (d *deps) ended(r run.Run, result run.Result, detached bool) error {
-	answer := struct {
-		Run string `json:"run"`
-		run.Result
-	}{r.ID, result}
-	err := d.term.Answer(answer, func(w io.Writer) { d.showJobs(w, r.ID, result.Jobs) })
+	err := d.term.Answer(runAnswer{r.ID, result}, func(w io.Writer) { d.showJobs(w, r.ID, result.Jobs) })
 	if err != nil || result.Succeeded() {
 		return err
 	}
@@ -124,6 +133,11 @@ func (d *deps) deployed(c *cli.Context) (run.Clients, run.Input, error) {
 	pl, err := plan.New(snapshot, p.Settings, plan.Options{Project: p.Name, Selection: selection(c), Params: paramNames(c.String("params"))})
 	if err != nil {
 		return run.Clients{}, run.Input{}, err
+	}
+	if c.Bool(onlyMissingFlag) {
+		if pl, _, err = d.onlyMissing(c, p, snapshot, clients, pl); err != nil {
+			return run.Clients{}, run.Input{}, err
+		}
 	}
 	if err := d.findings(pl, true); err != nil {
 		return run.Clients{}, run.Input{}, err

@@ -29,7 +29,8 @@ type target struct {
 	ecr      *ecr.Client
 	store    *s3.Client
 	spec     provision.Spec
-	force    bool // whether inputs replace others that the bucket has
+	force    bool     // whether inputs replace others that the bucket has
+	begun    []string // inputs that an earlier run has left in the bucket: what is here is not sent
 }
 
 // source is the part of a target that needs no AWS.

@@ -64,6 +64,12 @@ func NewInputs(p project.Project, pl plan.Plan) (Inputs, error) {
 	return in, nil
 }
 
+// Without leaves datasets out.
+func (in Inputs) Without(datasets []string) Inputs {
+	in.sources = slices.DeleteFunc(slices.Clone(in.sources), func(s source) bool { return slices.Contains(datasets, s.dataset) })
+	return in
+}
+
 // localOf is where a dataset that the catalog has in the bucket would lie in the project: S3Key read backwards.
 func (in Inputs) localOf(key string) string {
 	if _, err := os.Stat(in.path(Object{Local: key})); err == nil && !strings.HasPrefix(key, "data/") {

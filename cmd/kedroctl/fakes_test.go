@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -22,7 +21,6 @@ import (
 	sdkbatch "github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/random"
@@ -240,16 +238,24 @@ func (w *world) object(dir, key string, remove bool) (bool, error) {
 		return false, err
 	}
 	store := w.s3()
-	if _, err := store.HeadObject(context.Background(), &s3.HeadObjectInput{Bucket: &p.Settings.Bucket, Key: &key}); err != nil {
-		if _, ok := errors.AsType[*types.NotFound](err); ok {
-			return false, nil
-		}
+	page, err := store.ListObjectsV2(context.Background(), &s3.ListObjectsV2Input{Bucket: &p.Settings.Bucket, Prefix: &key})
+	if err != nil {
 		return false, err
 	}
-	if remove {
-		_, err = store.DeleteObject(context.Background(), &s3.DeleteObjectInput{Bucket: &p.Settings.Bucket, Key: &key})
+	found := false
+	for _, o := range page.Contents {
+		if *o.Key != key && !strings.HasSuffix(key, "/") {
+			continue
+		}
+		found = true
+		if remove {
+			_, err = store.DeleteObject(context.Background(), &s3.DeleteObjectInput{Bucket: &p.Settings.Bucket, Key: o.Key})
+		}
+		if err != nil {
+			return found, err
+		}
 	}
-	return true, err
+	return found, nil
 }
 
 // undocumented lists the keys of kedroctl's own objects, and of what it keeps for runs, in the bucket of the project in dir that no row of the table of

@@ -148,7 +148,8 @@ func cmdImage(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(pushImage(worldOf(ts), ts.MkAbs(args[0])))
 }
 
-// cmdObject looks for an object of the project's bucket: object DIR KEY; negated, it must not be there. object -rm DIR KEY removes it.
+// cmdObject looks for an object of the project's bucket: object DIR KEY; negated, it must not be there. object -rm DIR KEY removes it. A key
+// that ends in a slash means all objects below it.
 func cmdObject(ts *testscript.TestScript, neg bool, args []string) {
 	remove := len(args) > 0 && args[0] == "-rm"
 	if remove {

@@ -24,12 +24,18 @@ import (
 type oracleCase struct {
 	Pipelines map[string]project.Pipeline `json:"pipelines"`
 	Selection Selection                   `json:"selection"`
+
+	Entries  map[string]string `json:"entries"`   // of the catalog: what is made, as catalog, memory or cached
+	Pattern  bool              `json:"pattern"`   // another name that begins with a d is stored
+	CatchAll bool              `json:"catch_all"` // and any other too
+	There    []string          `json:"there"`     // what exists of the stored data
 }
 
 type oracleChoice struct {
-	Error  string              `json:"error"`
-	Nodes  []string            `json:"nodes"`
-	Groups map[string][]string `json:"groups"`
+	Error   string              `json:"error"`
+	Nodes   []string            `json:"nodes"`
+	Groups  map[string][]string `json:"groups"`
+	Missing []string            `json:"missing"`
 }
 
 type oracleList struct {
@@ -54,10 +60,13 @@ func TestSelectionEqualsKedros(t *testing.T) {
 		lists = append(lists, randomList(r))
 	}
 	choices, splits := ask(t, cases, lists)
-	refused := 0
+	refused, partly := 0, 0
 	for i, c := range cases {
 		if choices[i].Error != "" {
 			refused++
+		}
+		if n := len(choices[i].Missing); n > 0 && n < len(choices[i].Nodes) {
+			partly++
 		}
 		compareChoice(t, c, choices[i])
 	}
@@ -67,12 +76,12 @@ func TestSelectionEqualsKedros(t *testing.T) {
 			t.Errorf("split %q (-Kedro +ours):\n%s", list, diff)
 		}
 	}
-	t.Logf("%d selections, of which Kedro refuses %d", len(cases), refused)
+	t.Logf("%d selections, of which Kedro refuses %d; some nodes and not all have missing outputs in %d", len(cases), refused, partly)
 }
 
 func compareChoice(t *testing.T, c oracleCase, want oracleChoice) {
 	t.Helper()
-	s := project.Snapshot{KedroVersion: "1.7.0", Pipelines: c.Pipelines}
+	s := c.snapshot()
 	_, chosen, err := choose(s, c.Selection)
 	if (err != nil) != (want.Error != "") {
 		t.Fatalf("%+v\nKedro: %q, ours: %v", c, want.Error, err)
@@ -82,6 +91,13 @@ func compareChoice(t *testing.T, c oracleCase, want oracleChoice) {
 	}
 	if diff := cmp.Diff(want.Nodes, nodeNames(chosen.nodes)); diff != "" {
 		t.Fatalf("%+v\nnodes (-Kedro +ours):\n%s", c, diff)
+	}
+	missing, skipped, err := OnlyMissing(s, c.Selection, func(name string) bool { return slices.Contains(c.There, name) })
+	if diff := cmp.Diff(slices.Sorted(slices.Values(want.Missing)), slices.Sorted(slices.Values(missing))); err != nil || diff != "" {
+		t.Fatalf("%+v\nerror %v, nodes with missing outputs (-Kedro +ours):\n%s", c, err, diff)
+	}
+	if len(missing)+len(skipped) != len(want.Nodes) {
+		t.Fatalf("%+v\n%d nodes: %v run and %v are skipped", c, len(want.Nodes), missing, skipped)
 	}
 	r, err := group(chosen, s, c.Selection.PipelineNames(), settings(byNamespace))
 	if err != nil {
@@ -97,6 +113,37 @@ func compareChoice(t *testing.T, c oracleCase, want oracleChoice) {
 	if diff := cmp.Diff(want.Groups, got); diff != "" {
 		t.Fatalf("%+v\ngroups (-Kedro +ours):\n%s", c, diff)
 	}
+}
+
+// snapshot is what introspection would say of a case.
+func (c oracleCase) snapshot() project.Snapshot {
+	s := project.Snapshot{KedroVersion: "1.7.0", Pipelines: c.Pipelines, Datasets: map[string]project.Dataset{}}
+	types := map[string]string{"catalog": "pandas.CSVDataset", "memory": "kedro.io.MemoryDataset", "cached": "CachedDataset"}
+	for _, name := range datasetsOf(c.Pipelines) {
+		kind, entry := c.Entries[name]
+		switch {
+		case entry:
+			s.Datasets[name] = project.Dataset{Source: "catalog", Type: types[kind]}
+		case c.Pattern && strings.HasPrefix(name, "d"):
+			s.Datasets[name] = project.Dataset{Source: "pattern", Type: types["catalog"]}
+		case c.CatchAll:
+			s.Datasets[name] = project.Dataset{Source: "catch_all", Type: types["catalog"]}
+		}
+	}
+	return s
+}
+
+func datasetsOf(pipelines map[string]project.Pipeline) []string {
+	names := map[string]bool{}
+	for _, p := range pipelines {
+		for _, n := range p.Nodes {
+			for _, d := range slices.Concat(n.Inputs, n.Outputs) {
+				names[d] = !isParameter(d)
+			}
+		}
+	}
+	maps.DeleteFunc(names, func(_ string, dataset bool) bool { return !dataset })
+	return sortedKeys(names)
 }
 
 // comparable says whether our groups by namespace are to equal Kedro's: it takes a node named like a namespace for a part of it, and leaves nodes that
@@ -234,10 +281,25 @@ func randomCase(r *rand.Rand, pipelines map[string]project.Pipeline) oracleCase 
 	for name := range pipelines {
 		registered[name] = true
 	}
-	return oracleCase{Pipelines: pipelines, Selection: Selection{
+	return stock(r, oracleCase{Pipelines: pipelines, Selection: Selection{
 		Pipelines: pick(registered, 60), Tags: pick(tags, 20), Nodes: pick(names, 15), Namespaces: pick(spaces, 15),
 		FromNodes: pick(names, 25), ToNodes: pick(names, 25), FromInputs: pick(datasets, 25), ToOutputs: pick(datasets, 25),
-	}}
+	}})
+}
+
+// stock gives a case a catalog, and data of which all, most, some or none is there.
+func stock(r *rand.Rand, c oracleCase) oracleCase {
+	c.Entries, c.Pattern, c.CatchAll = map[string]string{}, r.IntN(2) == 0, r.IntN(4) == 0
+	full := r.IntN(5)
+	for _, name := range datasetsOf(c.Pipelines) {
+		if kind := []string{"catalog", "catalog", "catalog", "memory", "cached", ""}[r.IntN(6)]; kind != "" {
+			c.Entries[name] = kind
+		}
+		if r.IntN(4) < full {
+			c.There = append(c.There, name)
+		}
+	}
+	return c
 }
 
 func randomList(r *rand.Rand) string {

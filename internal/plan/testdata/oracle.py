@@ -1,4 +1,5 @@
-"""Answers, with the installed Kedro, which nodes selections choose and how lists are split: JSON cases on stdin, JSON answers in the file named.
+"""Answers, with the installed Kedro, which nodes selections choose, which of them make what is missing, and how lists are split: JSON cases on stdin,
+JSON answers in the file named.
 
 Kedro logs to stdout, so that is no place for the answers.
 """
@@ -8,7 +9,9 @@ import sys
 from typing import Any
 
 from kedro.framework.cli.utils import split_node_names, split_string
+from kedro.io import AbstractDataset, CachedDataset, DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline, node
+from kedro.runner import SequentialRunner
 
 FILTERS = {
     "tags": "tags",
@@ -33,6 +36,47 @@ def build(spec: dict[str, Any]) -> Any:
     return made
 
 
+class Stored(AbstractDataset):
+    """A dataset of which it is said whether it exists."""
+
+    there: set[str] = set()
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def _exists(self) -> bool:
+        return self._name in Stored.there
+
+    def _load(self) -> None:
+        """Load nothing."""
+
+    def _save(self, data: Any) -> None:
+        """Save nothing."""
+
+    def _describe(self) -> dict[str, Any]:
+        return {"name": self._name}
+
+
+ENTRIES = {"catalog": Stored, "memory": lambda _: MemoryDataset(), "cached": lambda name: CachedDataset(Stored(name))}
+
+
+def catalog(case: dict[str, Any]) -> DataCatalog:
+    """Make the catalog of a case: entries, a pattern for names that begin with a d, and what catches all."""
+    patterns = {"d{name}": {"type": Stored, "name": "d{name}"}} if case.get("pattern") else {}
+    if case.get("catch_all"):
+        patterns["{name}"] = {"type": Stored, "name": "{name}"}
+    made = DataCatalog.from_config(patterns)
+    for name, kind in (case.get("entries") or {}).items():
+        made[name] = ENTRIES[kind](name)
+    return made
+
+
+def missing(case: dict[str, Any], chosen: Pipeline) -> list[str]:
+    """Choose as a runner does with only_missing_outputs."""
+    Stored.there = set(case.get("there") or [])
+    return [n.name for n in SequentialRunner()._filter_pipeline_for_missing_outputs(chosen, catalog(case)).nodes]
+
+
 def choose(case: dict[str, Any]) -> dict[str, Any]:
     """Select as a session does: add the pipelines up, then filter their sum."""
     registry = {name: Pipeline([build(n) for n in p["nodes"]]) for name, p in case["pipelines"].items()}
@@ -45,7 +89,7 @@ def choose(case: dict[str, Any]) -> dict[str, Any]:
     except Exception as error:  # Kedro's own kinds of refusal are many
         return {"error": f"{type(error).__name__}: {error}"}
     groups = {group.name: group.nodes for group in chosen.group_nodes_by("namespace")}
-    return {"nodes": [n.name for n in chosen.nodes], "groups": groups}
+    return {"nodes": [n.name for n in chosen.nodes], "groups": groups, "missing": missing(case, chosen)}
 
 
 def main() -> None:
