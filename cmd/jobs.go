@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -30,6 +31,18 @@ func jobRows(jobs []run.Job, now time.Time) [][]string {
 func (d *deps) showJobs(w io.Writer, id string, jobs []run.Job) {
 	fmt.Fprintln(w, id)
 	d.term.Table(w, jobHeader, jobRows(jobs, time.Now()))
+}
+
+// mlflow says where the MLflow run of a run is, as far as that is known. Not to know it is no failure of the run.
+func (d *deps) mlflow(ctx context.Context, clients run.Clients, r run.Run) *run.MLflowRun {
+	m, err := run.MLflow(ctx, clients, r)
+	if err != nil {
+		d.term.Warn("%v", err)
+	}
+	if m != nil {
+		d.term.Line("MLflow run: %s", printable(m.String()))
+	}
+	return m
 }
 
 // elapsed is how long the job ran, or has been running.

@@ -89,18 +89,19 @@ func (d *deps) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.ended(r, result, c.Bool("detach"))
+	return d.ended(r, result, d.mlflow(c.Context, clients, r), c.Bool("detach"))
 }
 
 // runAnswer is what became of a run, for scripts.
 type runAnswer struct {
 	Run string `json:"run"` // "" where nothing had to run
 	run.Result
+	MLflow *run.MLflowRun `json:"mlflow,omitempty"`
 }
 
 // ended shows what became of a run. A run with failed jobs ends the command with its own code.
-func (d *deps) ended(r run.Run, result run.Result, detached bool) error {
-	err := d.term.Answer(runAnswer{r.ID, result}, func(w io.Writer) { d.showJobs(w, r.ID, result.Jobs) })
+func (d *deps) ended(r run.Run, result run.Result, tracked *run.MLflowRun, detached bool) error {
+	err := d.term.Answer(runAnswer{r.ID, result, tracked}, func(w io.Writer) { d.showJobs(w, r.ID, result.Jobs) })
 	if err != nil || result.Succeeded() {
 		return err
 	}

@@ -23,9 +23,10 @@ func newStatus(d *deps) *cli.Command {
 				return err
 			}
 			answer := struct {
-				Run  string    `json:"run"`
-				Jobs []run.Job `json:"jobs"`
-			}{r.ID, jobs}
+				Run    string         `json:"run"`
+				Jobs   []run.Job      `json:"jobs"`
+				MLflow *run.MLflowRun `json:"mlflow,omitempty"`
+			}{r.ID, jobs, d.mlflow(c.Context, clients, r)}
 			return d.term.Answer(answer, func(w io.Writer) { d.showJobs(w, r.ID, jobs) })
 		},
 	}

@@ -21,6 +21,13 @@ type request struct {
 	Versions map[string]string `json:"versions"`
 	Outputs  []string          `json:"outputs"`
 	Params   map[string]any    `json:"params,omitempty"`
+	MLflow   *tracking         `json:"mlflow,omitempty"` // nil for a project that does not use kedro-mlflow
+}
+
+// tracking says which MLflow runs there are to be. Groups are those of the whole run: when all have ended, so has its MLflow run.
+type tracking struct {
+	Mode   string `json:"mode"`
+	Groups int    `json:"groups"`
 }
 
 type action struct {
@@ -34,6 +41,9 @@ func newRequest(r Run, g plan.Group, nodes map[string]project.Node) request {
 	q := request{
 		Schema: schema, Bucket: r.Plan.Bucket, Run: r.ID, Group: g.Name, Key: g.Key, Try: 1,
 		Crossing: []action{}, Versions: r.Versions, Outputs: []string{}, Params: r.Params,
+	}
+	if r.Plan.MLflow != "" {
+		q.MLflow = &tracking{Mode: r.Plan.MLflow, Groups: len(r.Plan.Groups)}
 	}
 	known := make(map[string]plan.Dataset, len(r.Plan.Datasets))
 	for _, d := range r.Plan.Datasets {

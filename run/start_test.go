@@ -133,6 +133,7 @@ func TestRequest(t *testing.T) {
 		"model@pandas": {Versioned: true}, "model@spark": {Versioned: true}, "lookup": {Versioned: true}, "other": {Versioned: true}, "frame": {},
 	}
 	nodes := map[string]project.Node{"a_node": {Inputs: []string{"raw", "lookup", "params:x"}, Outputs: []string{"frame", "model@pandas", "scratch"}}}
+	in.Plan.MLflow = project.MLflowOne
 	r := Run{ID: "2026-11-23T09.55.12.345Z", Plan: in.Plan, Params: map[string]any{"x": []int{1}}}
 	r.Versions = pins(in, r.ID, map[string]string{"lookup": "2025-01-01T00.00.00.000Z"})
 
@@ -145,6 +146,7 @@ func TestRequest(t *testing.T) {
 		Versions: map[string]string{"model@pandas": r.ID, "model@spark": r.ID, "lookup": "2025-01-01T00.00.00.000Z"},
 		Outputs:  []string{"frame", "model"},
 		Params:   map[string]any{"x": []int{1}},
+		MLflow:   &tracking{Mode: "one", Groups: 2},
 	}
 	if diff := cmp.Diff(want, newRequest(r, in.Plan.Groups[0], nodes)); diff != "" {
 		t.Errorf("request (-want +got):\n%s", diff)

@@ -292,6 +292,34 @@ server: {mlflow_tracking_uri: null}
 			change: withMLflow,
 			want:   []string{"note hooks kedro-mlflow"},
 		},
+		"kedro-mlflow on disk, whatever a variable says": {
+			files: `
+-- pyproject.toml --
+` + pyproject + `
+[tool.kedroctl.job.environment]
+MLFLOW_TRACKING_URI = "https://mlflow.example"
+-- conf/base/mlflow.yml --
+server: {mlflow_tracking_uri: "sqlite:///mlflow.db"}
+`,
+			change: withMLflow,
+			want:   []string{"warning mlflow-local mlflow.yml conf/base/mlflow.yml:1", "note hooks kedro-mlflow"},
+		},
+		"kedro-mlflow with a server that only one person has": {
+			files: `
+-- conf/local/mlflow.yml --
+server: {mlflow_tracking_uri: "https://mlflow.example"}
+`,
+			change: withMLflow,
+			want:   []string{"warning local-only mlflow.yml conf/local/mlflow.yml", "warning mlflow-local mlflow.yml", "note hooks kedro-mlflow"},
+		},
+		"kedro-mlflow that is off": {
+			files: `
+-- pyproject.toml --
+` + strings.Replace(pyproject, "[tool.kedroctl]", "[tool.kedroctl]\nmlflow = \"off\"", 1) + `
+`,
+			change: withMLflow,
+			want:   []string{"note hooks kedro-mlflow"},
+		},
 		"an image for other processors": {
 			files: `
 -- pyproject.toml --

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -14,15 +13,21 @@ import (
 )
 
 const (
-	mlflowPlugin   = "kedro-mlflow"
 	mlflowFile     = "mlflow.yml"
 	mlflowVariable = "MLFLOW_TRACKING_URI" // what MLflow goes by where the file names no address
 )
 
-// checkMLflow warns where MLflow's data would stay in the containers: it writes to the working directory unless an address is named.
+// mlflowTells is what becomes of kedro-mlflow's hooks, by the setting.
+var mlflowTells = map[string]string{
+	project.MLflowOff:    `mlflow = "off": jobs make no MLflow runs`,
+	project.MLflowOne:    "all jobs of a run log into one MLflow run, which ends with the run",
+	project.MLflowPerJob: `mlflow = "per-job": each job has an MLflow run of its own`,
+}
+
+// checkMLflow warns where MLflow's data would stay in the containers: it writes to the working directory unless an address is named. That of the file
+// goes before that of the variable.
 func (c *checker) checkMLflow() error {
-	hasPlugin := slices.ContainsFunc(c.snapshot.Hooks, func(h project.Hook) bool { return h.Plugin && h.Name == mlflowPlugin })
-	if !hasPlugin || len(c.groupsWithout(mlflowVariable)) == 0 && len(c.plan.Groups) > 0 {
+	if !c.snapshot.UsesMLflow() || c.project.Settings.MLflow == project.MLflowOff {
 		return nil
 	}
 	file := c.env.others[mlflowFile]
@@ -30,7 +35,8 @@ func (c *checker) checkMLflow() error {
 		file = c.base.others[mlflowFile]
 	}
 	address, place, err := c.trackingAddress(file)
-	if err != nil || !isOnDisk(address) {
+	named := len(c.plan.Groups) > 0 && len(c.groupsWithout(mlflowVariable)) == 0
+	if err != nil || !isOnDisk(address) || address == "" && named {
 		return err
 	}
 	reason := "no address of a tracking server is named: each job keeps its MLflow data in its container, where it ends with the job"

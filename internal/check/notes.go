@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/kedroctl/kedroctl/internal/plan"
+	"github.com/kedroctl/kedroctl/internal/project"
 )
 
 // checkPlan finds what the plan alone shows and nothing fails by.
@@ -26,6 +27,10 @@ var (
 
 func (c *checker) checkHooks() {
 	for _, hook := range c.snapshot.Hooks {
+		if hook.Plugin && hook.Name == project.MLflowPlugin {
+			c.find(plan.Note, plan.CodeHooks, hook.Name, "", mlflowTells[c.project.Settings.MLflow], "")
+			continue
+		}
 		if hook.Plugin {
 			c.find(plan.Note, plan.CodeHooks, hook.Name, "", "this installed plug-in has hooks: where the image has it too, they run once in each job", "")
 			continue

@@ -44,6 +44,9 @@ func New(s project.Snapshot, set project.Settings, o Options) (Plan, error) {
 		GroupedBy: strings.Join(grouped.by, ", "), Reason: strings.Join(grouped.reasons, "; "),
 		Groups: d.groups(q, cmds), Datasets: d.rows, Grants: grants(d.rows, set),
 	}
+	if s.UsesMLflow() {
+		p.MLflow = set.MLflow
+	}
 	d.checkCommands(p.Groups)
 	d.checkSettings(p.Groups, o.Selection.Default())
 	p.Findings = Sort(d.findings)

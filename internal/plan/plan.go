@@ -26,10 +26,11 @@ type Plan struct {
 	Env       string    `json:"env"`
 	Bucket    string    `json:"bucket"`
 	Selection Selection `json:"selection"`
-	GroupedBy string    `json:"grouped_by"` // the rules taken: namespace, pipeline, tag, memory, node, one; groups: by hand
-	Reason    string    `json:"reason"`     // why that rule
-	Groups    []Group   `json:"groups"`     // in topological order
-	Datasets  []Dataset `json:"datasets"`   // free inputs, what crosses groups, what leaves the pipeline, what else the catalog stores; by name
+	MLflow    string    `json:"mlflow,omitempty"` // the setting, of a project that uses kedro-mlflow
+	GroupedBy string    `json:"grouped_by"`       // the rules taken: namespace, pipeline, tag, memory, node, one; groups: by hand
+	Reason    string    `json:"reason"`           // why that rule
+	Groups    []Group   `json:"groups"`           // in topological order
+	Datasets  []Dataset `json:"datasets"`         // free inputs, what crosses groups, what leaves the pipeline, what else the catalog stores; by name
 	Grants    Grants    `json:"grants"`
 	Findings  []Finding `json:"findings,omitempty"`
 }

@@ -16,6 +16,7 @@ func defaults(p Project) Settings {
 	return Settings{
 		GroupBy:  "auto",
 		Crossing: "persist",
+		MLflow:   MLflowOne,
 		KeepDays: 30,
 		Image: ImageSettings{
 			Base:       baseImage(p.RequiresPython),

@@ -75,7 +75,7 @@ example_pipeline = "True"
 		DependencyFile: Pyproject,
 		Env:            "aws_batch",
 		Settings: Settings{
-			GroupBy: "auto", Crossing: "persist", KeepDays: 30,
+			GroupBy: "auto", Crossing: "persist", MLflow: "one", KeepDays: 30,
 			Image:   ImageSettings{Base: "python:3.11-slim", Platform: "linux/amd64", Repository: "spaceflights-batch", Logging: "plain"},
 			Compute: ComputeSettings{Type: "EC2", MaxVCPUs: 16},
 			Job:     JobSettings{Resources: Resources{VCPUs: 2, Memory: 4096, MemoryMax: 32768, Timeout: 86400, Attempts: 2}},
@@ -134,7 +134,7 @@ draw = ["plots", "maps"]
 		Set: map[string]string{"raw_data": "data/flag", "job.groups.a.b.memory": "77", "job.groups.a.b.environment.D": "1", "job.environment.C": "flag", "groups.a.b": "x, y"},
 	})
 	want := Settings{
-		Region: "eu-west-1", Bucket: "in-the-env", GroupBy: "auto", Crossing: "persist", RawData: "data/flag", KeepDays: 30,
+		Region: "eu-west-1", Bucket: "in-the-env", GroupBy: "auto", Crossing: "persist", MLflow: "one", RawData: "data/flag", KeepDays: 30,
 		Image: ImageSettings{
 			Base: "python:3.12-slim", Platform: "linux/amd64", Repository: "spaceflights-prod", Logging: "plain",
 			Exclude: []string{"c"}, SystemPackages: []string{"libgomp1", "curl"},
@@ -302,6 +302,7 @@ func TestLoadErrors(t *testing.T) {
 			pyproject: kedroTable + "[tool.kedroctl.groups]\na = []\n", want: "tool.kedroctl.groups.a: must have a name and a list of globs",
 		},
 		"glob of a group": {pyproject: kedroTable + "[tool.kedroctl.groups]\na = ['x', '[']\n", want: `tool.kedroctl.groups.a: "[" is not a valid glob`},
+		"mlflow":          {pyproject: kedroTable + "[tool.kedroctl]\nmlflow = 'per-run'\n", want: `mlflow: "per-run" is not one of off, one, per-job`},
 		"crossing":        {pyproject: kedroTable + "[tool.kedroctl]\ncrossing = 'keep'\n", want: `crossing: "keep" is not one of persist, error`},
 		"fargate":         {pyproject: kedroTable + "[tool.kedroctl.compute]\ntype = 'FARGATE'\n", want: `compute.type: "FARGATE" is not one of EC2`},
 		"platform":        {pyproject: kedroTable + "[tool.kedroctl.image]\nplatform = 'amd64'\n", want: `image.platform: "amd64" is not one of linux/amd64`},

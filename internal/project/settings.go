@@ -7,6 +7,7 @@ type Settings struct {
 	Bucket   string `toml:"bucket" json:"bucket"`
 	GroupBy  string `toml:"group_by" json:"group_by"`   // auto, namespace, pipeline, tag, memory, node, one
 	Crossing string `toml:"crossing" json:"crossing"`   // persist or error: data that crosses groups but is not in S3
+	MLflow   string `toml:"mlflow" json:"mlflow"`       // off, one or per-job: the MLflow runs of a project with kedro-mlflow
 	RawData  string `toml:"raw_data" json:"raw_data"`   // directory to upload besides the plan's free inputs, relative to the project
 	KeepDays int    `toml:"keep_days" json:"keep_days"` // days that the log group keeps events
 
@@ -22,6 +23,13 @@ type Settings struct {
 
 	Origins map[string]Origin `toml:"-" json:"-"` // key: what set it; the other keys have their defaults
 }
+
+// Values of the setting mlflow.
+const (
+	MLflowOff    = "off"     // jobs make no MLflow runs
+	MLflowOne    = "one"     // all jobs of a run log into one MLflow run, which ends with the run
+	MLflowPerJob = "per-job" // each job has an MLflow run of its own
+)
 
 // ImageSettings says what the image is made of and where it goes.
 type ImageSettings struct {
