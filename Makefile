@@ -17,7 +17,7 @@ test-real: ## real Kedro, Docker, moto
 test-long: ## Kedro 1.0 to the newest with Python 3.10 to 3.13
 	scripts/test-long
 
-bench: ## how fast the embedded AWS is, beside how fast it is to be
+bench: ## kedroctl beside its peers, measured in the same run
 	scripts/bench
 
 lint:
