@@ -3,9 +3,9 @@ package cmd
 import (
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -73,5 +73,6 @@ func begun(pl plan.Plan, made run.Made) []string {
 
 // noRun is the answer of a run that was not made.
 func (d *deps) noRun() error {
-	return d.term.Answer(runAnswer{Result: run.Result{Jobs: []run.Job{}}}, func(io.Writer) {})
+	d.term.Event(end{eventEnd, time.Now().UTC(), runAnswer{Result: run.Result{Jobs: []run.Job{}}}})
+	return d.term.Unsent()
 }

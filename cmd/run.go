@@ -72,24 +72,22 @@ func (d *deps) run(c *cli.Context) error {
 		return err
 	}
 	in.Args, in.LoadVersions, in.Owner, in.AllowOverlap = d.kedroArgs(c), versions, owner(), c.Bool("allow-overlap")
-	table := d.newJobTable(in.Plan)
-	stop := d.term.Refresh(table.lines)
-	defer stop()
+	table := d.watch(c.Context, clients, in.Plan)
+	defer table.stop()
 	r, err := run.Start(c.Context, clients, in, table)
 	if err != nil {
 		return err
 	}
-	d.term.Line("run %s: %s submitted", r.ID, count(len(r.Jobs), "job"))
 	result, err := run.Follow(c.Context, clients, r, run.Options{Interval: interval, Detach: c.Bool("detach")}, table)
-	stop()
-	d.term.SetStatus(nil)
+	table.stop()
 	if err != nil && c.Context.Err() != nil {
 		return d.interrupted(c.Context, clients, r)
 	}
 	if err != nil {
 		return err
 	}
-	return d.ended(r, result, d.mlflow(c.Context, clients, r), c.Bool("detach"))
+	table.end(c.Context, result.Jobs)
+	return d.ended(table.board, result, d.mlflow(c.Context, clients, r), c.Bool("detach"))
 }
 
 // runAnswer is what became of a run, for scripts.
@@ -100,8 +98,13 @@ type runAnswer struct {
 }
 
 // ended shows what became of a run. A run with failed jobs ends the command with its own code.
-func (d *deps) ended(r run.Run, result run.Result, tracked *run.MLflowRun, detached bool) error {
-	err := d.term.Answer(runAnswer{r.ID, result, tracked}, func(w io.Writer) { d.showJobs(w, r.ID, result.Jobs) })
+func (d *deps) ended(b board, result run.Result, tracked *run.MLflowRun, detached bool) error {
+	r := b.run
+	d.term.Event(end{eventEnd, time.Now().UTC(), runAnswer{r.ID, result, tracked}})
+	err := d.term.Unsent()
+	if !d.term.JSON() {
+		err = d.term.Answer(nil, func(w io.Writer) { d.showJobs(w, b, time.Now()) })
+	}
 	if err != nil || result.Succeeded() {
 		return err
 	}

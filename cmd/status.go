@@ -1,8 +1,11 @@
 package cmd
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"slices"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -22,13 +25,32 @@ func newStatus(d *deps) *cli.Command {
 			if err != nil {
 				return err
 			}
+			b := d.boardOf(r, jobs)
+			d.look(c.Context, clients, &b)
+			jobs = b.all()
 			answer := struct {
 				Run    string         `json:"run"`
 				Jobs   []run.Job      `json:"jobs"`
 				MLflow *run.MLflowRun `json:"mlflow,omitempty"`
 			}{r.ID, jobs, d.mlflow(c.Context, clients, r)}
-			return d.term.Answer(answer, func(w io.Writer) { d.showJobs(w, r.ID, jobs) })
+			return d.term.Answer(answer, func(w io.Writer) { d.showJobs(w, b, time.Now()) })
 		},
+	}
+}
+
+// look adds to a board what the bucket knows: memory that jobs used, and for a run that goes on how long an earlier one took.
+func (d *deps) look(ctx context.Context, clients run.Clients, b *board) {
+	jobs := b.all()
+	if err := run.Peaks(ctx, clients, b.run, jobs); err != nil {
+		d.term.Detail("memory that jobs used: %v", err)
+	}
+	b.take(jobs)
+	if slices.ContainsFunc(jobs, func(j run.Job) bool { return !j.Ended() }) {
+		past, err := run.Past(ctx, clients, b.run)
+		if err != nil {
+			d.term.Detail("no estimate: %v", err)
+		}
+		b.history = past
 	}
 }
 

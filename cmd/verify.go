@@ -28,7 +28,7 @@ as not checked, and files that code wrote past the catalog as not kept. Without 
 			if err != nil {
 				return err
 			}
-			if err := d.term.Answer(report, func(w io.Writer) { d.showReport(w, report) }); err != nil {
+			if err := d.term.Answer(report, func(w io.Writer) { d.showReport(w, d.boardOf(r, report.Jobs), report) }); err != nil {
 				return err
 			}
 			if !report.OK {
@@ -57,8 +57,8 @@ func (d *deps) tellVerified(report run.Report) {
 	}
 }
 
-func (d *deps) showReport(w io.Writer, report run.Report) {
-	d.term.Table(w, jobHeader, jobRows(report.Jobs, time.Now()))
+func (d *deps) showReport(w io.Writer, b board, report run.Report) {
+	d.listJobs(w, b, time.Now())
 	fmt.Fprintln(w)
 	var rows [][]string
 	for _, o := range report.Outputs {

@@ -13,6 +13,7 @@ type Reporter interface {
 const (
 	NoticeLate     = "late"     // groups that are submitted later: the driver has to stay
 	NoticeStopping = "stopping" // a group failed: the others are terminated
+	NoticeTimeout  = "timeout"  // a job has used most of its time
 	NoticeTrouble  = "trouble"  // a service could not be reached: tried again
 )
 

@@ -92,7 +92,11 @@ func answer[T any](w *workshop, args ...string) T {
 	w.t.Helper()
 	var v T
 	out := w.do(append(args, "--json")...)
-	if err := json.Unmarshal([]byte(out), &v); err != nil {
+	last := out
+	if lines := strings.Split(strings.TrimSpace(out), "\n"); strings.HasPrefix(lines[0], `{"type":`) { // events: the last is the answer
+		last = lines[len(lines)-1]
+	}
+	if err := json.Unmarshal([]byte(last), &v); err != nil {
 		w.t.Fatalf("kedroctl %s --json: %v in %s", strings.Join(args, " "), err, out)
 	}
 	return v

@@ -52,11 +52,6 @@ func (t *Terminal) Table(w io.Writer, header []string, rows [][]string) {
 	}
 }
 
-// StatusTable is the lines of a table for the status area.
-func (t *Terminal) StatusTable(header []string, rows [][]string) []string {
-	return lines(header, rows, t.colorErr)
-}
-
 func lines(header []string, rows [][]string, colored bool) []string {
 	tb := table.New().Border(lipgloss.HiddenBorder()).
 		BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).BorderHeader(false).BorderColumn(false).

@@ -5,11 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"sync"
-	"time"
 
-	"charm.land/lipgloss/v2"
 	"golang.org/x/term"
 )
 
@@ -33,16 +30,18 @@ type Terminal struct {
 	size     func() (width, height int)
 
 	mu     sync.Mutex
-	status []string // lines of the status area on the screen
+	status area
+	unsent error // why an event could not be written
 }
 
 // New gives a Terminal on the given writers.
 func New(o Options) *Terminal {
-	live := isTerminal(o.Err) && o.Getenv("TERM") != "dumb"
+	screen := isTerminal(o.Out)
+	live := isTerminal(o.Err) && o.Getenv("TERM") != "dumb" && !(o.JSON && screen) // events between the lines of a status area would break both
 	plain := o.Getenv("NO_COLOR") != ""
 	return &Terminal{
 		out: o.Out, err: o.Err, json: o.JSON, verbose: o.Verbose, live: live,
-		screen: isTerminal(o.Out), colorOut: isTerminal(o.Out) && !plain && !o.JSON, colorErr: live && !plain,
+		screen: screen, colorOut: screen && !plain && !o.JSON && o.Getenv("TERM") != "dumb", colorErr: live && !plain,
 		size: func() (int, int) { return sizeOf(o.Err) },
 	}
 }
@@ -53,11 +52,17 @@ func (t *Terminal) Live() bool { return t.live }
 // Screen says whether answers go to a terminal.
 func (t *Terminal) Screen() bool { return t.screen }
 
+// JSON says whether answers are JSON.
+func (t *Terminal) JSON() bool { return t.json }
+
+// Size is the number of columns and lines that the status area has.
+func (t *Terminal) Size() (width, height int) { return t.size() }
+
 // Line adds a line to the story, above the status area.
 func (t *Terminal) Line(format string, a ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.above(fmt.Sprintf(format, a...))
+	t.above(fmt.Sprintf(format, a...) + "\n")
 }
 
 // Detail is Line with --verbose and silent otherwise.
@@ -111,81 +116,25 @@ func (t *Terminal) Answer(v any, text func(io.Writer)) error {
 	return nil
 }
 
-// SetStatus replaces the status area; it does nothing where stderr is no terminal.
-func (t *Terminal) SetStatus(lines []string) {
-	t.Redraw(func() []string { return lines })
-}
-
-// Redraw replaces the status area by what render gives, which may take locks of its own but must not write to the Terminal.
-func (t *Terminal) Redraw(render func() []string) {
-	if !t.live {
+// Event writes one line of JSON to stdout, where answers are JSON. The command goes on where nobody reads it any more: Unsent has the first error.
+func (t *Terminal) Event(v any) {
+	if !t.json {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.erase()
-	t.status = render()
-	t.draw()
-}
-
-// Refresh redraws the status area every second, so that times go on, until stop is called.
-func (t *Terminal) Refresh(render func() []string) (stop func()) {
-	if !t.live {
-		return func() {}
-	}
-	done := make(chan struct{})
-	go func() {
-		tick := time.NewTicker(time.Second)
-		defer tick.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-tick.C:
-				t.Redraw(func() []string {
-					select {
-					case <-done: // stopped meanwhile: nothing stale is drawn
-						return nil
-					default:
-						return render()
-					}
-				})
-			}
-		}
-	}()
-	return sync.OnceFunc(func() { close(done) })
-}
-
-// above writes a whole line and draws the status area again under it.
-func (t *Terminal) above(line string) {
-	t.erase()
-	fmt.Fprintln(t.err, line)
-	t.draw()
-}
-
-// erase clears line by line: terminals with a history, tmux for one, keep a copy of what is cleared as a whole screen.
-func (t *Terminal) erase() {
-	if n := len(t.status); n > 0 {
-		fmt.Fprintf(t.err, "\x1b[%dA%s\x1b[%dA", n, strings.Repeat("\x1b[2K\x1b[1B", n), n)
+	enc := json.NewEncoder(t.out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil && t.unsent == nil {
+		t.unsent = fmt.Errorf("write event: %w", err)
 	}
 }
 
-// draw writes each status line cut to the width of the terminal, and no more lines than fit: what wraps or scrolls away is out of the next erase's reach.
-func (t *Terminal) draw() {
-	if len(t.status) == 0 {
-		return
-	}
-	width, height := t.size()
-	if fit := max(height-2, 1); len(t.status) > fit {
-		more := fmt.Sprintf("… and %d more", len(t.status)-fit)
-		t.status = append(t.status[:fit:fit], more)
-	}
-	cut := lipgloss.NewStyle().MaxWidth(width).Inline(true)
-	var b strings.Builder
-	for _, l := range t.status {
-		b.WriteString(cut.Render(l) + "\n")
-	}
-	io.WriteString(t.err, b.String())
+// Unsent says why an event could not be written; nil where all were.
+func (t *Terminal) Unsent() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.unsent
 }
 
 func isTerminal(w io.Writer) bool {

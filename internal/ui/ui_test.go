@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"testing"
 	"time"
 
@@ -71,26 +70,5 @@ func TestTasksWithoutATerminal(t *testing.T) {
 	want := "push       2 MB\npush       done         11s  3 MB sent\n"
 	if diff := cmp.Diff(want, stderr.String()); diff != "" {
 		t.Errorf("story (-want +got):\n%s", diff)
-	}
-}
-
-func TestStatusAreaIsRedrawnUnderTheStory(t *testing.T) {
-	tm, _, stderr := newTest(false)
-	tm.live, tm.size = true, func() (int, int) { return 8, 24 }
-	tm.SetStatus([]string{"a status line that is too long"})
-	tm.Line("story")
-	got := stderr.String()
-	if !strings.HasPrefix(got, "a status\n\x1b[1A\x1b[2K\x1b[1B\x1b[1Astory\na status\n") {
-		t.Errorf("got %q", got)
-	}
-}
-
-func TestStatusAreaFitsTheTerminal(t *testing.T) {
-	tm, _, stderr := newTest(false)
-	tm.live, tm.size = true, func() (int, int) { return 80, 5 }
-	tm.SetStatus([]string{"1", "2", "3", "4", "5", "6", "7"})
-	tm.SetStatus(nil)
-	if want := "1\n2\n3\n… and 4 more\n\x1b[4A"; !strings.HasPrefix(stderr.String(), want) {
-		t.Errorf("got %q, want %q first", stderr, want)
 	}
 }
