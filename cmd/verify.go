@@ -85,15 +85,20 @@ func unkept(u run.Unkept) string {
 
 // recordedRun is the run that the argument names, or the latest one, as the bucket has it.
 func (d *deps) recordedRun(c *cli.Context) (run.Clients, run.Run, error) {
+	return d.runOf(c.Context, c.Args().First())
+}
+
+// runOf is the run of an id, "" for the latest one.
+func (d *deps) runOf(ctx context.Context, id string) (run.Clients, run.Run, error) {
 	p, err := d.initialized()
 	if err != nil {
 		return run.Clients{}, run.Run{}, err
 	}
-	clients, err := d.runClients(c.Context, &p)
+	clients, err := d.runClients(ctx, &p)
 	if err != nil {
 		return run.Clients{}, run.Run{}, err
 	}
-	r, err := loadRun(c.Context, clients, p.Settings.Bucket, c.Args().First())
+	r, err := loadRun(ctx, clients, p.Settings.Bucket, id)
 	return clients, r, err
 }
 

@@ -83,7 +83,7 @@ func (r *grouping) findUnmatched(groups map[string][]string) {
 				r.findings = append(r.findings, Finding{
 					Code: CodeGroupsUnmatched, Level: Warning, Thing: glob,
 					Reason: fmt.Sprintf("group %s of [tool.kedroctl.groups] has it, and no node, namespace or tag of the project fits it", name),
-					Fix:    didYouMean(glob, sortedKeys(known)),
+					Fix:    DidYouMean(glob, sortedKeys(known)),
 				})
 			}
 		}

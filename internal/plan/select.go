@@ -119,7 +119,7 @@ func noPipeline(name string, pipelines map[string]project.Pipeline) error {
 			Next:   "choose with --pipelines from " + strings.Join(known, ", "),
 		}
 	}
-	return &SelectionError{Reason: fmt.Sprintf("no registered pipeline is named %q", name), Next: didYouMean(name, known)}
+	return &SelectionError{Reason: fmt.Sprintf("no registered pipeline is named %q", name), Next: DidYouMean(name, known)}
 }
 
 // filter marks the nodes that pass every filter of a selection.
@@ -166,7 +166,7 @@ func (g *graph) behind(names []string, edges [][]int) ([]bool, error) {
 	for _, name := range names {
 		i := slices.IndexFunc(g.nodes, func(n project.Node) bool { return n.Name == name })
 		if i < 0 {
-			return nil, &SelectionError{Reason: fmt.Sprintf("no node is named %q", name), Next: didYouMean(name, nodeNames(g.nodes))}
+			return nil, &SelectionError{Reason: fmt.Sprintf("no node is named %q", name), Next: DidYouMean(name, nodeNames(g.nodes))}
 		}
 		if slices.Contains(from, i) {
 			return nil, &SelectionError{Reason: fmt.Sprintf("node %q is given twice", name)}
@@ -191,7 +191,7 @@ func (g *graph) inNamespaces(namespaces []string) ([]bool, error) {
 			marked[i], found = true, true
 		}
 		if !found {
-			return nil, &SelectionError{Reason: fmt.Sprintf("no node has the namespace %q", ns), Next: didYouMean(ns, g.namespaces())}
+			return nil, &SelectionError{Reason: fmt.Sprintf("no node has the namespace %q", ns), Next: DidYouMean(ns, g.namespaces())}
 		}
 	}
 	return marked, nil
@@ -239,7 +239,7 @@ func (g *graph) checkDatasets(datasets []string) error {
 	}
 	for _, d := range datasets {
 		if !known[d] {
-			return &SelectionError{Reason: fmt.Sprintf("no node loads or saves a dataset named %q", d), Next: didYouMean(d, sortedKeys(known))}
+			return &SelectionError{Reason: fmt.Sprintf("no node loads or saves a dataset named %q", d), Next: DidYouMean(d, sortedKeys(known))}
 		}
 	}
 	return nil
@@ -258,7 +258,7 @@ func (g *graph) nothing(sel Selection) error {
 	}
 	for _, t := range sel.Tags {
 		if !tags[t] {
-			return &SelectionError{Reason: fmt.Sprintf("no node has the tag %q", t), Next: didYouMean(t, sortedKeys(tags))}
+			return &SelectionError{Reason: fmt.Sprintf("no node has the tag %q", t), Next: DidYouMean(t, sortedKeys(tags))}
 		}
 	}
 	return &SelectionError{Reason: "no node passes all filters: " + strings.Join(sel.filters(), " "), Next: "each filter is applied to all nodes of the pipelines; leave one out"}

@@ -46,7 +46,7 @@ func (d *data) checkSettings(groups []Group, whole bool) {
 		case fitsName(entry, names):
 		case !fitsName(stem(entry), known):
 			d.find(Error, CodeSettingsUnmatched, thing, "no group, namespace, pipeline, tag or node of the project has such a name",
-				didYouMean(entry, slices.Concat(names, known)))
+				DidYouMean(entry, slices.Concat(names, known)))
 		case whole:
 			d.find(Warning, CodeSettingsUnmatched, thing, "no group has such a name, so that nothing gets these settings; the groups are "+several(names),
 				"name a group, or group by what it names (group_by, [tool.kedroctl.groups])")

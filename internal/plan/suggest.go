@@ -7,8 +7,8 @@ import (
 	"github.com/kedroctl/kedroctl/internal/project"
 )
 
-// didYouMean names up to three known names that are close to one that is not known, first those that are the name in a namespace.
-func didYouMean(name string, known []string) string {
+// DidYouMean names up to three known names that are close to one that is not known, first those that are the name in a namespace.
+func DidYouMean(name string, known []string) string {
 	var names []string
 	for _, k := range known {
 		if strings.HasSuffix(k, "."+name) {
