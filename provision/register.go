@@ -78,6 +78,9 @@ func Register(ctx context.Context, api Definitions, s Spec, res Resources, image
 	groups := map[string]Definition{}
 	for _, entry := range slices.Sorted(maps.Keys(s.Containers)) {
 		in := s.definition(res, image, s.Containers[entry])
+		if err := checkDefinition(entry, in); err != nil {
+			return Definition{}, err
+		}
 		content := in.Tags[tagContent]
 		if _, found := known[content]; !found {
 			if known[content], err = s.register(ctx, api, in); err != nil {
@@ -91,6 +94,31 @@ func Register(ctx context.Context, api Definitions, s Spec, res Resources, image
 		all.Groups = groups
 	}
 	return all, nil
+}
+
+// Limits of a job definition, https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html, and of its image, ContainerProperties of the Batch
+// API reference.
+const (
+	maxDefinition = 24 << 10 // bytes
+	maxImage      = 255      // characters
+)
+
+// checkDefinition refuses what Batch would refuse, with the setting that it comes from.
+func checkDefinition(entry string, in *batch.RegisterJobDefinitionInput) error {
+	if image := aws.ToString(in.ContainerProperties.Image); len(image) > maxImage {
+		return &project.SettingsError{Source: project.Pyproject, Key: "tool.kedroctl.image.repository",
+			Reason: fmt.Sprintf("the image's reference has %d characters, and Batch takes %d: %s", len(image), maxImage, image), Next: "choose a shorter name"}
+	}
+	table := "tool.kedroctl.job"
+	if entry != "" {
+		table += fmt.Sprintf(".groups.%q", entry)
+	}
+	if n := len(compact(in)); n > maxDefinition {
+		return &project.SettingsError{Source: project.Pyproject, Key: table + ".environment",
+			Reason: fmt.Sprintf("with it and the secrets the job definition has %d bytes, and Batch takes %d", n, maxDefinition),
+			Next:   "keep long values in the configuration, or in one secret"}
+	}
+	return nil
 }
 
 func (s Spec) register(ctx context.Context, api Definitions, in *batch.RegisterJobDefinitionInput) (Definition, error) {

@@ -103,3 +103,24 @@ func TestSettingsMaySetTheRegionOfJobs(t *testing.T) {
 		}
 	}
 }
+
+func TestDefinitionThatBatchWouldNotTake(t *testing.T) {
+	a := embedded(t)
+	long := map[string]string{"TABLE": strings.Repeat("x", maxDefinition)}
+	for want, s := range map[string]Spec{
+		"tool.kedroctl.job.environment: ": testSpec(t, func(p *project.Project) { p.Settings.Job.Environment = long }),
+		`tool.kedroctl.job.groups."train".environment: `: testSpec(t, func(p *project.Project) {
+			p.Settings.Job.Groups = map[string]project.GroupSettings{"train": {Container: project.Container{Environment: long}}}
+		}),
+	} {
+		_, err := Register(t.Context(), a.batch, s, mustApply(t, a, s), testImage)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %s…", err, want)
+		}
+	}
+	s := testSpec(t)
+	_, err := Register(t.Context(), a.batch, s, mustApply(t, a, s), "host/"+strings.Repeat("r", 180)+"@sha256:"+strings.Repeat("0", 64))
+	if err == nil || !strings.Contains(err.Error(), "tool.kedroctl.image.repository: the image's reference has 257 characters") {
+		t.Errorf("error %v", err)
+	}
+}

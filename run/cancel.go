@@ -22,7 +22,6 @@ const (
 	sweepEvery  = 2 * time.Second  // between two looks for what is left
 	sweepFor    = 90 * time.Second // Batch kills a container 30 s after it asked it to end
 	listLag     = 15 * time.Second // after which a job that was accepted is shown to everyone
-	reasonMax   = 1024             // characters of a reason that Batch takes
 )
 
 // Cancel terminates all unfinished jobs of a run, those that come last first, and returns when none is left. It finds the jobs by name, so that it
@@ -104,7 +103,7 @@ func openJobs(states map[string]types.JobStatus, order []Submission) []string {
 // terminate tells Batch to end jobs, in their order, and gives those that it was told of. TerminateJob and not CancelJob: the latter does nothing
 // once a job has started.
 func terminate(ctx context.Context, c Clients, ids []string, reason string) (told []string, err error) {
-	reason = reason[:min(len(reason), reasonMax)]
+	reason = reasonFor(reason)
 	var work errgroup.Group
 	work.SetLimit(terminators)
 	failed := make([]error, len(ids))

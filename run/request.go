@@ -1,7 +1,6 @@
 package run
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -22,6 +21,7 @@ type request struct {
 	Outputs  []string          `json:"outputs"`
 	Params   map[string]any    `json:"params,omitempty"`
 	MLflow   *tracking         `json:"mlflow,omitempty"` // nil for a project that does not use kedro-mlflow
+	Args     []string          `json:"args,omitempty"`   // of the run command, where the job's own command has no room for them
 }
 
 // tracking says which MLflow runs there are to be. Groups are those of the whole run: when all have ended, so has its MLflow run.
@@ -36,6 +36,9 @@ type action struct {
 	Path   string `json:"path,omitempty"`
 }
 
+// schemaArgs is the schema of a request that an older container entry would not understand as a whole, and so is to refuse.
+const schemaArgs = 2
+
 // newRequest builds the request of the first try of a group.
 func newRequest(r Run, g plan.Group, nodes map[string]project.Node) request {
 	q := request{
@@ -44,6 +47,9 @@ func newRequest(r Run, g plan.Group, nodes map[string]project.Node) request {
 	}
 	if r.Plan.MLflow != "" {
 		q.MLflow = &tracking{Mode: r.Plan.MLflow, Groups: len(r.Plan.Groups)}
+	}
+	if tooLong(r, g) {
+		q.Schema, q.Args = schemaArgs, words(r, g)[bareWords:]
 	}
 	known := make(map[string]plan.Dataset, len(r.Plan.Datasets))
 	for _, d := range r.Plan.Datasets {
@@ -126,22 +132,4 @@ func pins(in Input, id string, inputs map[string]string) map[string]string {
 		versions[name] = v
 	}
 	return versions
-}
-
-const (
-	offloadFrom  = 7000 // characters of a job's overrides from which its request travels through the bucket
-	overridesMax = 8192 // characters that Batch takes; it accepts more and then fails the job
-)
-
-type tooLongError struct {
-	group string
-	size  int
-}
-
-func (e tooLongError) Error() string {
-	return fmt.Sprintf("group %s: command and environment have %d characters, and Batch takes %d", e.group, e.size, overridesMax)
-}
-
-func (tooLongError) Hint() string {
-	return "make smaller groups (group_by), or shorten --params by a --config file or conf"
 }

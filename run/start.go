@@ -63,7 +63,7 @@ func claim(ctx context.Context, c Clients, in Input, inputs map[string]string) (
 			LogGroup: in.LogGroup, Tags: in.Tags, Args: in.Args, Params: in.Params, Plan: in.Plan,
 		}
 		r.Versions = pins(in, r.ID, inputs)
-		if err := checkSizes(r); err != nil {
+		if err := checkLimits(r); err != nil {
 			return Run{}, err
 		}
 		err := c.put(ctx, r.Plan.Bucket, r.object("plan.json"), r, aws.String("*"))
@@ -82,16 +82,6 @@ func checkDefinitions(in Input) error {
 		if name := g.Settings.Definition; name != "" && in.Definitions[name] == "" {
 			return ui.WithHint(fmt.Errorf("group %s: the deployment has no job definition for job.groups.%q", g.Name, name),
 				"environment, secrets and shared memory of a group are part of a job definition: 'kedroctl deploy' first")
-		}
-	}
-	return nil
-}
-
-// checkSizes refuses a group whose command would not fit even with its request in the bucket.
-func checkSizes(r Run) error {
-	for _, g := range r.Plan.Groups {
-		if n := size(overrides(r, g, r.requestURI(g, 1))); n >= overridesMax {
-			return tooLongError{g.Name, n}
 		}
 	}
 	return nil

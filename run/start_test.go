@@ -178,19 +178,6 @@ func TestLongRequestTravelsThroughTheBucket(t *testing.T) {
 	}
 }
 
-func TestTooLongCommandIsRefusedBeforeAnything(t *testing.T) {
-	w := newWorld(t)
-	in := input("a", "b <- a")
-	in.Plan.Groups[1].Command = append(in.Plan.Groups[1].Command, strings.Repeat("n", overridesMax))
-	_, err := Start(t.Context(), w.clients, in, &told{})
-	if err == nil || !strings.Contains(err.Error(), "group b") || ui.Hint(err) == "" {
-		t.Errorf("error %v, want one that names group b and has a hint", err)
-	}
-	if n := w.count("submitjob"); n > 0 {
-		t.Errorf("%d jobs submitted", n)
-	}
-}
-
 func TestTakenRunIDMovesOn(t *testing.T) {
 	w := newWorld(t)
 	w.write(".kedroctl/runs/"+newID(w.Now())+"/plan.json", "{}")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,6 @@ import (
 )
 
 const (
-	parentsMax    = 20 // dependencies that Batch takes per job
 	submitRounds  = 3  // submissions of one try whose answers were unclear
 	throttleTries = 10 // repetitions after 429, a second apart at first, at most throttlePause
 	throttlePause = 30 * time.Second
@@ -52,8 +52,28 @@ func jobInput(r Run, g plan.Group, parents []string, request string) *batch.Subm
 }
 
 func overrides(r Run, g plan.Group, request string) *types.ContainerOverrides {
+	o := fullOverrides(r, g, request)
+	if tooLong(r, g) {
+		o.Command = o.Command[:bareWords]
+	}
+	return o
+}
+
+// bareWords begin each command: python -m kedroctl_boot. The others may come with the request.
+const bareWords = 3
+
+// tooLong says whether the arguments of a group's command travel through the bucket with its request. It depends on the run alone: whoever submits the
+// next try decides alike.
+func tooLong(r Run, g plan.Group) bool {
+	return len(g.Command) > bareWords && size(fullOverrides(r, g, r.requestURI(g, highestTry))) >= offloadFrom
+}
+
+// words are the whole command of a group's jobs.
+func words(r Run, g plan.Group) []string { return slices.Concat(g.Command, r.Args) }
+
+func fullOverrides(r Run, g plan.Group, request string) *types.ContainerOverrides {
 	return &types.ContainerOverrides{
-		Command: append(append([]string{}, g.Command...), r.Args...),
+		Command: words(r, g),
 		Environment: []types.KeyValuePair{
 			{Name: aws.String("KEDROCTL_RUN_ID"), Value: aws.String(r.ID)},
 			{Name: aws.String("KEDROCTL_GROUP"), Value: aws.String(g.Name)},
@@ -63,7 +83,8 @@ func overrides(r Run, g plan.Group, request string) *types.ContainerOverrides {
 	}
 }
 
-// size is at least the number of characters that Batch counts: the SDK's struct as JSON has a few empty members more than goes over the wire.
+// size is at least the number of characters that Batch counts: bytes, of which a character has one or more, and the SDK's struct as JSON has a few empty
+// members more than goes over the wire.
 func size(o *types.ContainerOverrides) int {
 	body, err := encode(o)
 	if err != nil {

@@ -22,7 +22,7 @@ def main(argv: list[str], environ: Mapping[str, str]) -> int:
         return command.invoke(package, argv, None)[0]
     store = Store()
     asked = request.parse(store.read(given) if given.startswith("s3://") else given)
-    return Job(asked, store, environ).run(package, argv)
+    return Job(asked, store, environ).run(package, [*argv, *asked.args])
 
 
 if __name__ == "__main__":

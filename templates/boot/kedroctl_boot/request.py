@@ -8,12 +8,16 @@ from typing import Any, Mapping
 
 from .errors import BootError
 
-SCHEMA = 1
+SCHEMA = 2
+_OLDEST = 1
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request, its keys as attributes; ``number`` is its ``try``, which Python keeps for itself."""
+    """A request, its keys as attributes; ``number`` is its ``try``, which Python keeps for itself.
+
+    ``args`` are arguments of the run command that found no room in the job's own command.
+    """
 
     bucket: str
     run: str
@@ -24,6 +28,7 @@ class Request:
     versions: dict[str, str] = field(default_factory=dict)
     outputs: list[str] = field(default_factory=list)
     params: dict[str, Any] = field(default_factory=dict)
+    args: list[str] = field(default_factory=list)
 
     @property
     def prefix(self) -> str:
@@ -39,8 +44,9 @@ def parse(text: str) -> Request:
         raise BootError(f"read KEDROCTL_REQUEST: not JSON: {error}") from None
     if not isinstance(values, Mapping):
         raise BootError("read KEDROCTL_REQUEST: not a JSON object")
-    if values.get("schema") != SCHEMA:
-        raise BootError(f"read KEDROCTL_REQUEST: it has schema {values.get('schema')}, this image knows {SCHEMA}: deploy again")
+    schema = values.get("schema")
+    if not isinstance(schema, int) or not _OLDEST <= schema <= SCHEMA:
+        raise BootError(f"read KEDROCTL_REQUEST: it has schema {schema}, this image knows {SCHEMA}: deploy again")
     try:
         return _request(values)
     except KeyError as error:
@@ -58,4 +64,5 @@ def _request(values: Mapping[str, Any]) -> Request:
         versions=values.get("versions") or {},
         outputs=values.get("outputs") or [],
         params=values.get("params") or {},
+        args=values.get("args") or [],
     )

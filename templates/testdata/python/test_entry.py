@@ -94,9 +94,19 @@ def test_the_request_may_lie_in_s3(project, jobs, bucket):
     assert jobs.record(request)["exit"] == 0
 
 
+def test_a_long_command_comes_with_the_request(project, jobs, bucket):
+    names = [f"node_{i:03}_{'ü' * 40}" for i in range(120)]
+    nodes = ", ".join(f'node(make, None, "x{i}", name="{name}")' for i, name in enumerate([*names, "left_out"]))
+    project.registry("def make(): return 1", nodes)
+    request = jobs.request(schema=2, args=["--nodes", ",".join(names)])
+    bucket.put(".kedroctl/request.json", json.dumps(request))
+    assert jobs.run(request=f"s3://{bucket.name}/.kedroctl/request.json").code == 0
+    assert set(jobs.record(request)["nodes"]) == set(names)
+
+
 @pytest.mark.parametrize(("request_", "line"), [
     ("{", "read KEDROCTL_REQUEST: not JSON: "),
-    ('{"schema": 2}', "read KEDROCTL_REQUEST: it has schema 2, this image knows 1: deploy again"),
+    ('{"schema": 3}', "read KEDROCTL_REQUEST: it has schema 3, this image knows 2: deploy again"),
     ('{"schema": 1, "bucket": "b"}', "read KEDROCTL_REQUEST: no 'run' in it"),
     ("s3://no-such-bucket-of-kedroctl/r.json", "s3:GetObject s3://no-such-bucket-of-kedroctl/r.json: NoSuchBucket: "),
 ])
