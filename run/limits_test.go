@@ -83,7 +83,7 @@ func TestLongCommandTravelsThroughTheBucket(t *testing.T) {
 				var q request
 				w.must(w.clients.get(t.Context(), bucket, r.requestKey(r.Plan.Groups[i], 1), &q))
 				want := []string{"--pipelines", "__default__", "--nodes", nodes, "--params", "a=1"}
-				if q.Schema != schemaArgs || strings.Join(q.Args, " ") != strings.Join(want, " ") {
+				if q.Schema != schemaAll || strings.Join(q.Args, " ") != strings.Join(want, " ") {
 					t.Errorf("request of schema %d has %d arguments", q.Schema, len(q.Args))
 				}
 			}

@@ -34,10 +34,11 @@ type action struct {
 	Name   string `json:"name"`
 	Action string `json:"action"`
 	Path   string `json:"path,omitempty"`
+	Under  string `json:"under,omitempty"`
 }
 
-// schemaArgs is the schema of a request that an older container entry would not understand as a whole, and so is to refuse.
-const schemaArgs = 2
+// schemaAll is the schema of a request with args or a sandbox: a container entry from before them is to refuse it, not to pass over these.
+const schemaAll = 2
 
 // newRequest builds the request of the first try of a group.
 func newRequest(r Run, g plan.Group, nodes map[string]project.Node) request {
@@ -48,8 +49,11 @@ func newRequest(r Run, g plan.Group, nodes map[string]project.Node) request {
 	if r.Plan.MLflow != "" {
 		q.MLflow = &tracking{Mode: r.Plan.MLflow, Groups: len(r.Plan.Groups)}
 	}
+	if r.Plan.Sandbox != "" {
+		q.Schema = schemaAll
+	}
 	if tooLong(r, g) {
-		q.Schema, q.Args = schemaArgs, words(r, g)[bareWords:]
+		q.Schema, q.Args = schemaAll, words(r, g)[bareWords:]
 	}
 	known := make(map[string]plan.Dataset, len(r.Plan.Datasets))
 	for _, d := range r.Plan.Datasets {
@@ -70,7 +74,7 @@ func newRequest(r Run, g plan.Group, nodes map[string]project.Node) request {
 }
 
 func newAction(d plan.Dataset, id string) action {
-	a := action{Name: d.Name, Action: d.Action}
+	a := action{Name: d.Name, Action: d.Action, Under: d.Under}
 	if d.Action == plan.Persist {
 		a.Path = strings.ReplaceAll(d.Path, plan.RunID, id)
 	}

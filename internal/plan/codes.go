@@ -31,6 +31,7 @@ const (
 	CodePathOutside        = "path-outside"
 	CodePathReserved       = "path-reserved"
 	CodePathShared         = "path-shared"
+	CodeSandboxEscape      = "sandbox-escape"
 	CodeTranscodingDiffers = "transcoding-differs"
 	CodeVersionLatest      = "version-latest"
 

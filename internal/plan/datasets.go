@@ -225,5 +225,7 @@ func (d *data) checkReserved(row Dataset) {
 		d.find(Error, CodePathReserved, row.Name, "jobs may not write under .kedroctl/, which holds records of runs", fix)
 	} else if strings.HasPrefix(key, "runs/") {
 		d.find(Warning, CodePathReserved, row.Name, "it would lie under runs/, where data in memory that crosses groups is kept for a time", fix)
+	} else if strings.HasPrefix(key, sandboxDir) {
+		d.find(Warning, CodePathReserved, row.Name, "it would lie under "+sandboxDir+", where runs with --sandbox write", fix)
 	}
 }

@@ -14,6 +14,7 @@ type Options struct {
 	Project   string // project_name
 	Selection Selection
 	Params    []string // dotted names of the parameters that --params gives: these are not missing
+	Sandbox   string   // name of the sandbox that is to hold all that the run writes; "": none
 	Whole     bool     // what a deployment serves: where no pipeline is named and __default__ is not registered, all that are
 }
 
@@ -38,9 +39,10 @@ func New(s project.Snapshot, set project.Settings, o Options) (Plan, error) {
 	q := grouped.quotient()
 	d := &data{graph: chosen, snapshot: s, settings: set, of: q.of, findings: grouped.findings}
 	d.decide()
+	d.enclose(o.Sandbox)
 	d.check(o)
 	p := Plan{
-		Schema: Schema, Project: project.Slug(o.Project), Package: s.Package, Env: s.Env, Bucket: set.Bucket, Selection: o.Selection,
+		Schema: Schema, Project: project.Slug(o.Project), Package: s.Package, Env: s.Env, Bucket: set.Bucket, Selection: o.Selection, Sandbox: o.Sandbox,
 		GroupedBy: strings.Join(grouped.by, ", "), Reason: strings.Join(grouped.reasons, "; "),
 		Groups: d.groups(q, cmds), Datasets: d.rows, Grants: grants(d.rows, set),
 	}

@@ -26,11 +26,12 @@ type Plan struct {
 	Env       string    `json:"env"`
 	Bucket    string    `json:"bucket"`
 	Selection Selection `json:"selection"`
-	MLflow    string    `json:"mlflow,omitempty"` // the setting, of a project that uses kedro-mlflow
-	GroupedBy string    `json:"grouped_by"`       // the rules taken: namespace, pipeline, tag, memory, node, one; groups: by hand
-	Reason    string    `json:"reason"`           // why that rule
-	Groups    []Group   `json:"groups"`           // in topological order
-	Datasets  []Dataset `json:"datasets"`         // free inputs, what crosses groups, what leaves the pipeline, what else the catalog stores; by name
+	Sandbox   string    `json:"sandbox,omitempty"` // name of the sandbox that holds all that the run writes
+	MLflow    string    `json:"mlflow,omitempty"`  // the setting, of a project that uses kedro-mlflow
+	GroupedBy string    `json:"grouped_by"`        // the rules taken: namespace, pipeline, tag, memory, node, one; groups: by hand
+	Reason    string    `json:"reason"`            // why that rule
+	Groups    []Group   `json:"groups"`            // in topological order
+	Datasets  []Dataset `json:"datasets"`          // free inputs, what crosses groups, what leaves the pipeline, what else the catalog stores; by name
 	Grants    Grants    `json:"grants"`
 	Findings  []Finding `json:"findings,omitempty"`
 }
@@ -60,7 +61,7 @@ const (
 const (
 	Keep    = ""        // the catalog says where it is
 	Persist = "persist" // in memory: kept under runs/ or outputs/ in the bucket
-	Move    = "move"    // local path: the same definition, its path moved into the bucket; upload sends the files of a free input
+	Move    = "move"    // local path, or any for a sandbox: the same definition, its path moved into the bucket; upload sends the files of a free input
 	Stage   = "stage"   // local path of a class that may want files on disk: fetched before the job, sent to the bucket after each save
 )
 
@@ -72,6 +73,7 @@ type Dataset struct {
 	Type      string `json:"type"`
 	Path      string `json:"path,omitempty"`  // s3://…; of a persisted dataset with RunID in place of the run id
 	Local     string `json:"local,omitempty"` // the catalog's path, cleaned, where it is inside the project; relative to it
+	Under     string `json:"under,omitempty"` // prefix of Path's key where a sandbox has it, with a slash behind it
 	Versioned bool   `json:"versioned,omitempty"`
 	Nested    bool   `json:"nested,omitempty"`
 	Open      bool   `json:"open,omitempty"` // its path has a parameter that only a run gives

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import dataclass
 from typing import Any, Iterable, Iterator
 
 from kedro.io import CatalogConfigResolver
 
 from .errors import BootError
-from .paths import relative, s3_path
+from .paths import enclosed, relative, s3_path
 from .request import Request
 from .staging import uses_s3
 
@@ -22,6 +23,21 @@ logger = logging.getLogger("kedroctl")
 _MEMORY = {"{default}": {"type": "kedro.io.MemoryDataset"}}
 _PATH_KEYS = ("filepath", "path", "filename")
 _NESTED_KEYS = ("dataset", "checkpoint")  # of CachedDataset, PartitionedDataset, IncrementalDataset
+
+
+@dataclass(frozen=True)
+class _Target:
+    """Where data goes: a bucket, and in it the prefix of a sandbox, "" without; local paths are those of the project."""
+
+    project: str
+    bucket: str
+    under: str
+
+    def of(self, path: str) -> str:
+        """Return where a path of a definition goes; "" where there is no place for it."""
+        if local := relative(path, self.project):
+            return s3_path(local, self.bucket, self.under)
+        return enclosed(path, self.bucket, self.under) if self.under else path
 
 
 class _Unresolved(dict):
@@ -41,7 +57,8 @@ def place(catalog: dict[str, Any], request: Request, used: Iterable[str], projec
     placed = dict(catalog)
     for action in request.crossing:
         names = _entries(action["name"], {*catalog, *used})
-        placed.update(_definitions(action, {name: resolver.resolve_pattern(name) for name in names}, request.bucket, project))
+        target = _Target(project, request.bucket, action.get("under", ""))
+        placed.update(_definitions(action, {name: resolver.resolve_pattern(name) for name in names}, target))
     for name in request.versions:
         if name not in placed:
             placed[name] = resolver.resolve_pattern(name)
@@ -53,23 +70,26 @@ def _entries(base: str, names: set[str]) -> list[str]:
     return sorted(name for name in names if name.partition("@")[0] == base) or [base]
 
 
-def _definitions(action: dict[str, str], configs: dict[str, Any], bucket: str, project: str) -> dict[str, Any]:
+def _definitions(action: dict[str, str], configs: dict[str, Any], target: _Target) -> dict[str, Any]:
     """Return what the entries of a dataset become: all that work on one path keep their data in the same way."""
     if action["action"] == "persist":
-        return {name: _validated(config, _persisted(action, bucket)) for name, config in configs.items()}
+        return {name: _validated(config, _persisted(action, target)) for name, config in configs.items()}
     if action["action"] not in ("move", "stage"):
         raise BootError(f"dataset {action['name']}: this image cannot {action['action']}: deploy again")
-    moved = {name: _moved(name, config, bucket, project) for name, config in configs.items()}
-    for name, config in configs.items():
-        if not any(_paths(config, project)):
+    moved = {name: _moved(name, config, target) for name, config in configs.items()}
+    local = [any(_paths(config, target.project)) for config in configs.values()]
+    if target.under and not any(local) and all(moved[name] != configs[name] for name in configs):
+        return moved  # these are in S3 anyway
+    for name in configs:
+        if not any(_paths(configs[name], target.project)):
             raise BootError(f"dataset {name}: its definition has no local path to move to S3")
     if action["action"] == "move" and all(moved[name] != configs[name] and uses_s3(moved[name]) for name in configs):
         return moved
-    return {name: _staged(name, config, bucket, project) for name, config in configs.items()}
+    return {name: _staged(name, config, target) for name, config in configs.items()}
 
 
-def _persisted(action: dict[str, str], bucket: str) -> dict[str, Any]:
-    leaves = action["path"].startswith(f"s3://{bucket}/outputs/")
+def _persisted(action: dict[str, str], target: _Target) -> dict[str, Any]:
+    leaves = action["path"].startswith(f"s3://{target.bucket}/{target.under}outputs/")
     return {"type": "kedroctl_boot.dataset.PersistedDataset", "filepath": action["path"], "name": action["name"], "leaves": leaves}
 
 
@@ -78,11 +98,11 @@ def _validated(config: dict[str, Any], definition: dict[str, Any]) -> dict[str, 
     return {**definition, "validator": config["validator"]} if "validator" in config else definition
 
 
-def _staged(name: str, config: dict[str, Any], bucket: str, project: str) -> dict[str, Any]:
+def _staged(name: str, config: dict[str, Any], target: _Target) -> dict[str, Any]:
     """Return a definition that wraps the one of the project."""
-    local = {os.path.join(project, path) for path in _paths(config, project)}
+    local = {os.path.join(target.project, path) for path in _paths(config, target.project)}
     top = {path for path in local if not any(path.startswith(other + "/") for other in local)}
-    places = {path: s3_path(relative(path, project), bucket) for path in sorted(top)}
+    places = {path: target.of(path) for path in sorted(top)}
     logger.info("dataset %s: %s is given files on disk, which are in S3 at %s", name, config["type"], ", ".join(places.values()))
     inner = {key: value for key, value in config.items() if key != "validator"}
     return _validated(config, {"type": "kedroctl_boot.staging.StagedDataset", "dataset": inner, "places": places})
@@ -98,21 +118,19 @@ def _paths(config: dict[str, Any], project: str) -> Iterator[str]:
             yield local
 
 
-def _moved(name: str, config: dict[str, Any], bucket: str, project: str) -> dict[str, Any]:
+def _moved(name: str, config: dict[str, Any], target: _Target) -> dict[str, Any]:
     moved = dict(config)
     for key, value in config.items():
         if key in _PATH_KEYS and isinstance(value, str):
-            moved[key] = _moved_path(name, value, bucket, project)
+            moved[key] = _moved_path(name, value, target)
+            if moved[key] != value and not relative(value, target.project) and f"://{target.bucket}/" not in value:
+                moved.pop("credentials", None)  # those of the other bucket
         elif key in _NESTED_KEYS and isinstance(value, dict):
-            moved[key] = _moved(name, value, bucket, project)
+            moved[key] = _moved(name, value, target)
     return moved
 
 
-def _moved_path(name: str, path: str, bucket: str, project: str) -> str:
-    local = relative(path, project)
-    if not local:
-        return path
-    target = s3_path(local, bucket)
-    if not target:
-        raise BootError(f"dataset {name}: {path} has no place in s3://{bucket}: it is outside the project or all of its data")
-    return target
+def _moved_path(name: str, path: str, target: _Target) -> str:
+    if moved := target.of(path):
+        return moved
+    raise BootError(f"dataset {name}: {path} has no place in s3://{target.bucket}: it is outside the project or all of its data")
