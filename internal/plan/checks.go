@@ -19,6 +19,7 @@ func (d *data) check(o Options) {
 	d.checkOpen(o)
 	d.checkRuntime()
 	d.checkParameters(o.Params)
+	d.checkDropped(o.Params)
 	d.checkSnapshot()
 }
 
@@ -180,4 +181,42 @@ func (d *data) checkParameters(given []string) {
 				"add it to the parameters of base or "+d.snapshot.Env+", or give it with --params "+key+"=…")
 		}
 	}
+}
+
+// checkDropped finds parameters that Kedro loses because --params names another one beside them: it merges what is given into the parameters of each
+// environment, and an environment's entry then replaces that of base as a whole.
+func (d *data) checkDropped(given []string) {
+	lost, level := map[string][]string{}, map[string]string{} // by the top-level entry
+	for _, name := range d.snapshot.DroppedParameters {
+		top, _, _ := strings.Cut(name, ".")
+		beside := slices.ContainsFunc(given, func(g string) bool { return strings.HasPrefix(g, top+".") })
+		replaced := slices.ContainsFunc(given, func(g string) bool { return within(name, g) || within(g, name) })
+		if !beside || replaced || !d.takes(name) {
+			continue
+		}
+		lost[top] = append(lost[top], name)
+		if len(d.loaders["params:"+name]) > 0 || level[top] == Error {
+			level[top] = Error // Kedro does not start without it
+		} else {
+			level[top] = Warning
+		}
+	}
+	for _, top := range sortedKeys(lost) {
+		d.find(level[top], CodeParametersDropped, top, fmt.Sprintf("--params names a part of it, and as environment %s has parameters of its own, Kedro drops the rest: %s",
+			d.snapshot.Env, strings.Join(lost[top], ", ")),
+			fmt.Sprintf("give these with --params too, or write all of %s into the parameters of %s; CONFIG_LOADER_ARGS with merge_strategy {\"parameters\": \"soft\"} keeps them", top, d.snapshot.Env))
+	}
+}
+
+// takes says whether a node loads a parameter, by itself or as a part of another one.
+func (d *data) takes(parameter string) bool {
+	if len(d.loaders["parameters"]) > 0 {
+		return true
+	}
+	for input := range d.loaders {
+		if key, is := strings.CutPrefix(input, "params:"); is && (within(parameter, key) || within(key, parameter)) {
+			return true
+		}
+	}
+	return false
 }

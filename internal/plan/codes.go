@@ -9,6 +9,7 @@ const (
 	CodeKedroMismatch       = "kedro-mismatch"
 	CodeNamespaceSplit      = "namespace-interrupted"
 	CodeParameterMissing    = "parameter-missing"
+	CodeParametersDropped   = "parameters-dropped"
 	CodePipelineLeftOut     = "pipeline-left-out"
 	CodeProjectRaises       = "project-raises"
 	CodeProjectWarns        = "project-warns"

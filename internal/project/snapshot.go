@@ -21,6 +21,7 @@ type Snapshot struct {
 	Pipelines         map[string]Pipeline `json:"pipelines"`
 	Datasets          map[string]Dataset  `json:"datasets"`
 	MissingParameters []string            `json:"missing_parameters,omitempty"` // params:… that nodes take and no file gives
+	DroppedParameters []string            `json:"dropped_parameters,omitempty"` // nested ones, dotted, that Kedro drops where --params names another of the same top-level entry
 	OpenParams        []string            `json:"open_params,omitempty"`        // runtime parameters without a default that only a run gives, dotted
 	Errors            []Problem           `json:"errors,omitempty"`
 	Warnings          []Problem           `json:"warnings,omitempty"`

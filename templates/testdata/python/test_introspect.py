@@ -202,3 +202,22 @@ def test_parameters_that_only_a_run_gives_stand_for_themselves(project, inspect)
     assert (snapshot["errors"], snapshot["open_params"], snapshot["missing_parameters"]) == ([], ["day.of", "size"], [])
     assert [snapshot["datasets"][name]["path"] for name in "xy"] == ["data/<day.of>/g.json", "data/any.json"]
     assert inspect(project, "--params", "given=g,day.of=d,size=1")["open_params"] == []
+
+
+def test_parameters_that_another_one_drops(project, inspect):
+    project.registry("def f(*x): return 1", 'node(f, ["params:a"], "y", name="n")')
+    project.conf("base/parameters.yml", "a: {x: 1, y: {z: 2, w: {}}}\nb: {x: 1}\nc: 3\nd.e: {x: 1}\nr: {x: '${runtime_params:r.x,0}', y: 1}")
+    assert "dropped_parameters" in (alone := inspect(project, "--env", "aws")) and alone["dropped_parameters"] == []
+    project.conf("aws/parameters_more.yml", "b: {v: 1}\nother: 1")
+    assert inspect(project, "--env", "aws")["dropped_parameters"] == ["a.x", "a.y.w", "a.y.z", "r.x", "r.y"]
+    assert inspect(project, "--env", "aws", "--params", "a.x=5")["dropped_parameters"] == ["a.x", "a.y.w", "a.y.z", "r.x", "r.y"]
+    project.module("settings", 'CONFIG_LOADER_ARGS = {"base_env": "base", "default_run_env": "local", "merge_strategy": {"parameters": "soft"}}')
+    assert inspect(project, "--env", "aws")["dropped_parameters"] == []
+
+
+def test_kedro_drops_what_the_snapshot_says(project, inspect, jobs):
+    project.registry("def tell(a): print('got', sorted(a))", 'node(tell, "params:a", None, name="n")')
+    project.conf("base/parameters.yml", "a: {x: 1, y: 2, z: 3}").conf("aws/parameters.yml", "other: 1")
+    assert inspect(project, "--env", "aws")["dropped_parameters"] == ["a.x", "a.y", "a.z"]
+    ended = jobs.run("--params", "a.x=5", request=None)
+    assert ended.code == 0 and "got ['x']" in ended.log, ended.log
