@@ -212,14 +212,13 @@ handlers: {console: {"()": shop.log.Handler}}
 // What real projects are told, and above all: no error where a run would succeed.
 func TestFindingsOfRealProjects(t *testing.T) {
 	for name, tt := range map[string]struct {
-		selection plan.Selection
-		want      []string // level and code
+		want []string // level and code
 	}{
 		"dagster-example":      {want: []string{"warning pipeline-left-out"}},
 		"example":              {want: []string{"note node-unnamed"}},
 		"fifa":                 {want: []string{"note version-latest"}},
 		"hr-crew":              {want: []string{"warning credentials", "note class-local-only"}},
-		"polislike":            {selection: plan.Selection{Pipelines: []string{"polis_classic"}}, want: []string{"note class-own"}},
+		"polislike":            {want: []string{"note class-own", "note pipelines-apart"}},
 		"spaceflights-guide":   {want: []string{"note node-unnamed"}},
 		"spaceflights-starter": {want: []string{"note node-unnamed"}},
 		"viz-demo":             {want: []string{"note class-own", "note node-unnamed"}},
@@ -235,7 +234,7 @@ func TestFindingsOfRealProjects(t *testing.T) {
 			}
 			s.PythonVersion = "3.12.4"
 			p := write(t, "")
-			pl, err := plan.New(s, p.Settings, plan.Options{Project: name, Selection: tt.selection})
+			pl, err := plan.New(s, p.Settings, plan.Options{Project: name, Whole: true})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -58,6 +58,7 @@ const (
 	CodeManyParents      = "many-parents"
 	CodeNodeUnnamed      = "node-unnamed"
 	CodePipelineComposed = "pipeline-composed"
+	CodePipelinesApart   = "pipelines-apart"
 
 	// Groups.
 	CodeConfirmsMoved     = "confirms-moved"

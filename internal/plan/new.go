@@ -22,8 +22,12 @@ type Options struct {
 // settings, so that there is nothing to plan.
 func New(s project.Snapshot, set project.Settings, o Options) (Plan, error) {
 	if o.Whole {
-		o.Selection = o.Selection.whole(s.Pipelines)
+		return whole(s, set, o)
 	}
+	return planned(s, set, o)
+}
+
+func planned(s project.Snapshot, set project.Settings, o Options) (Plan, error) {
 	all, chosen, err := choose(s, o.Selection)
 	if err != nil {
 		return Plan{}, err

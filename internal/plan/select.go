@@ -64,45 +64,47 @@ func (sel Selection) PipelineNames() []string {
 // Default says whether the selection is all of the default pipeline.
 func (sel Selection) Default() bool { return len(sel.Pipelines) == 0 && len(sel.filters()) == 0 }
 
-// whole names all registered pipelines where none is named and there is no default one, without those that another one holds.
-func (sel Selection) whole(pipelines map[string]project.Pipeline) Selection {
-	if _, registered := pipelines[defaultPipeline]; registered || len(sel.Pipelines) > 0 {
-		return sel
-	}
-	sets := pipelineSets(pipelines)
-	for _, name := range sortedKeys(sets) {
-		for other, nodes := range sets {
-			if other != name && contains(nodes, sets[name]) {
-				delete(sets, name)
-				break
-			}
-		}
-	}
-	sel.Pipelines = sortedKeys(sets)
-	return sel
-}
-
 // unite adds pipelines up. A node that several of them have counts once, with the tags that it has in the first.
 func unite(pipelines map[string]project.Pipeline, names []string) (*graph, error) {
+	for _, name := range names {
+		if _, ok := pipelines[name]; !ok {
+			return nil, noPipeline(name, pipelines)
+		}
+	}
+	g, err := sum(pipelines, names)
+	if err != nil {
+		return nil, apart(pipelines, names, err)
+	}
+	return g, nil
+}
+
+func sum(pipelines map[string]project.Pipeline, names []string) (*graph, error) {
 	var nodes []project.Node
 	seen := map[string]bool{}
 	for _, name := range names {
-		p, ok := pipelines[name]
-		if !ok {
-			return nil, noPipeline(name, pipelines)
-		}
-		for _, n := range p.Nodes {
+		for _, n := range pipelines[name].Nodes {
 			if id := identity(n); !seen[id] {
 				seen[id] = true
 				nodes = append(nodes, n)
 			}
 		}
 	}
-	g, err := newGraph(nodes)
-	if err != nil {
-		return nil, &SelectionError{Reason: fmt.Sprintf("pipelines %s: %v", strings.Join(names, ", "), err)}
+	return newGraph(nodes)
+}
+
+// apart says which pipelines cannot be added up. Kedro never adds registered pipelines up by itself, and refuses the same.
+func apart(pipelines map[string]project.Pipeline, names []string, cause error) error {
+	for i, a := range names {
+		for _, b := range names[i+1:] {
+			if _, err := sum(pipelines, []string{a, b}); err != nil {
+				return &SelectionError{
+					Reason: fmt.Sprintf("pipelines %s and %s cannot run together: %v", a, b, err),
+					Next:   fmt.Sprintf("run one after the other: --pipelines %s, then --pipelines %s; or give their nodes namespaces", a, b),
+				}
+			}
+		}
 	}
-	return g, nil
+	return &SelectionError{Reason: fmt.Sprintf("pipelines %s: %v", strings.Join(names, ", "), cause)}
 }
 
 // identity is what makes two nodes of different pipelines one and the same: name, inputs and outputs.
