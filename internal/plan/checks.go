@@ -202,7 +202,7 @@ func (d *data) checkDropped(given []string) {
 		}
 	}
 	for _, top := range sortedKeys(lost) {
-		d.find(level[top], CodeParametersDropped, top, fmt.Sprintf("--params names a part of it, and as environment %s has parameters of its own, Kedro drops the rest: %s",
+		d.find(level[top], CodeParametersDropped, "params:"+top, fmt.Sprintf("--params names a part of it, and as environment %s has parameters of its own, Kedro drops the rest: %s",
 			d.snapshot.Env, strings.Join(lost[top], ", ")),
 			fmt.Sprintf("give these with --params too, or write all of %s into the parameters of %s; CONFIG_LOADER_ARGS with merge_strategy {\"parameters\": \"soft\"} keeps them", top, d.snapshot.Env))
 	}

@@ -19,13 +19,13 @@ func TestParametersThatAnotherOneDrops(t *testing.T) {
 		input, params string
 		want          []string // level and what is lost
 	}{
-		"the rest of the entry is lost":               {"params:m", "m.depth", []string{"warning m: m.net.layers, m.net.rate"}},
-		"also what is deeper":                         {"params:m", "m.net.rate", []string{"warning m: m.depth, m.net.layers"}},
-		"what else is given is not":                   {"params:m", "m.depth m.net.rate", []string{"warning m: m.net.layers"}},
-		"a new part drops as much":                    {"params:m", "m.new", []string{"warning m: m.depth, m.net.layers, m.net.rate"}},
-		"nothing but what nodes take":                 {"params:m.net", "m.depth", []string{"warning m: m.net.layers, m.net.rate"}},
-		"Kedro does not start without what one takes": {"params:m.net.rate", "m.depth", []string{"error m: m.net.rate"}},
-		"all parameters at once":                      {"parameters", "m.depth other.y", []string{"warning m: m.net.layers, m.net.rate", "warning other: other.x"}},
+		"the rest of the entry is lost":               {"params:m", "m.depth", []string{"warning params:m: m.net.layers, m.net.rate"}},
+		"also what is deeper":                         {"params:m", "m.net.rate", []string{"warning params:m: m.depth, m.net.layers"}},
+		"what else is given is not":                   {"params:m", "m.depth m.net.rate", []string{"warning params:m: m.net.layers"}},
+		"a new part drops as much":                    {"params:m", "m.new", []string{"warning params:m: m.depth, m.net.layers, m.net.rate"}},
+		"nothing but what nodes take":                 {"params:m.net", "m.depth", []string{"warning params:m: m.net.layers, m.net.rate"}},
+		"Kedro does not start without what one takes": {"params:m.net.rate", "m.depth", []string{"error params:m: m.net.rate"}},
+		"all parameters at once":                      {"parameters", "m.depth other.y", []string{"warning params:m: m.net.layers, m.net.rate", "warning params:other: other.x"}},
 		"a whole entry is meant":                      {"params:m", "m", nil},
 		"so is a part of one as a whole":              {"params:m", "m.net m.depth", nil},
 		"another entry":                               {"params:m", "moss.x", nil},
