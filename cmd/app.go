@@ -121,6 +121,7 @@ func globalFlags() []cli.Flag {
 		&cli.StringFlag{Name: "env", Aliases: []string{"e"}, Usage: "Kedro configuration `ENV`ironment (default: aws_batch)"},
 		&cli.StringFlag{Name: "profile", Usage: "`PROFILE` of the AWS configuration"},
 		&cli.StringFlag{Name: "region", Usage: "AWS `REGION`"},
+		&cli.StringFlag{Name: "bucket", Usage: "`BUCKET` of the records of runs; with it status, cancel, verify and run need no project"},
 		&cli.BoolFlag{Name: "local", Usage: "use the embedded AWS on this machine instead of an account", DisableDefaultText: true},
 		&cli.StringFlag{Name: "python", Usage: "`PATH` of the project's interpreter (default: found)"},
 		&cli.BoolFlag{Name: "no-cache", Usage: "introspect the project anew, though it has not changed", DisableDefaultText: true},

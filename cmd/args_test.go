@@ -16,7 +16,7 @@ func TestReorder(t *testing.T) {
 		{"verify 2026-11-23T09.55.12.345Z --json", "--json verify 2026-11-23T09.55.12.345Z"},
 		{"--region=eu-west-1 destroy --data --yes", "--region=eu-west-1 --yes destroy --data"},
 		{"run --nodes -x", "run --nodes -x"},
-		{"plan -ns a --params x=-1 -- --flag --json", "plan -ns a --params x=-1 -- --flag --json"},
+		{"check -ns a --params x=-1 -- --flag --json", "check -ns a --params x=-1 -- --flag --json"},
 		{"run -ns a -- --flag --json", "run -ns a"}, // goes to the project's run command
 		{"run --nosuch v --json", "--json run --nosuch v"},
 		{"--json", "--json"},

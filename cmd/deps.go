@@ -31,9 +31,9 @@ type deps struct {
 
 // globals are the values of the global flags.
 type globals struct {
-	dir, env, profile, region, python string
-	set                               map[string]string
-	local, yes, noCache               bool
+	dir, env, profile, region, bucket, python string
+	set                                       map[string]string
+	local, yes, noCache                       bool
 }
 
 func newDeps(std Stdio, getenv func(string) string) *deps {
@@ -46,7 +46,7 @@ func newDeps(std Stdio, getenv func(string) string) *deps {
 func (d *deps) start(c *cli.Context) error {
 	d.term = ui.New(ui.Options{Out: d.std.Out, Err: d.std.Err, JSON: c.Bool("json"), Verbose: c.Bool("verbose"), Getenv: d.getenv})
 	d.flags = globals{
-		dir: c.String("directory"), env: c.String("env"), profile: c.String("profile"), region: c.String("region"), python: c.String("python"),
+		dir: c.String("directory"), env: c.String("env"), profile: c.String("profile"), region: c.String("region"), bucket: c.String("bucket"), python: c.String("python"),
 		set: map[string]string{}, local: c.Bool("local"), yes: c.Bool("yes"),
 		noCache: c.Bool("no-cache"),
 	}
@@ -60,22 +60,25 @@ func (d *deps) start(c *cli.Context) error {
 	if d.flags.region != "" {
 		d.flags.set["region"] = d.flags.region
 	}
+	if d.flags.bucket != "" {
+		d.flags.set["bucket"] = d.flags.bucket
+	}
 	return nil
 }
 
 // project loads the project and its settings.
 func (d *deps) project() (project.Project, error) {
 	if d.proj == nil {
-		p, err := project.Load(d.flags.dir, project.LoadOptions{Env: d.flags.env, Getenv: d.getenv, Set: d.flags.set})
-		if err != nil {
+		p, err := project.Load(d.flags.dir, d.loadOptions())
+		if err := d.settle(p, err); err != nil {
 			return project.Project{}, err
 		}
-		if d.flags.local {
-			p.Settings = p.Settings.Local()
-		}
-		d.proj = &p
 	}
 	return *d.proj, nil
+}
+
+func (d *deps) loadOptions() project.LoadOptions {
+	return project.LoadOptions{Env: d.flags.env, Getenv: d.getenv, Set: d.flags.set}
 }
 
 // initialized is the project, which must have been through init.

@@ -2,8 +2,6 @@ package cmd
 
 import (
 	"errors"
-	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -11,7 +9,6 @@ import (
 
 	"github.com/kedroctl/kedroctl/internal/plan"
 	"github.com/kedroctl/kedroctl/internal/project"
-	"github.com/kedroctl/kedroctl/internal/ui"
 	"github.com/kedroctl/kedroctl/run"
 )
 
@@ -20,17 +17,9 @@ const onlyMissingFlag = "only-missing-outputs"
 // errAllMade ends the preparation of a run that has nothing to do.
 var errAllMade = errors.New("nothing is missing")
 
-// checkPassed refuses to hand Kedro's own flag on: each job would decide anew, by what the jobs before it have just made.
-func (d *deps) checkPassed() error {
-	if !slices.Contains(d.passed, "--"+onlyMissingFlag) {
-		return nil
-	}
-	return ui.WithHint(usageError{fmt.Errorf("--%s is decided before the jobs, not by each of them", onlyMissingFlag)}, "write it before --")
-}
-
 // onlyMissing narrows the plan of a run to the nodes whose outputs are not in S3, and what they need. It also gives the
 // datasets that are there and that the plan begins with. The error is errAllMade where no node is left.
-func (d *deps) onlyMissing(c *cli.Context, p project.Project, s project.Snapshot, clients run.Clients, whole plan.Plan) (plan.Plan, []string, error) {
+func (d *deps) onlyMissing(c *cli.Context, set project.Settings, o plan.Options, s project.Snapshot, clients run.Clients, whole plan.Plan) (plan.Plan, []string, error) {
 	versions, err := loadVersions(c.String("load-versions"))
 	if err != nil {
 		return plan.Plan{}, nil, err
@@ -54,9 +43,8 @@ func (d *deps) onlyMissing(c *cli.Context, p project.Project, s project.Snapshot
 	if len(skipped) > 0 {
 		d.term.Detail("skipped: %s", strings.Join(skipped, ", "))
 	}
-	sel := whole.Selection
-	sel.Nodes = nodes
-	pl, err := plan.New(s, p.Settings, plan.Options{Project: p.Name, Selection: sel, Params: paramNames(c.String("params"))})
+	o.Selection.Nodes = nodes
+	pl, err := plan.New(s, set, o)
 	return pl, begun(pl, made), err
 }
 

@@ -54,7 +54,7 @@ func (d *deps) unpackedTarget(c *cli.Context) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	pl, s, err := d.plan(c.Context, p, plan.Options{Selection: selection(c)}, c.String("params"))
+	pl, s, err := d.plan(c.Context, p, plan.Options{Selection: selection(c), Sandbox: c.String("sandbox")}, c.String("params"))
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (d *deps) unpackedMissing(c *cli.Context, p project.Project, s project.Snap
 	if err != nil {
 		return whole, nil, err
 	}
-	pl, begun, err := d.onlyMissing(c, p, s, clients, whole)
+	pl, begun, err := d.onlyMissing(c, p.Settings, plan.Options{Project: p.Name, Selection: whole.Selection, Params: paramNames(c.String("params"))}, s, clients, whole)
 	if err == nil {
 		pl.Findings, err = treeFindings(p, s, pl)
 	}

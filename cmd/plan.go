@@ -18,8 +18,8 @@ import (
 func newPlan(d *deps) *cli.Command {
 	return &cli.Command{
 		Name: "plan", Category: catSteps, Usage: "Show the jobs of a run: groups, order, commands, resources, data",
-		UsageText: "$ kedroctl plan --pipelines data_science",
-		Flags:     slices.Concat(selectionFlags(), jobFlags(), planFlags()),
+		UsageText: "$ kedroctl plan --pipelines data_science", ArgsUsage: handsOn,
+		Flags: slices.Concat(selectionFlags(), kedroFlags(), jobFlags(), planFlags()),
 		Action: func(c *cli.Context) error {
 			form, err := d.form(c)
 			if err != nil {
@@ -28,13 +28,22 @@ func newPlan(d *deps) *cli.Command {
 			if err := d.setJobFlags(c); err != nil {
 				return err
 			}
+			if err := d.checkKedroFlags(c); err != nil {
+				return err
+			}
 			p, err := d.initialized()
 			if err != nil {
 				return err
 			}
-			pl, s, err := d.plan(c.Context, p, plan.Options{Selection: selection(c)}, c.String("params"))
+			pl, s, err := d.plan(c.Context, p, plan.Options{Selection: selection(c), Sandbox: c.String("sandbox")}, c.String("params"))
 			if err != nil {
 				return err
+			}
+			if err := checkVersions(c, s); err != nil {
+				return err
+			}
+			for i := range pl.Groups {
+				pl.Groups[i].Command = slices.Concat(pl.Groups[i].Command, d.kedroArgs(c))
 			}
 			if c.Bool("compare") {
 				return d.compare(p, s, pl.Selection)
@@ -84,7 +93,11 @@ func (d *deps) plan(ctx context.Context, p project.Project, o plan.Options, para
 
 // headline says how many jobs there are, and why these.
 func headline(w io.Writer, pl plan.Plan) {
-	fmt.Fprintf(w, "%s in %s, grouped by %s: %s\n\n", count(countNodes(pl), "node"), count(len(pl.Groups), "job"), pl.GroupedBy, pl.Reason)
+	fmt.Fprintf(w, "%s in %s, grouped by %s: %s\n", count(countNodes(pl), "node"), count(len(pl.Groups), "job"), pl.GroupedBy, pl.Reason)
+	if pl.Sandbox != "" {
+		fmt.Fprintf(w, "sandbox %s: all that the run writes goes under %s\n", pl.Sandbox, pl.SandboxURI())
+	}
+	fmt.Fprintln(w)
 }
 
 func (d *deps) showPlan(w io.Writer, pl plan.Plan) {
@@ -150,6 +163,9 @@ func (d *deps) showData(w io.Writer, pl plan.Plan) {
 	var rows [][]string
 	for _, ds := range pl.Datasets {
 		by := map[string]string{plan.Keep: "catalog", plan.Persist: "kedroctl (in memory: persist)", plan.Move: "kedroctl (local: move)", plan.Stage: "kedroctl (on disk: stage)"}[ds.Action]
+		if ds.Under != "" {
+			by = "kedroctl (sandbox)"
+		}
 		rows = append(rows, []string{ds.Name, ds.Role, by, ds.Path})
 	}
 	d.term.Table(w, []string{"DATASET", "ROLE", "KEPT BY", "WHERE"}, rows)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/user"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -29,10 +30,8 @@ func newRun(d *deps) *cli.Command {
 What stands after -- goes to the project's own run command. Neither Python nor Docker is needed here.
 With --local --no-image nothing need be deployed: each job is a process of the project's own interpreter, with a copy of the
 configuration and none of the other jobs' data. Memory is not limited then.`,
-		Flags: append(append(selectionFlags(), jobFlags()...),
-			&cli.StringFlag{Name: "runner", Aliases: []string{"r"}, Usage: "Kedro's `RUNNER` inside each job, such as ParallelRunner"},
-			&cli.BoolFlag{Name: "async", Usage: "load and save datasets with threads inside each job", DisableDefaultText: true},
-			&cli.StringFlag{Name: "load-versions", Aliases: []string{"lv"}, Usage: "versions to load, `DATASET:VERSION,…`"},
+		Flags: append(slices.Concat(selectionFlags(), kedroFlags(), jobFlags()),
+			&cli.StringFlag{Name: "from", Usage: "run this `DEPLOYMENT`, with its settings and without the tree: s3://BUCKET/.kedroctl/deployments/ID, or the id"},
 			&cli.BoolFlag{Name: onlyMissingFlag, DisableDefaultText: true, Usage: "only nodes whose outputs are not in S3 and, as in Kedro, those that these need; decided before the jobs"},
 			&cli.BoolFlag{Name: "allow-overlap", DisableDefaultText: true, Usage: "start also while another run writes the same paths"},
 			&cli.BoolFlag{Name: "no-image", DisableDefaultText: true, Usage: "with --local: run the project as it is, without Docker and without a deployment"},
@@ -46,7 +45,7 @@ func (d *deps) run(c *cli.Context) error {
 	if err := d.setJobFlags(c); err != nil {
 		return err
 	}
-	if err := d.checkPassed(); err != nil {
+	if err := d.checkKedroFlags(c); err != nil {
 		return err
 	}
 	interval, err := d.interval()
@@ -58,6 +57,9 @@ func (d *deps) run(c *cli.Context) error {
 		return err
 	}
 	prepare := d.deployed
+	if c.Bool("no-image") && c.String("from") != "" {
+		return usageError{errors.New("--no-image and --from exclude each other: the one runs the project here, the other a deployment")}
+	}
 	if c.Bool("no-image") {
 		prepare = d.undeployed
 	}
@@ -117,29 +119,25 @@ func (d *deps) ended(b board, result run.Result, tracked *run.MLflowRun, detache
 
 // deployed prepares a run of the latest deployment: image and snapshot are the deployment's, grouping and resources come from the tree.
 func (d *deps) deployed(c *cli.Context) (run.Clients, run.Input, error) {
-	p, err := d.initialized()
+	o, err := d.origin(c)
 	if err != nil {
 		return run.Clients{}, run.Input{}, err
 	}
-	clients, err := d.runClients(c.Context, &p)
+	p, dep, clients := o.project, o.deployment, o.clients
+	d.tellDeployment(o)
+	snapshot, err := d.runSnapshot(c, o)
 	if err != nil {
 		return run.Clients{}, run.Input{}, err
 	}
-	dep, err := provision.LatestDeployment(c.Context, clients.S3, p.Settings.Bucket)
-	if err != nil {
+	if err := checkVersions(c, snapshot); err != nil {
 		return run.Clients{}, run.Input{}, err
 	}
-	d.tellDeployment(p, dep)
-	snapshot, err := d.runSnapshot(c, p, dep)
-	if err != nil {
-		return run.Clients{}, run.Input{}, err
-	}
-	pl, err := plan.New(snapshot, p.Settings, plan.Options{Project: p.Name, Selection: selection(c), Params: paramNames(c.String("params"))})
+	pl, err := plan.New(snapshot, p.Settings, o.options(c))
 	if err != nil {
 		return run.Clients{}, run.Input{}, err
 	}
 	if c.Bool(onlyMissingFlag) {
-		if pl, _, err = d.onlyMissing(c, p, snapshot, clients, pl); err != nil {
+		if pl, _, err = d.onlyMissing(c, p.Settings, o.options(c), snapshot, clients, pl); err != nil {
 			return run.Clients{}, run.Input{}, err
 		}
 	}
@@ -170,13 +168,16 @@ func runInput(pl plan.Plan, s project.Snapshot, dep provision.Deployment, spec p
 }
 
 // tellDeployment says what is about to run, and whether the tree has changed since.
-func (d *deps) tellDeployment(p project.Project, dep provision.Deployment) {
-	revision := ""
+func (d *deps) tellDeployment(o origin) {
+	dep, revision := o.deployment, ""
 	if dep.GitRevision != "" {
 		revision = ", revision " + dep.GitRevision
 	}
 	d.term.Line("deployment %s, %s old%s", dep.ID, age(time.Since(dep.Created)), revision)
-	key, err := build.InputKey(p, dep.Snapshot)
+	if o.recorded {
+		return
+	}
+	key, err := build.InputKey(o.project, dep.Snapshot)
 	switch {
 	case err != nil:
 		d.term.Warn("cannot compare the project with the deployment: %v", err)
@@ -187,7 +188,8 @@ func (d *deps) tellDeployment(p project.Project, dep provision.Deployment) {
 }
 
 // runSnapshot is the deployment's, unless a dataset depends on a parameter of this run: then the project is introspected with them.
-func (d *deps) runSnapshot(c *cli.Context, p project.Project, dep provision.Deployment) (project.Snapshot, error) {
+func (d *deps) runSnapshot(c *cli.Context, o origin) (project.Snapshot, error) {
+	dep := o.deployment
 	given := paramNames(c.String("params"))
 	if missing := dep.Snapshot.NotGiven(given); len(missing) > 0 {
 		return project.Snapshot{}, ui.WithHint(usageError{fmt.Errorf("the configuration has no default for the runtime parameters %s", strings.Join(missing, ", "))},
@@ -195,8 +197,11 @@ func (d *deps) runSnapshot(c *cli.Context, p project.Project, dep provision.Depl
 	}
 	for name, ds := range dep.Snapshot.Datasets {
 		if ds.DependsOn(given) {
+			if o.recorded {
+				return project.Snapshot{}, ui.WithHint(fmt.Errorf("dataset %s depends on --params: %w", name, errNoTree), "run in the project's directory, without --from")
+			}
 			d.term.Detail("dataset %s depends on --params: introspecting again", name)
-			s, err := d.inspect(c.Context, p, project.InspectOptions{Params: c.String("params")})
+			s, err := d.inspect(c.Context, o.project, project.InspectOptions{Params: c.String("params")})
 			if err != nil {
 				return project.Snapshot{}, fmt.Errorf("dataset %s depends on --params: %w", name, err)
 			}
@@ -211,6 +216,9 @@ func (d *deps) kedroArgs(c *cli.Context) []string {
 	var args []string
 	if v := c.String("params"); v != "" {
 		args = append(args, "--params", v)
+	}
+	if v := c.String("runner-params"); v != "" {
+		args = append(args, "--runner-params", v)
 	}
 	if c.Bool("async") {
 		args = append(args, "--async")

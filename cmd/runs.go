@@ -23,7 +23,7 @@ and no job under way.`,
 			if c.Int("limit") < 1 {
 				return usageError{fmt.Errorf("--limit %d: want a number above 0", c.Int("limit"))}
 			}
-			p, err := d.initialized()
+			p, err := d.home()
 			if err != nil {
 				return err
 			}

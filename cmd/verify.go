@@ -90,7 +90,7 @@ func (d *deps) recordedRun(c *cli.Context) (run.Clients, run.Run, error) {
 
 // runOf is the run of an id, "" for the latest one.
 func (d *deps) runOf(ctx context.Context, id string) (run.Clients, run.Run, error) {
-	p, err := d.initialized()
+	p, err := d.home()
 	if err != nil {
 		return run.Clients{}, run.Run{}, err
 	}

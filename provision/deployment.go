@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -75,20 +77,56 @@ func SaveDeployment(ctx context.Context, store ObjectStore, d Deployment) error 
 
 // LatestDeployment reads the latest deployment that the bucket records. Without one, the error is ErrNotDeployed.
 func LatestDeployment(ctx context.Context, store ObjectStore, bucket string) (Deployment, error) {
-	out, err := store.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: aws.String(latestDeployment)})
+	d, err := readDeployment(ctx, store, bucket, latestDeployment)
 	if absent(err) {
 		return Deployment{}, ui.WithHint(fmt.Errorf("bucket %s: %w", bucket, ErrNotDeployed), "run 'kedroctl deploy' first")
 	}
+	return d, err
+}
+
+// FindDeployment reads the deployment of an id, "" for the latest. Without one, the error is ErrNotDeployed.
+func FindDeployment(ctx context.Context, store ObjectStore, bucket, id string) (Deployment, error) {
+	if id == "" {
+		return LatestDeployment(ctx, store, bucket)
+	}
+	d, err := readDeployment(ctx, store, bucket, deploymentPrefix+id+".json")
+	if absent(err) {
+		return Deployment{}, ui.WithHint(fmt.Errorf("deployment %s, bucket %s: %w", id, bucket, ErrNotDeployed),
+			"'kedroctl deploy' says the id of what it makes; without one the latest deployment is meant")
+	}
+	return d, err
+}
+
+// ParseDeploymentURI takes the address of a deployment's record apart: s3://<bucket>/.kedroctl/deployments/<id>, with .json behind it or without. ok is
+// false for any other text.
+func ParseDeploymentURI(uri string) (bucket, id string, ok bool) {
+	rest, isS3 := strings.CutPrefix(uri, "s3://")
+	bucket, key, _ := strings.Cut(rest, "/")
+	id, isRecord := strings.CutPrefix(strings.TrimSuffix(key, ".json"), deploymentPrefix)
+	return bucket, id, isS3 && isRecord && bucket != "" && ValidDeploymentID(id)
+}
+
+// deploymentID is the form of those that deploy makes.
+var deploymentID = regexp.MustCompile(`^[0-9A-Za-z.:_-]+$`)
+
+// ValidDeploymentID says whether a deployment may have an id.
+func ValidDeploymentID(id string) bool { return deploymentID.MatchString(id) }
+
+func readDeployment(ctx context.Context, store ObjectStore, bucket, key string) (Deployment, error) {
+	out, err := store.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	if absent(err) {
+		return Deployment{}, err
+	}
 	if err != nil {
-		return Deployment{}, explain("read the latest deployment in bucket "+bucket, err)
+		return Deployment{}, explain("read s3://"+bucket+"/"+key, err)
 	}
 	defer out.Body.Close()
 	var d Deployment
 	if err := json.NewDecoder(out.Body).Decode(&d); err != nil {
-		return Deployment{}, fmt.Errorf("read s3://%s/%s: %w", bucket, latestDeployment, err)
+		return Deployment{}, fmt.Errorf("read s3://%s/%s: %w", bucket, key, err)
 	}
 	if d.Schema != DeploymentSchema {
-		return Deployment{}, ui.WithHint(fmt.Errorf("s3://%s/%s has schema %d, this kedroctl knows %d", bucket, latestDeployment, d.Schema, DeploymentSchema),
+		return Deployment{}, ui.WithHint(fmt.Errorf("s3://%s/%s has schema %d, this kedroctl knows %d", bucket, key, d.Schema, DeploymentSchema),
 			"use the kedroctl that deployed it, or run 'kedroctl deploy' with this one")
 	}
 	return d, nil

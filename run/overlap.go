@@ -30,7 +30,7 @@ func (e *OverlapError) Error() string {
 
 // Hint names the ways on.
 func (e *OverlapError) Hint() string {
-	return fmt.Sprintf("wait for it, end it with 'kedroctl cancel %s', or run beside it with --allow-overlap", e.Run)
+	return fmt.Sprintf("wait for it, end it with 'kedroctl cancel %s', or run beside it: with --sandbox NAME, which keeps apart what this run writes, or with --allow-overlap", e.Run)
 }
 
 // findOverlap looks for a run of the same project and environment that has not ended and writes a path of the plan. Runs keep apart what is versioned

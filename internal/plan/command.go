@@ -81,6 +81,11 @@ func nodeNames(members []project.Node) []string {
 	return names
 }
 
+// OlderKedro says whether a project's Kedro is below major.minor; a version that cannot be read is not.
+func OlderKedro(s project.Snapshot, major, minor int) bool {
+	return older(s.KedroVersion, major, minor)
+}
+
 // older says whether a version is below major.minor; one that cannot be read is not.
 func older(version string, major, minor int) bool {
 	parts := strings.SplitN(version, ".", 3)

@@ -10,12 +10,13 @@ import (
 // data decides where each dataset of the plan lies, and finds what would be lost.
 type data struct {
 	*graph
-	snapshot project.Snapshot
-	settings project.Settings
-	of       []int               // node: its group
-	sides    map[string][]string // base name of a dataset: the names that nodes use
-	rows     []Dataset
-	findings []Finding
+	snapshot    project.Snapshot
+	settings    project.Settings
+	of          []int               // node: its group
+	definitions []string            // entries of job.groups that have job definitions of their own
+	sides       map[string][]string // base name of a dataset: the names that nodes use
+	rows        []Dataset
+	findings    []Finding
 }
 
 // find adds a finding.

@@ -15,7 +15,9 @@ type Options struct {
 	Selection Selection
 	Params    []string // dotted names of the parameters that --params gives: these are not missing
 	Sandbox   string   // name of the sandbox that is to hold all that the run writes; "": none
-	Whole     bool     // what a deployment serves: where no pipeline is named and __default__ is not registered, all that are
+	// Definitions are the entries of job.groups that have job definitions of their own; nil: as the settings say, which those of a record cannot.
+	Definitions []string
+	Whole       bool // what a deployment serves: where no pipeline is named and __default__ is not registered, all that are
 }
 
 // New plans a run. What stands in the way of running it is among the plan's findings; an error is about the selection (*SelectionError) or the
@@ -41,7 +43,10 @@ func planned(s project.Snapshot, set project.Settings, o Options) (Plan, error) 
 		return Plan{}, err
 	}
 	q := grouped.quotient()
-	d := &data{graph: chosen, snapshot: s, settings: set, of: q.of, findings: grouped.findings}
+	d := &data{graph: chosen, snapshot: s, settings: set, of: q.of, findings: grouped.findings, definitions: o.Definitions}
+	if d.definitions == nil {
+		d.definitions = sortedKeys(set.Containers())
+	}
 	d.decide()
 	d.enclose(o.Sandbox)
 	d.check(o)
@@ -79,7 +84,7 @@ func (d *data) groups(q *quotient, cmds commands) []Group {
 		job := d.settings.Group(as)
 		groups[i] = Group{
 			Name: names[id], Nodes: nodeNames(members), Command: cmds.of(members, job.Runner), Resources: job.Resources,
-			Settings: jobSettings(d.settings, as, job),
+			Settings: d.jobSettings(as, job),
 			Inputs:   inputs, Outputs: outputs,
 		}
 		for _, p := range parents[id] {

@@ -15,6 +15,9 @@ var sandboxName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 // ValidSandbox says whether a sandbox may have a name: up to 63 letters, digits, dots, hyphens and underscores, the first a letter or digit.
 func ValidSandbox(name string) bool { return sandboxName.MatchString(name) }
 
+// SandboxURI is where all lies that a run in the plan's sandbox writes.
+func (p Plan) SandboxURI() string { return "s3://" + p.Bucket + "/" + sandboxDir + p.Sandbox + "/" }
+
 // enclose moves all that the run writes into a sandbox. What it only reads stays where it is, also where an earlier run wrote another state of it
 // into the sandbox.
 func (d *data) enclose(name string) {

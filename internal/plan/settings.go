@@ -23,7 +23,7 @@ type JobSettings struct {
 }
 
 // jobSettings are those of the group of a name.
-func jobSettings(set project.Settings, name string, g project.Group) JobSettings {
+func (d *data) jobSettings(name string, g project.Group) JobSettings {
 	if len(g.From) == 0 {
 		g.From = nil
 	}
@@ -31,8 +31,8 @@ func jobSettings(set project.Settings, name string, g project.Group) JobSettings
 		SharedMemory: g.SharedMemory, Runner: g.Runner, Queue: g.Queue,
 		Environment: slices.Sorted(maps.Keys(g.Environment)), Secrets: slices.Sorted(maps.Keys(g.Secrets)), From: g.From,
 	}
-	if _, own := set.Containers()[set.GroupEntry(name)]; own {
-		s.Definition = set.GroupEntry(name)
+	if entry := d.settings.GroupEntry(name); slices.Contains(d.definitions, entry) {
+		s.Definition = entry
 	}
 	return s
 }

@@ -62,15 +62,21 @@ func Load(dir string, o LoadOptions) (Project, error) {
 	if err := readDependencies(&p, m); err != nil {
 		return Project{}, err
 	}
-	if o.Getenv == nil {
-		o.Getenv = func(string) string { return "" }
-	}
-	p.Env = firstOf(o.Env, o.Getenv("KEDROCTL_ENV"), DefaultEnv)
+	p.Env = o.env()
 	if p.Settings, err = resolve(p, m.Tool.Kedroctl, o); err != nil {
 		return Project{}, err
 	}
 	return p, nil
 }
+
+func (o LoadOptions) getenv() func(string) string {
+	if o.Getenv == nil {
+		return func(string) string { return "" }
+	}
+	return o.Getenv
+}
+
+func (o LoadOptions) env() string { return firstOf(o.Env, o.getenv()("KEDROCTL_ENV"), DefaultEnv) }
 
 func firstOf(texts ...string) string {
 	for _, text := range texts {
@@ -106,9 +112,10 @@ func find(dir string) (string, manifest, error) {
 	}
 }
 
+const noProject = "not a Kedro project: no pyproject.toml with [tool.kedro] here or above"
+
 func notKedro(dir string) error {
-	reason := "not a Kedro project: no pyproject.toml with [tool.kedro] here or above"
-	return &SettingsError{Source: dir, Reason: reason, Next: "run kedroctl in a project's directory, or name it with -C DIR; 'kedro new' makes one"}
+	return &SettingsError{Source: dir, Reason: noProject, Next: "run kedroctl in a project's directory, or name it with -C DIR; commands about runs want no project with --bucket; 'kedro new' makes one"}
 }
 
 func broken(text []byte) bool {

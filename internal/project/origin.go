@@ -10,8 +10,8 @@ const flagSource = "--set "
 
 // Origin is what set a key of the settings.
 type Origin struct {
-	Source string // pyproject.toml, the name of a variable, or --set and the key
-	Prefix string // of the key: env.<env>. or nothing
+	Source string `json:"source"`           // pyproject.toml, the name of a variable, or --set and the key
+	Prefix string `json:"prefix,omitempty"` // of the key: env.<env>. or nothing
 }
 
 func (o Origin) isFlag() bool { return strings.HasPrefix(o.Source, flagSource) }

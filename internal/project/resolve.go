@@ -37,7 +37,12 @@ func resolve(p Project, section any, o LoadOptions) (Settings, error) {
 			return Settings{}, err
 		}
 	}
-	if err := r.variables(o.Getenv); err != nil {
+	return r.finish(p, o)
+}
+
+// finish applies what does not stand in a file: KEDROCTL_* variables and flags.
+func (r *resolver) finish(p Project, o LoadOptions) (Settings, error) {
+	if err := r.variables(o.getenv()); err != nil {
 		return Settings{}, err
 	}
 	for _, key := range slices.Sorted(maps.Keys(o.Set)) {

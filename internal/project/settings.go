@@ -21,7 +21,7 @@ type Settings struct {
 
 	Credentials map[string]string `toml:"credentials" json:"credentials"` // entry of the catalog's credentials = ARN of a JSON secret that is the whole entry
 
-	Origins map[string]Origin `toml:"-" json:"-"` // key: what set it; the other keys have their defaults
+	Origins map[string]Origin `toml:"-" json:"origins,omitempty"` // key: what set it; the other keys have their defaults
 }
 
 // Values of the setting mlflow.
