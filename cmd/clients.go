@@ -45,7 +45,7 @@ func (d *deps) runClients(ctx context.Context, p *project.Project) (run.Clients,
 	if err != nil {
 		return run.Clients{}, err
 	}
-	return run.Clients{S3: store, Batch: d.batchClient(), Logs: d.logsClient()}, nil
+	return run.Clients{S3: store, Batch: run.NewBudget(d.batchClient(), nil), Logs: d.logsClient()}, nil
 }
 
 func (d *deps) batchClient() *batch.Client {

@@ -5,11 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
 
 	"github.com/kedroctl/kedroctl/internal/plan"
@@ -17,10 +14,11 @@ import (
 )
 
 const (
-	describeMax = 100              // job ids that DescribeJobs takes
-	grace       = time.Minute      // for which a job that was just submitted may be unknown to DescribeJobs
-	patience    = 15 * time.Minute // for which Batch may be out of reach before Follow gives up
-	slowest     = 5                // the interval grows to this many times the shortest while nothing changes
+	grace      = time.Minute        // for which a job that was just submitted may be unknown to DescribeJobs
+	patience   = 15 * time.Minute   // for which Batch or S3 may be out of reach before Follow gives up
+	slowest    = 5                  // the interval grows to this many times the shortest while nothing changes
+	pollShare  = 4                  // polls take at most one in so many calls of the budget
+	remembered = 7 * 24 * time.Hour // for which Batch knows a job that has ended
 )
 
 // Options say how a run is followed. The zero value has the defaults.
@@ -41,25 +39,41 @@ func (r Result) Succeeded() bool {
 	return !slices.ContainsFunc(r.Jobs, func(j Job) bool { return j.State != Succeeded })
 }
 
-// follower watches the jobs of one run; nothing but itself changes them.
+// follower is one driver of a run: it submits what is due, watches the jobs and does what follows from their ends. Another may do the same elsewhere.
 type follower struct {
 	clients  Clients
 	run      Run
 	options  Options
 	report   Reporter
-	jobs     map[string]*Job // by group
+	driver   string // the name of this driver
+	ledger   ledger
+	datasets map[string]plan.Dataset
+	jobs     map[string]*Job // by group: that of its latest try, without an id while it is not submitted
 	failures []Failure
-	unseen   map[string]time.Time // since when DescribeJobs does not know a job
-	stopped  bool                 // a group failed: nothing more is submitted
-	culprit  string               // the group that failed first
-	told     map[string]bool      // ids of the jobs that Batch was told to terminate
+
+	unseen    map[string]time.Time       // since when DescribeJobs does not know a job
+	unsure    map[string]bool            // ids of jobs that Batch has not been asked about since this driver has them
+	shaken    map[string]bool            // groups whose jobs may depend on one that counts no more
+	undecided map[string]types.JobDetail // by group: it failed, and what follows is open
+	pages     map[string]int             // that ListJobs had last, by queue and state
+
+	unsaved  bool      // jobs.json lacks a job
+	savedAt  time.Time // when it was written last
+	more     bool      // jobs are due that have not been submitted for want of time
+	foreign  int       // submissions that another driver has claimed, and whose jobs are not known yet
+	listedAt time.Time // when those were looked for by name
+
+	stopped bool            // a group failed: nothing more is submitted
+	culprit string          // the group that failed first
+	told    map[string]bool // ids of the jobs that Batch was told to terminate
 }
 
-// Follow watches a run until all its jobs have ended, submits what could not be submitted at first, and terminates what is left when a group fails.
-// One poll asks for all jobs. The end of ctx ends Follow with ctx's error and leaves the jobs alone: Cancel ends them.
+// Follow watches a run until all its jobs have ended, submits what could not be submitted at first, and terminates what is left when a group fails. A run
+// that was loaded is taken up so, wherever its driver left it. The end of ctx ends Follow with ctx's error and leaves the jobs alone: Cancel ends them.
 // Failed jobs are no error; Result has them.
 func Follow(ctx context.Context, c Clients, r Run, o Options, rep Reporter) (Result, error) {
 	f := newFollower(c, r, o, rep)
+	f.tellKnown()
 	wait, reached := f.options.Interval, c.now()
 	for {
 		changed, err := f.poll(ctx)
@@ -67,14 +81,17 @@ func Follow(ctx context.Context, c Clients, r Run, o Options, rep Reporter) (Res
 		case ctx.Err() != nil:
 			return f.result(), ctx.Err()
 		case err != nil && (!passing(err) || c.now().Sub(reached) > patience):
-			return f.result(), ui.WithHint(fmt.Errorf("follow run %s: %w", r.ID, err), "the jobs go on without this command")
+			return f.result(), ui.WithHint(fmt.Errorf("follow run %s: %w", r.ID, err), f.wayOn())
 		case err != nil:
 			rep.Notice(Notice{NoticeTrouble, err.Error()})
 		default:
 			reached = c.now()
 		}
 		if f.done() {
-			return f.result(), nil
+			return f.result(), f.save(ctx, true)
+		}
+		if f.more && err == nil {
+			continue
 		}
 		wait = f.next(wait, changed)
 		if err := c.sleep(ctx, wait); err != nil {
@@ -91,10 +108,16 @@ func newFollower(c Clients, r Run, o Options, rep Reporter) *follower {
 		o.LogLines = 20
 	}
 	r.Jobs = slices.Clone(r.Jobs)
-	f := &follower{clients: c, run: r, options: o, report: rep, jobs: make(map[string]*Job), unseen: make(map[string]time.Time), told: make(map[string]bool)}
+	f := &follower{
+		clients: c, run: r, options: o, report: rep, driver: newDriver(), datasets: datasetsByName(r.Plan), jobs: make(map[string]*Job),
+		unseen: make(map[string]time.Time), unsure: make(map[string]bool), shaken: make(map[string]bool),
+		undecided: make(map[string]types.JobDetail), pages: make(map[string]int), told: make(map[string]bool),
+	}
 	for _, j := range snapshot(r, c.now()) {
 		f.jobs[j.Group] = &j
+		f.unsure[j.ID] = r.loaded && j.ID != ""
 	}
+	f.takeListed(r.listed)
 	return f
 }
 
@@ -103,7 +126,7 @@ func snapshot(r Run, now time.Time) []Job {
 	latest := r.latest()
 	jobs := make([]Job, 0, len(r.Plan.Groups))
 	for _, g := range r.Plan.Groups {
-		j := Job{Submission: Submission{Group: g.Name, Key: g.Key}, State: Unsubmitted, Since: now}
+		j := Job{Submission: Submission{Group: g.Name, Key: g.Key, Try: 1}, State: Unsubmitted, Since: now}
 		if s, ok := latest[g.Name]; ok {
 			j.Submission, j.State = s, Submitted
 		}
@@ -112,197 +135,114 @@ func snapshot(r Run, now time.Time) []Job {
 	return jobs
 }
 
+// tellKnown tells how the jobs of a run stand that was taken up.
+func (f *follower) tellKnown() {
+	if !f.run.loaded {
+		return
+	}
+	for _, g := range f.run.Plan.Groups {
+		if j := f.jobs[g.Name]; j.ID != "" {
+			f.report.Changed(*j)
+		}
+	}
+}
+
+// wayOn is the next step after an error of Follow.
+func (f *follower) wayOn() string {
+	again := "'kedroctl attach " + f.run.ID + "' takes the run up again"
+	if n := len(f.unsubmitted()); n > 0 && !f.stopped {
+		return fmt.Sprintf("the jobs that are submitted go on, and %d groups are not submitted yet: %s", n, again)
+	}
+	return "the jobs go on without this command: " + again
+}
+
 // passing errors may go away by themselves: no answer, throttling, trouble at the service.
 func passing(err error) bool { return unclear(err) || status(err) == http.StatusTooManyRequests }
 
+// next is the time to the next poll.
 func (f *follower) next(wait time.Duration, changed bool) time.Duration {
 	if changed {
-		return f.options.Interval
+		wait = f.options.Interval
+	} else {
+		wait = min(wait+wait/2, slowest*f.options.Interval)
 	}
-	return min(wait+wait/2, slowest*f.options.Interval)
+	return max(wait, time.Duration(f.cost())*time.Second*pollShare/callsMax)
 }
 
 // poll looks at the jobs once and does what follows from it.
 func (f *follower) poll(ctx context.Context) (changed bool, err error) {
-	groups := f.watched()
-	ids := make([]string, len(groups))
-	for i, g := range groups {
-		ids[i] = f.jobs[g.Name].ID
-	}
-	details, err := describe(ctx, f.clients, ids)
+	changed, err = f.watch(ctx)
 	if err != nil {
-		return false, err
+		return changed, err
 	}
-	var failed []types.JobDetail
-	for _, g := range groups {
-		j := f.jobs[g.Name]
-		d, known := details[j.ID]
-		if !f.see(j, d, known) {
-			continue
-		}
-		changed = true
-		if j.State == Failed && f.classify(g, j) {
-			failed = append(failed, d)
-		}
-		f.report.Changed(*j)
+	failed, decided, err := f.decide(ctx)
+	if err != nil {
+		return changed, err
 	}
-	if f.culprit == "" && len(failed) > 0 {
-		f.stopped, f.culprit = true, f.job(aws.ToString(failed[0].JobId)).Group
-		f.announceStop()
-	}
+	f.stopAfter(failed)
 	f.stop(ctx)
 	f.fail(ctx, failed)
-	submitted, err := f.submitLate(ctx)
-	return changed || submitted, err
+	learned, err := f.learn(ctx)
+	if err != nil {
+		return changed, err
+	}
+	submitted, err := f.submitDue(ctx, atOnce)
+	if submitted && len(f.unsubmitted()) == 0 {
+		f.report.Notice(Notice{NoticeLeave, "all jobs are submitted: the run goes on without this command"})
+	}
+	return changed || decided || learned || submitted, err
 }
 
-// see takes over what Batch says of a job. One that it does not know has a time of grace, as DescribeJobs lags behind SubmitJob, and then counts as lost.
-func (f *follower) see(j *Job, d types.JobDetail, known bool) (changed bool) {
-	now := f.clients.now()
-	if known {
-		delete(f.unseen, j.ID)
-		return j.update(d, now)
-	}
-	if _, ok := f.unseen[j.ID]; !ok {
-		f.unseen[j.ID] = now
-	}
-	if now.Sub(f.unseen[j.ID]) < grace {
-		return false
-	}
-	j.State, j.Reason, j.Since = Unknown, "Batch does not know this job", now
-	f.stopped = true
-	return true
+// ended says whether a group has come to its end, well or not.
+func (f *follower) ended(group string) bool {
+	_, open := f.undecided[group]
+	return !open && f.jobs[group].Ended()
 }
 
-// watched are the groups with unfinished jobs; of more than one call can take, those alone whose turn has come.
-func (f *follower) watched() []plan.Group {
-	var all, frontier []plan.Group
-	for _, g := range f.run.Plan.Groups {
-		if j := f.jobs[g.Name]; j.ID == "" || j.Ended() {
-			continue
-		}
-		all = append(all, g)
-		if len(f.unfinished(g)) == 0 {
-			frontier = append(frontier, g)
-		}
-	}
-	if len(all) <= describeMax || f.stopped {
-		return all
-	}
-	return frontier
-}
+// dead says whether a group has ended without doing its work, so that what waits for it never will.
+func (f *follower) dead(group string) bool { return f.ended(group) && f.jobs[group].State != Succeeded }
 
-// unfinished are the parents of a group that have not ended.
-func (f *follower) unfinished(g plan.Group) []string {
+// waitsFor are the parents of a group that have not ended.
+func (f *follower) waitsFor(g plan.Group) []string {
 	var parents []string
 	for _, p := range g.DependsOn {
-		if !f.jobs[p].Ended() {
+		if !f.ended(p) {
 			parents = append(parents, p)
 		}
 	}
 	return parents
 }
 
-// submitLate submits the groups that had too many parents, once few enough of these are unfinished. Finished ones need not be named.
-func (f *follower) submitLate(ctx context.Context) (submitted bool, err error) {
-	for _, g := range f.run.Plan.Groups {
-		if f.stopped || f.jobs[g.Name].ID != "" {
-			continue
-		}
-		parents := f.unfinished(g)
-		if len(parents) > parentsMax || slices.ContainsFunc(parents, func(p string) bool { return f.jobs[p].ID == "" }) {
-			continue
-		}
-		if err := submitGroup(ctx, f.clients, &f.run, g, parents, f.run.requestURI(g, 1), f.report); err != nil {
-			return submitted, err
-		}
-		submitted = true
-		*f.jobs[g.Name] = Job{Submission: f.run.latest()[g.Name], State: Submitted, Since: f.clients.now()}
-	}
-	if !submitted {
-		return false, nil
-	}
-	return true, saveJobs(ctx, f.clients, f.run)
-}
-
-// fail reports why the given jobs failed.
-func (f *follower) fail(ctx context.Context, failed []types.JobDetail) {
-	for _, d := range failed {
-		failure := f.clients.failure(ctx, f.run, f.job(aws.ToString(d.JobId)), d, f.options.LogLines)
-		f.failures = append(f.failures, failure)
-		f.report.Failed(failure)
-	}
-}
-
-func (f *follower) job(id string) Job {
-	for _, j := range f.jobs {
-		if j.ID == id {
-			return *j
-		}
-	}
-	return Job{}
-}
-
-// announceStop marks and names what is to be terminated as a group failed. What waits for a failed job is left to Batch, which fails it by itself.
-func (f *follower) announceStop() {
-	var names []string
-	doomed := f.doomed()
-	for _, g := range slices.Backward(f.run.Plan.Groups) {
-		if j := f.jobs[g.Name]; j.ID != "" && !j.Ended() && !doomed[g.Name] {
-			j.Cause = Terminated
-			names = append(names, g.Name)
-		}
-	}
-	if len(names) > 0 {
-		f.report.Notice(Notice{NoticeStopping, fmt.Sprintf("group %s failed: terminating %s", f.culprit, strings.Join(names, ", "))})
-	}
-}
-
-// stop terminates what was marked, and at the next poll again what Batch could not be told: a job that is left alone costs money.
-func (f *follower) stop(ctx context.Context) {
-	var ids []string
-	for _, g := range slices.Backward(f.run.Plan.Groups) {
-		if j := f.jobs[g.Name]; j.Cause == Terminated && !j.Ended() && !f.told[j.ID] {
-			ids = append(ids, j.ID)
-		}
-	}
-	told, err := terminate(ctx, f.clients, ids, "kedroctl: group "+f.culprit+" failed")
-	if err != nil {
-		f.report.Notice(Notice{NoticeTrouble, err.Error()})
-		if !passing(err) {
-			told = ids // what is not allowed will not be at the next poll
-		}
-	}
-	for _, id := range told {
-		f.told[id] = true
-	}
-}
-
-// doomed are the groups that wait, directly or not, for one that failed.
+// doomed are the groups that wait, directly or not, for a dead one.
 func (f *follower) doomed() map[string]bool {
 	m := make(map[string]bool)
 	for _, g := range f.run.Plan.Groups {
-		m[g.Name] = slices.ContainsFunc(g.DependsOn, func(p string) bool { return m[p] || f.jobs[p].State == Failed })
+		if slices.ContainsFunc(g.DependsOn, func(p string) bool { return m[p] || f.dead(p) }) {
+			m[g.Name] = true
+		}
 	}
 	return m
 }
 
-// classify says whether a failed job failed by itself; one that another's failure took along gets its cause.
-func (f *follower) classify(g plan.Group, j *Job) bool {
-	switch {
-	case j.Cause == Terminated:
-		return false
-	case j.Started.IsZero() && slices.ContainsFunc(g.DependsOn, func(p string) bool { return f.jobs[p].State == Failed }):
-		j.Cause = Blocked
-		return false
+// unsubmitted are the groups that are still to be submitted.
+func (f *follower) unsubmitted() []string {
+	var groups []string
+	doomed := f.doomed()
+	for _, g := range f.run.Plan.Groups {
+		if f.jobs[g.Name].ID == "" && !doomed[g.Name] {
+			groups = append(groups, g.Name)
+		}
 	}
-	return true
+	return groups
 }
 
 // done says whether nothing more will happen, or with Detach whether nothing is left for this driver to do.
 func (f *follower) done() bool {
-	for _, j := range f.jobs {
-		if j.ID == "" && !f.stopped || j.ID != "" && !j.Ended() && !f.options.Detach {
+	if !f.stopped && len(f.unsubmitted()) > 0 {
+		return false
+	}
+	for group, j := range f.jobs {
+		if j.ID != "" && !f.ended(group) && !f.options.Detach {
 			return false
 		}
 	}
@@ -315,19 +255,4 @@ func (f *follower) result() Result {
 		r.Jobs = append(r.Jobs, *f.jobs[g.Name])
 	}
 	return r
-}
-
-// describe asks for jobs by id, 100 a call; what Batch does not know is left out.
-func describe(ctx context.Context, c Clients, ids []string) (map[string]types.JobDetail, error) {
-	details := make(map[string]types.JobDetail, len(ids))
-	for some := range slices.Chunk(ids, describeMax) {
-		out, err := c.Batch.DescribeJobs(ctx, &batch.DescribeJobsInput{Jobs: some})
-		if err != nil {
-			return nil, fmt.Errorf("describe jobs: %w", err)
-		}
-		for _, d := range out.Jobs {
-			details[aws.ToString(d.JobId)] = d
-		}
-	}
-	return details, nil
 }

@@ -223,7 +223,7 @@ func TestExitCodeComesFromTheRecordWhereBatchHasNone(t *testing.T) {
 }
 
 func TestTroubleIsSatOut(t *testing.T) {
-	for name, f := range map[string]fault{"throttled": throttle, "server error": broken, "no connection": cutOff} {
+	for name, f := range map[string]fault{"server error": broken, "no connection": cutOff} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.fault = func(operation string, n int) fault {

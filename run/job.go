@@ -56,7 +56,7 @@ func (j *Job) update(d types.JobDetail, now time.Time) bool {
 	j.Attempt = attempt(d)
 	if d.Container != nil {
 		j.ExitCode = d.Container.ExitCode
-		j.Memory = memory(d.Container.ResourceRequirements)
+		j.Memory = cmp.Or(memory(d.Container.ResourceRequirements), j.Memory)
 	}
 	if d.Timeout != nil {
 		j.Timeout = int(aws.ToInt32(d.Timeout.AttemptDurationSeconds))

@@ -62,7 +62,8 @@ func checkLimits(r Run) error {
 }
 
 func checkJobLimits(r Run, g plan.Group) error {
-	in := jobInput(r, g, nil, r.requestURI(g, highestTry))
+	last := Submission{Key: g.Key, Try: highestTry}
+	in := jobInput(r, g, last, nil, r.requestURI(last))
 	thing := "group " + g.Name
 	if name := r.jobName(g, highestTry); !jobNameForm.MatchString(name) {
 		return &LimitError{thing, "its jobs would be named " + name, "names of jobs have 1 to 128 letters, digits, hyphens and underscores", "rename the group"}

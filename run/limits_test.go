@@ -81,14 +81,14 @@ func TestLongCommandTravelsThroughTheBucket(t *testing.T) {
 			}
 			for _, i := range []int{0, parentsMax + 1} {
 				var q request
-				w.must(w.clients.get(t.Context(), bucket, r.requestKey(r.Plan.Groups[i], 1), &q))
+				w.must(w.clients.get(t.Context(), bucket, r.requestKey(Submission{Key: r.Plan.Groups[i].Key, Try: 1}), &q))
 				want := []string{"--pipelines", "__default__", "--nodes", nodes, "--params", "a=1"}
 				if q.Schema != schemaAll || strings.Join(q.Args, " ") != strings.Join(want, " ") {
 					t.Errorf("request of schema %d has %d arguments", q.Schema, len(q.Args))
 				}
 			}
 			var q request
-			if w.clients.get(t.Context(), bucket, r.requestKey(r.Plan.Groups[1], 1), &q) == nil {
+			if w.clients.get(t.Context(), bucket, r.requestKey(Submission{Key: r.Plan.Groups[1].Key, Try: 1}), &q) == nil {
 				t.Error("a short command travelled through the bucket too")
 			}
 		})

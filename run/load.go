@@ -4,20 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/batch/types"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/kedroctl/kedroctl/internal/plan"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
-// Load reads a run from its bucket; jobs that their driver had no time to note are found by name. The error has a hint where there is no such run.
+// Load reads a run from its bucket; jobs that their drivers had no time to note are found by name. The error has a hint where there is no such run.
 func Load(ctx context.Context, c Clients, bucket, id string) (Run, error) {
-	var r Run
+	r := Run{loaded: true}
 	err := c.get(ctx, bucket, runsPrefix+id+"/plan.json", &r)
 	if absent(err) {
 		return Run{}, ui.WithHint(fmt.Errorf("no run %s in bucket %s", id, bucket), "without an id the latest run is meant")
@@ -25,23 +27,25 @@ func Load(ctx context.Context, c Clients, bucket, id string) (Run, error) {
 	if err != nil {
 		return Run{}, fmt.Errorf("load run %s: %w", id, err)
 	}
-	var jobs jobsFile
-	if err := c.get(ctx, bucket, r.object("jobs.json"), &jobs); err != nil && !absent(err) {
+	if err := new(ledger).read(ctx, c, &r); err != nil {
 		return Run{}, fmt.Errorf("load run %s: %w", id, err)
 	}
-	r.Jobs = jobs.Jobs
-	if len(r.Late()) > 0 {
-		if err := findJobs(ctx, c, &r); err != nil {
-			return Run{}, fmt.Errorf("load run %s: %w", id, err)
-		}
+	listed, err := listRun(ctx, c, r)
+	if status(err) == http.StatusBadRequest && len(r.Late()) == 0 {
+		return r, nil // the queue is gone, and its jobs with it: there are their records
 	}
+	if err != nil {
+		return Run{}, fmt.Errorf("load run %s: %w", id, err)
+	}
+	r.listed = listed
+	r.learn(r.named(listed))
 	return r, nil
 }
 
 // Latest reads the newest run of a bucket: ids are times, and sort as such.
 func Latest(ctx context.Context, c Clients, bucket string) (Run, error) {
 	ids, err := c.folders(ctx, bucket, runsPrefix)
-	if _, ok := errors.AsType[*types.NoSuchBucket](err); ok {
+	if _, ok := errors.AsType[*s3types.NoSuchBucket](err); ok {
 		return Run{}, ui.WithHint(fmt.Errorf("no run yet: bucket %s does not exist", bucket), "run 'kedroctl deploy' first, then 'kedroctl run'")
 	}
 	if err != nil {
@@ -53,26 +57,20 @@ func Latest(ctx context.Context, c Clients, bucket string) (Run, error) {
 	return Load(ctx, c, bucket, slices.Max(ids))
 }
 
-// findJobs adds the jobs that Batch knows by the run's names and jobs.json does not. Names come back without regard to case.
-func findJobs(ctx context.Context, c Clients, r *Run) error {
-	listed, err := listRun(ctx, c, *r)
-	if err != nil {
-		return err
-	}
-	noted, groups := make(map[string]bool), make(map[string]plan.Group)
-	for _, s := range r.Jobs {
-		noted[s.ID] = true
-	}
+// named are the run's jobs among those listed, the oldest first. Names come back without regard to case.
+func (r Run) named(listed []types.JobSummary) []Submission {
+	groups := make(map[string]plan.Group, len(r.Plan.Groups))
 	for _, g := range r.Plan.Groups {
 		groups[strings.ToLower(g.Key)] = g
 	}
+	var jobs []Submission
 	for _, j := range slices.Backward(listed) { // the newest comes first
 		key, try := r.parseName(aws.ToString(j.JobName))
-		if g, ok := groups[key]; ok && try > 0 && !noted[aws.ToString(j.JobId)] {
-			r.Jobs = append(r.Jobs, Submission{Group: g.Name, Key: g.Key, Try: try, ID: aws.ToString(j.JobId)})
+		if g, ok := groups[key]; ok && try > 0 {
+			jobs = append(jobs, Submission{Group: g.Name, Key: g.Key, Try: try, ID: aws.ToString(j.JobId)})
 		}
 	}
-	return nil
+	return jobs
 }
 
 // parseName takes the name of one of the run's jobs apart: the group's key in lower case, and the try; 0 for any other name.
@@ -112,27 +110,27 @@ func Status(ctx context.Context, c Clients, r Run) ([]Job, error) {
 		j := &jobs[i]
 		if d, ok := details[j.ID]; ok {
 			j.update(d, c.now())
-		} else if j.ID != "" {
-			j.recall(records[j.Key])
+		} else if j.ID != "" && !j.recall(records[j.Key]) {
+			j.State = Unknown
 		}
 	}
 	markBlocked(r, jobs)
 	return jobs, nil
 }
 
-// recall takes a job's state from its record.
-func (j *Job) recall(rec Record) {
-	if rec.Job != j.ID {
-		j.State = Unknown
-		return
+// recall takes a job's state from the record of its try, and says whether that is one. It may be another job's, which had the work then.
+func (j *Job) recall(rec Record) bool {
+	if rec.Job == "" || rec.Try != j.Try {
+		return false
 	}
-	j.State, j.Attempt, j.ExitCode, j.Started, j.Stopped, j.Since = Succeeded, rec.Attempt, &rec.Exit, rec.Started, rec.Ended, rec.Ended
+	j.ID, j.State, j.Attempt, j.ExitCode, j.Started, j.Stopped, j.Since = rec.Job, Succeeded, rec.Attempt, &rec.Exit, rec.Started, rec.Ended, rec.Ended
 	if rec.Exit != 0 {
 		j.State = Failed
 	}
 	if rec.Error != nil {
 		j.Reason = join(rec.Error.Type, rec.Error.Message)
 	}
+	return true
 }
 
 // markBlocked tells jobs that never started, as one before them failed, from those that failed. The jobs are in the plan's order.
@@ -140,8 +138,12 @@ func markBlocked(r Run, jobs []Job) {
 	failed := make(map[string]bool)
 	for i, g := range r.Plan.Groups {
 		j := &jobs[i]
+		behind := slices.ContainsFunc(g.DependsOn, func(p string) bool { return failed[p] })
+		if j.State == Unknown && behind { // Batch has forgotten it, and what never started leaves no record
+			j.State = Failed
+		}
 		failed[g.Name] = j.State == Failed
-		if j.State == Failed && j.Started.IsZero() && slices.ContainsFunc(g.DependsOn, func(p string) bool { return failed[p] }) {
+		if j.State == Failed && j.Started.IsZero() && behind {
 			j.Cause = Blocked
 		}
 	}

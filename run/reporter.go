@@ -12,6 +12,7 @@ type Reporter interface {
 // Codes of notices.
 const (
 	NoticeLate     = "late"     // groups that are submitted later: the driver has to stay
+	NoticeLeave    = "leave"    // from now on the driver may leave
 	NoticeStopping = "stopping" // a group failed: the others are terminated
 	NoticeTimeout  = "timeout"  // a job has used most of its time
 	NoticeTrouble  = "trouble"  // a service could not be reached: tried again

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/kedroctl/kedroctl/internal/plan"
-	"github.com/kedroctl/kedroctl/internal/project"
 )
 
 // request tells the container what Kedro's flags cannot; docs/container.md has its meaning.
@@ -40,10 +39,11 @@ type action struct {
 // schemaAll is the schema of a request with args or a sandbox: a container entry from before them is to refuse it, not to pass over these.
 const schemaAll = 2
 
-// newRequest builds the request of the first try of a group.
-func newRequest(r Run, g plan.Group, nodes map[string]project.Node) request {
+// newRequest is what a try of a group is asked to do; known are the plan's datasets by name. All of it comes from the run's record, so that every
+// driver asks for the same.
+func newRequest(r Run, known map[string]plan.Dataset, g plan.Group, try int) request {
 	q := request{
-		Schema: schema, Bucket: r.Plan.Bucket, Run: r.ID, Group: g.Name, Key: g.Key, Try: 1,
+		Schema: schema, Bucket: r.Plan.Bucket, Run: r.ID, Group: g.Name, Key: g.Key, Try: try,
 		Crossing: []action{}, Versions: r.Versions, Outputs: []string{}, Params: r.Params,
 	}
 	if r.Plan.MLflow != "" {
@@ -55,22 +55,26 @@ func newRequest(r Run, g plan.Group, nodes map[string]project.Node) request {
 	if tooLong(r, g) {
 		q.Schema, q.Args = schemaAll, words(r, g)[bareWords:]
 	}
-	known := make(map[string]plan.Dataset, len(r.Plan.Datasets))
-	for _, d := range r.Plan.Datasets {
-		known[d.Name] = d
-	}
-	inputs, outputs := names(g, nodes)
-	for _, name := range outputs {
+	for _, name := range merge(g.Outputs) {
 		if _, ok := known[name]; ok {
 			q.Outputs = append(q.Outputs, name)
 		}
 	}
-	for _, name := range merge(inputs, outputs) {
+	for _, name := range merge(g.Inputs, g.Outputs) {
 		if d := known[name]; d.Action != plan.Keep {
 			q.Crossing = append(q.Crossing, newAction(d, r.ID))
 		}
 	}
 	return q
+}
+
+// datasetsByName are those of a plan.
+func datasetsByName(p plan.Plan) map[string]plan.Dataset {
+	known := make(map[string]plan.Dataset, len(p.Datasets))
+	for _, d := range p.Datasets {
+		known[d.Name] = d
+	}
+	return known
 }
 
 func newAction(d plan.Dataset, id string) action {
@@ -81,19 +85,6 @@ func newAction(d plan.Dataset, id string) action {
 	return a
 }
 
-// names are the datasets that a group's nodes take and give, without the part behind @. They come from the snapshot, as the plan's own lists leave
-// out what stays inside a group; a node that the snapshot does not have leaves these.
-func names(g plan.Group, nodes map[string]project.Node) (inputs, outputs []string) {
-	for _, name := range g.Nodes {
-		n, ok := nodes[name]
-		if !ok {
-			return merge(g.Inputs), merge(g.Outputs)
-		}
-		inputs, outputs = append(inputs, n.Inputs...), append(outputs, n.Outputs...)
-	}
-	return merge(inputs), merge(outputs)
-}
-
 // merge gives the names of all lists without the part behind @, sorted, each once.
 func merge(lists ...[]string) []string {
 	var all []string
@@ -102,17 +93,6 @@ func merge(lists ...[]string) []string {
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
-}
-
-// selected are the nodes of the pipelines that a plan was made from, by name.
-func selected(s project.Snapshot, sel plan.Selection) map[string]project.Node {
-	nodes := make(map[string]project.Node)
-	for _, p := range sel.PipelineNames() {
-		for _, n := range s.Pipelines[p].Nodes {
-			nodes[n.Name] = n
-		}
-	}
-	return nodes
 }
 
 // pins are the load versions of a run: what it writes itself is loaded in the version that it writes, never in a newer one of another run.

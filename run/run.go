@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/batch/types"
+
 	"github.com/kedroctl/kedroctl/internal/plan"
 	"github.com/kedroctl/kedroctl/internal/project"
 )
@@ -35,25 +37,31 @@ type Input struct {
 	LoadVersions  map[string]string // the user's own; they win over those that kedroctl pins
 	Owner         string            // who starts the run, for people to read
 	AllowOverlap  bool              // also beside a run that writes the same paths
+	MaxWorkers    int               // jobs of the run that may be unfinished at the same time; 0: any number
+	LeaveNow      bool              // refuse what this command would have to stay for
 }
 
 // Run is one execution of a plan, as recorded in the bucket when it started.
 type Run struct {
-	Schema        int               `json:"schema"`
-	ID            string            `json:"run"` // Kedro's save version of all that the run writes
-	Created       time.Time         `json:"created"`
-	Owner         string            `json:"owner,omitempty"`
-	Deployment    string            `json:"deployment"`
-	Queue         string            `json:"queue"`
-	JobDefinition string            `json:"job_definition"`
-	Definitions   map[string]string `json:"group_definitions,omitempty"`
-	LogGroup      string            `json:"log_group"`
-	Tags          map[string]string `json:"tags,omitempty"`
-	Args          []string          `json:"args,omitempty"`
-	Params        map[string]any    `json:"params,omitempty"`
-	Versions      map[string]string `json:"versions,omitempty"` // load versions that every job has pinned
-	Plan          plan.Plan         `json:"plan"`
-	Jobs          []Submission      `json:"-"` // in the order of submission; kept in jobs.json
+	Schema        int                `json:"schema"`
+	ID            string             `json:"run"` // Kedro's save version of all that the run writes
+	Created       time.Time          `json:"created"`
+	Owner         string             `json:"owner,omitempty"`
+	Driver        string             `json:"driver"` // random: of who started the run
+	Deployment    string             `json:"deployment"`
+	Queue         string             `json:"queue"`
+	JobDefinition string             `json:"job_definition"`
+	Definitions   map[string]string  `json:"group_definitions,omitempty"`
+	LogGroup      string             `json:"log_group"`
+	Tags          map[string]string  `json:"tags,omitempty"`
+	Args          []string           `json:"args,omitempty"`
+	Params        map[string]any     `json:"params,omitempty"`
+	Versions      map[string]string  `json:"versions,omitempty"` // load versions that every job has pinned
+	MaxWorkers    int                `json:"max_workers,omitempty"`
+	Plan          plan.Plan          `json:"plan"`
+	Jobs          []Submission       `json:"-"` // in the order of submission, one for each try; kept in jobs.json
+	listed        []types.JobSummary // what Batch said when the run was loaded
+	loaded        bool               // from the bucket: other drivers may have it too
 }
 
 // Submission is one try of a group, accepted by Batch.
@@ -73,8 +81,7 @@ func newID(now time.Time) string {
 	return fmt.Sprintf("%s.%03dZ", now.Format(idLayout), now.Nanosecond()/int(time.Millisecond))
 }
 
-// Late names the groups that are not submitted yet. While there are any, a driver has to stay: Batch takes 20 dependencies per job, so a group
-// with more unfinished parents, and what comes after it, is submitted by Follow.
+// Late names the groups that are not submitted yet, in the plan's order. While there are any, a driver has to stay: Follow submits them.
 func (r Run) Late() []string {
 	submitted := r.latest()
 	var late []string
@@ -95,6 +102,35 @@ func (r Run) latest() map[string]Submission {
 		}
 	}
 	return m
+}
+
+// note adds a job, in place of another of the same try.
+func (r *Run) note(s Submission) {
+	for i := range slices.Backward(r.Jobs) {
+		if o := &r.Jobs[i]; o.Try == s.Try && o.Group == s.Group {
+			o.ID = s.ID
+			return
+		}
+	}
+	r.Jobs = append(r.Jobs, s)
+}
+
+// learn adds the jobs of tries that the run does not know yet.
+func (r *Run) learn(jobs []Submission) {
+	type try struct {
+		group string
+		n     int
+	}
+	known := make(map[try]bool, len(r.Jobs))
+	for _, s := range r.Jobs {
+		known[try{s.Group, s.Try}] = true
+	}
+	for _, s := range jobs {
+		if t := (try{s.Group, s.Try}); !known[t] {
+			known[t] = true
+			r.Jobs = append(r.Jobs, s)
+		}
+	}
 }
 
 // queue is that of a group.
@@ -135,9 +171,12 @@ func (r Run) object(elem ...string) string {
 	return runsPrefix + path.Join(append([]string{r.ID}, elem...)...)
 }
 
-func (r Run) requestKey(g plan.Group, try int) string {
-	return r.object("requests", fmt.Sprintf("%s-t%d.json", g.Key, try))
-}
+func (r Run) requestKey(s Submission) string { return r.object("requests", tryName(s)) }
+
+func (r Run) requestURI(s Submission) string { return "s3://" + r.Plan.Bucket + "/" + r.requestKey(s) }
+
+// tryName is the name of objects of a try.
+func tryName(s Submission) string { return fmt.Sprintf("%s-t%d.json", s.Key, s.Try) }
 
 // namePrefix begins the names of all jobs of the run, so that one ListJobs finds them. Project and environment are hashed in, as a queue may be shared.
 func (r Run) namePrefix() string {

@@ -1,16 +1,16 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"net/http"
+	"math"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"github.com/kedroctl/kedroctl/internal/plan"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
@@ -28,6 +28,9 @@ func Start(ctx context.Context, c Clients, in Input, rep Reporter) (Run, error) 
 	if err := checkDefinitions(in); err != nil {
 		return Run{}, err
 	}
+	if e := late(in.Plan, in.MaxWorkers); e != nil && in.LeaveNow {
+		return Run{}, e
+	}
 	inputs, err := findInputs(ctx, c, in)
 	if err != nil {
 		return Run{}, err
@@ -40,27 +43,25 @@ func Start(ctx context.Context, c Clients, in Input, rep Reporter) (Run, error) 
 		return Run{}, err
 	}
 	rep.Started(r)
-	requests, err := storeRequests(ctx, c, r, in)
-	if err != nil {
-		return r, err
+	f := newFollower(c, r, Options{}, rep)
+	_, err = f.submitDue(ctx, math.MaxInt)
+	if err = cmp.Or(err, f.save(ctx, true)); err != nil {
+		return f.run, abandon(ctx, c, f.run, err)
 	}
-	if err := submitAll(ctx, c, &r, requests, rep); err != nil {
-		return r, abandon(ctx, c, r, err)
+	if e := late(in.Plan, in.MaxWorkers); e != nil {
+		rep.Notice(Notice{NoticeLate, fmt.Sprintf("%d groups are submitted later, by this command or by 'kedroctl attach %s', as they %s: %s",
+			len(e.Groups), r.ID, e.Reason, some(e.Groups))})
 	}
-	if late := r.Late(); len(late) > 0 {
-		rep.Notice(Notice{NoticeLate, fmt.Sprintf("%d groups wait for more than %d jobs and are submitted later, by this command: %s",
-			len(late), parentsMax, strings.Join(late, ", "))})
-	}
-	return r, nil
+	return f.run, nil
 }
 
 // claim writes the run's record under an id that nobody has: a taken one moves on by a millisecond.
 func claim(ctx context.Context, c Clients, in Input, inputs map[string]string) (Run, error) {
-	created := c.now().UTC()
+	created, driver := c.now().UTC(), newDriver()
 	for at := created; ; at = at.Add(time.Millisecond) {
 		r := Run{
-			Schema: schema, ID: newID(at), Created: created, Owner: in.Owner, Deployment: in.Deployment, Queue: in.Queue, JobDefinition: in.JobDefinition, Definitions: in.Definitions,
-			LogGroup: in.LogGroup, Tags: in.Tags, Args: in.Args, Params: in.Params, Plan: in.Plan,
+			Schema: schema, ID: newID(at), Created: created, Owner: in.Owner, Driver: driver, Deployment: in.Deployment, Queue: in.Queue, JobDefinition: in.JobDefinition,
+			Definitions: in.Definitions, LogGroup: in.LogGroup, Tags: in.Tags, Args: in.Args, Params: in.Params, MaxWorkers: in.MaxWorkers, Plan: in.Plan,
 		}
 		r.Versions = pins(in, r.ID, inputs)
 		if err := checkLimits(r); err != nil {
@@ -70,8 +71,12 @@ func claim(ctx context.Context, c Clients, in Input, inputs map[string]string) (
 		if err == nil {
 			return r, nil
 		}
-		if s := status(err); s != http.StatusPreconditionFailed && s != http.StatusConflict {
+		if !lostRace(err) {
 			return Run{}, fmt.Errorf("claim run id: %w", err)
+		}
+		var other Run
+		if err := c.get(ctx, r.Plan.Bucket, r.object("plan.json"), &other); err == nil && other.Driver == driver {
+			return r, nil // the answer to an earlier PUT got lost
 		}
 	}
 }
@@ -85,72 +90,6 @@ func checkDefinitions(in Input) error {
 		}
 	}
 	return nil
-}
-
-// storeRequests gives each group's request as its job gets it: itself, or where it lies in the bucket when it is too long or the group is late.
-func storeRequests(ctx context.Context, c Clients, r Run, in Input) (map[string]string, error) {
-	nodes, late := selected(in.Snapshot, r.Plan.Selection), lateGroups(r.Plan)
-	requests := make(map[string]string, len(r.Plan.Groups))
-	for _, g := range r.Plan.Groups {
-		q := newRequest(r, g, nodes)
-		body, err := encode(q)
-		if err != nil {
-			return nil, fmt.Errorf("encode request of group %s: %w", g.Name, err)
-		}
-		requests[g.Name] = string(body)
-		if !late[g.Name] && size(overrides(r, g, string(body))) < offloadFrom {
-			continue
-		}
-		if err := c.put(ctx, r.Plan.Bucket, r.requestKey(g, 1), q, nil); err != nil {
-			return nil, fmt.Errorf("store request of group %s: %w", g.Name, err)
-		}
-		requests[g.Name] = r.requestURI(g, 1)
-	}
-	return requests, nil
-}
-
-// lateGroups are those with more parents than Batch takes, and all that comes after them.
-func lateGroups(p plan.Plan) map[string]bool {
-	late := make(map[string]bool)
-	for _, g := range p.Groups {
-		late[g.Name] = len(g.DependsOn) > parentsMax || slices.ContainsFunc(g.DependsOn, func(parent string) bool { return late[parent] })
-	}
-	return late
-}
-
-// submitAll submits what is not late, in the plan's order: parents first.
-func submitAll(ctx context.Context, c Clients, r *Run, requests map[string]string, rep Reporter) error {
-	late := lateGroups(r.Plan)
-	for _, g := range r.Plan.Groups {
-		if late[g.Name] {
-			continue
-		}
-		if err := submitGroup(ctx, c, r, g, g.DependsOn, requests[g.Name], rep); err != nil {
-			return err
-		}
-	}
-	return saveJobs(ctx, c, *r)
-}
-
-// submitGroup submits the first try of a group that waits for the given parents, and adds it to the run.
-func submitGroup(ctx context.Context, c Clients, r *Run, g plan.Group, parents []string, request string, rep Reporter) error {
-	id, err := submit(ctx, c, jobInput(*r, g, parents, request))
-	if err != nil {
-		return fmt.Errorf("submit group %s: %w", g.Name, err)
-	}
-	s := Submission{Group: g.Name, Key: g.Key, Try: 1, ID: id}
-	r.Jobs = append(r.Jobs, s)
-	rep.Submitted(Job{Submission: s, State: Submitted, Since: c.now()})
-	return nil
-}
-
-type jobsFile struct {
-	Schema int          `json:"schema"`
-	Jobs   []Submission `json:"jobs"`
-}
-
-func saveJobs(ctx context.Context, c Clients, r Run) error {
-	return c.put(ctx, r.Plan.Bucket, r.object("jobs.json"), jobsFile{schema, r.Jobs}, nil)
 }
 
 // AbandonedError says that a run could not be submitted as a whole, and what became of the jobs that were.
@@ -188,6 +127,6 @@ func abandon(ctx context.Context, c Clients, r Run, cause error) error {
 	for _, s := range r.Jobs {
 		e.Ended = append(e.Ended, s.Group)
 	}
-	_ = saveJobs(ctx, c, r) // for the list of runs; jobs that are not noted are found by name
+	_ = new(ledger).save(ctx, c, &r) // for the list of runs; jobs that are not noted are found by name
 	return e
 }

@@ -33,7 +33,7 @@ func TestStartGivesBatchTheWholeOrder(t *testing.T) {
 	if got := w.count("submitjob"); got != 4 {
 		t.Errorf("%d SubmitJob calls, want 4", got)
 	}
-	if diff := cmp.Diff([]string{"a", "b", "c", "d"}, rep.submitted); diff != "" {
+	if diff := cmp.Diff([]string{"a", "b", "c", "d"}, sorted(rep.submitted)); diff != "" {
 		t.Errorf("submitted (-want +got):\n%s", diff)
 	}
 	w.clock.Advance(time.Hour) // nobody follows
@@ -53,8 +53,8 @@ func TestStartGivesBatchTheWholeOrder(t *testing.T) {
 // TestGroupsHaveQueuesAndDefinitionsOfTheirOwn also looks for the jobs in all their queues.
 func TestGroupsHaveQueuesAndDefinitionsOfTheirOwn(t *testing.T) {
 	w := newWorld(t)
-	w.define(w.clients.Batch.(*batch.Client), "kedro", nil)
-	_, err := w.clients.Batch.(*batch.Client).CreateJobQueue(t.Context(), &batch.CreateJobQueueInput{
+	w.define(w.batch, "kedro", nil)
+	_, err := w.batch.CreateJobQueue(t.Context(), &batch.CreateJobQueueInput{
 		JobQueueName: aws.String("big"), Priority: aws.Int32(1), State: types.JQStateEnabled,
 		ComputeEnvironmentOrder: []types.ComputeEnvironmentOrder{{Order: aws.Int32(1), ComputeEnvironment: aws.String("kedro")}},
 	})
@@ -76,9 +76,7 @@ func TestGroupsHaveQueuesAndDefinitionsOfTheirOwn(t *testing.T) {
 	if diff := cmp.Diff([]string{"kedro kedro:1", "big kedro:2"}, got); diff != "" {
 		t.Errorf("queues and definitions (-want +got):\n%s", diff)
 	}
-	lost := r
-	lost.Jobs = r.Jobs[:1]
-	w.must(saveJobs(t.Context(), w.clients, lost))
+	w.must(w.clients.put(t.Context(), bucket, r.object("jobs.json"), jobsFile{schema, r.Jobs[:1]}, nil))
 	again, err := Load(t.Context(), w.clients, bucket, r.ID)
 	w.must(err)
 	if len(again.Late()) > 0 {
@@ -132,8 +130,8 @@ func TestRequest(t *testing.T) {
 	in.Snapshot.Datasets = map[string]project.Dataset{
 		"model@pandas": {Versioned: true}, "model@spark": {Versioned: true}, "lookup": {Versioned: true}, "other": {Versioned: true}, "frame": {},
 	}
-	nodes := map[string]project.Node{"a_node": {Inputs: []string{"raw", "lookup", "params:x"}, Outputs: []string{"frame", "model@pandas", "scratch"}}}
 	in.Plan.MLflow = project.MLflowOne
+	in.Plan.Groups[0].Inputs, in.Plan.Groups[0].Outputs = []string{"lookup", "raw"}, []string{"frame", "model"}
 	r := Run{ID: "2026-11-23T09.55.12.345Z", Plan: in.Plan, Params: map[string]any{"x": []int{1}}}
 	r.Versions = pins(in, r.ID, map[string]string{"lookup": "2025-01-01T00.00.00.000Z"})
 
@@ -148,7 +146,7 @@ func TestRequest(t *testing.T) {
 		Params:   map[string]any{"x": []int{1}},
 		MLflow:   &tracking{Mode: "one", Groups: 2},
 	}
-	if diff := cmp.Diff(want, newRequest(r, in.Plan.Groups[0], nodes)); diff != "" {
+	if diff := cmp.Diff(want, newRequest(r, datasetsByName(in.Plan), in.Plan.Groups[0], 1)); diff != "" {
 		t.Errorf("request (-want +got):\n%s", diff)
 	}
 }
@@ -172,7 +170,7 @@ func TestLongRequestTravelsThroughTheBucket(t *testing.T) {
 		t.Errorf("states %v", states(result.Jobs))
 	}
 	var q request
-	w.must(w.clients.get(t.Context(), bucket, r.requestKey(r.Plan.Groups[0], 1), &q))
+	w.must(w.clients.get(t.Context(), bucket, r.requestKey(r.Jobs[0]), &q))
 	if q.Params["words"] != in.Params["words"] {
 		t.Error("the request in the bucket has other parameters")
 	}
@@ -297,7 +295,7 @@ func TestInterruptedStartLeavesNothing(t *testing.T) {
 		}
 		return none
 	}
-	_, err := Start(ctx, w.clients, input("a", "b", "c"), &told{})
+	_, err := Start(ctx, w.clients, input("a", "b <- a", "c <- b"), &told{})
 	if err == nil || !strings.Contains(err.Error(), "terminated again: a") {
 		t.Errorf("error %v", err)
 	}

@@ -41,29 +41,47 @@ func encode(v any) ([]byte, error) {
 
 // put writes a JSON object; with ifNoneMatch "*" only where there is none yet.
 func (c Clients) put(ctx context.Context, bucket, key string, v any, ifNoneMatch *string) error {
+	_, err := c.write(ctx, bucket, key, v, &s3.PutObjectInput{IfNoneMatch: ifNoneMatch})
+	return err
+}
+
+// putIf writes a JSON object in place of the version that an ETag names, "" for none, and gives the ETag of the new one.
+func (c Clients) putIf(ctx context.Context, bucket, key string, v any, etag string) (string, error) {
+	if etag == "" {
+		return c.write(ctx, bucket, key, v, &s3.PutObjectInput{IfNoneMatch: aws.String("*")})
+	}
+	return c.write(ctx, bucket, key, v, &s3.PutObjectInput{IfMatch: &etag})
+}
+
+func (c Clients) write(ctx context.Context, bucket, key string, v any, in *s3.PutObjectInput) (etag string, err error) {
 	body, err := encode(v)
 	if err != nil {
-		return fmt.Errorf("encode %s: %w", key, err)
+		return "", fmt.Errorf("encode %s: %w", key, err)
 	}
-	_, err = c.S3.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: &bucket, Key: &key, Body: bytes.NewReader(body), ContentType: aws.String("application/json"), IfNoneMatch: ifNoneMatch,
-	})
+	in.Bucket, in.Key, in.Body, in.ContentType = &bucket, &key, bytes.NewReader(body), aws.String("application/json")
+	out, err := c.S3.PutObject(ctx, in)
 	if err != nil {
-		return fmt.Errorf("write s3://%s/%s: %w", bucket, key, err)
+		return "", fmt.Errorf("write s3://%s/%s: %w", bucket, key, err)
 	}
-	return nil
+	return aws.ToString(out.ETag), nil
 }
 
 func (c Clients) get(ctx context.Context, bucket, key string, v any) error {
+	_, err := c.read(ctx, bucket, key, v)
+	return err
+}
+
+// read is get that tells ETag, the time of the last change, and what time S3 had when it answered.
+func (c Clients) read(ctx context.Context, bucket, key string, v any) (*s3.GetObjectOutput, error) {
 	out, err := c.S3.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {
-		return fmt.Errorf("read s3://%s/%s: %w", bucket, key, err)
+		return nil, fmt.Errorf("read s3://%s/%s: %w", bucket, key, err)
 	}
 	defer out.Body.Close()
 	if err := json.NewDecoder(out.Body).Decode(v); err != nil {
-		return fmt.Errorf("read s3://%s/%s: %w", bucket, key, err)
+		return nil, fmt.Errorf("read s3://%s/%s: %w", bucket, key, err)
 	}
-	return nil
+	return out, nil
 }
 
 // list gives all objects under a prefix.

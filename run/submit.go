@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -18,35 +19,41 @@ import (
 )
 
 const (
-	submitRounds  = 3  // submissions of one try whose answers were unclear
-	throttleTries = 10 // repetitions after 429, a second apart at first, at most throttlePause
-	throttlePause = 30 * time.Second
+	submitRounds = 3 // submissions of one try whose answers were unclear
 )
 
 // lookUps are the pauses before each look for a job whose submission had no clear answer: 15 s in all, as ListJobs lags behind.
 var lookUps = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
 
-func (r Run) requestURI(g plan.Group, try int) string {
-	return "s3://" + r.Plan.Bucket + "/" + r.requestKey(g, try)
+// newSubmission is how a try that waits for the given jobs is submitted. Its request travels in it, or, where that is too long, through the bucket: then
+// stored is what is to be written there first.
+func newSubmission(r Run, known map[string]plan.Dataset, g plan.Group, s Submission, parents []string) (in *batch.SubmitJobInput, stored any, err error) {
+	q := newRequest(r, known, g, s.Try)
+	body, err := encode(q)
+	if err != nil {
+		return nil, nil, fmt.Errorf("encode request: %w", err)
+	}
+	in = jobInput(r, g, s, parents, string(body))
+	if size(in.ContainerOverrides) >= offloadFrom {
+		return jobInput(r, g, s, parents, r.requestURI(s)), q, nil
+	}
+	return in, nil, nil
 }
 
-// jobInput is the first try of a group.
-func jobInput(r Run, g plan.Group, parents []string, request string) *batch.SubmitJobInput {
+// jobInput is the submission of a try with its request, or the place of that.
+func jobInput(r Run, g plan.Group, s Submission, parents []string, request string) *batch.SubmitJobInput {
 	in := &batch.SubmitJobInput{
-		JobName: aws.String(r.jobName(g, 1)), JobQueue: aws.String(r.queue(g)), JobDefinition: aws.String(r.definition(g)),
+		JobName: aws.String(r.jobName(g, s.Try)), JobQueue: aws.String(r.queue(g)), JobDefinition: aws.String(r.definition(g)),
 		ContainerOverrides: overrides(r, g, request),
 		RetryStrategy:      batchjob.Retries(g.Resources.Attempts),
 		Tags:               map[string]string{"kedroctl:run": r.ID, "kedroctl:group": g.Key},
 	}
-	for k, v := range r.Tags {
-		in.Tags[k] = v
-	}
+	maps.Copy(in.Tags, r.Tags)
 	if g.Resources.Timeout > 0 {
 		in.Timeout = &types.JobTimeout{AttemptDurationSeconds: aws.Int32(int32(g.Resources.Timeout))}
 	}
-	jobs := r.latest()
-	for _, p := range parents {
-		in.DependsOn = append(in.DependsOn, types.JobDependency{JobId: aws.String(jobs[p].ID)})
+	for _, id := range parents {
+		in.DependsOn = append(in.DependsOn, types.JobDependency{JobId: &id})
 	}
 	return in
 }
@@ -65,7 +72,7 @@ const bareWords = 3
 // tooLong says whether the arguments of a group's command travel through the bucket with its request. It depends on the run alone: whoever submits the
 // next try decides alike.
 func tooLong(r Run, g plan.Group) bool {
-	return len(g.Command) > bareWords && size(fullOverrides(r, g, r.requestURI(g, highestTry))) >= offloadFrom
+	return len(g.Command) > bareWords && size(fullOverrides(r, g, r.requestURI(Submission{Key: g.Key, Try: highestTry}))) >= offloadFrom
 }
 
 // words are the whole command of a group's jobs.
@@ -97,9 +104,12 @@ func size(o *types.ContainerOverrides) int {
 // for the job by its name. What a lost race still doubles, the container's work claim makes harmless.
 func submit(ctx context.Context, c Clients, in *batch.SubmitJobInput) (string, error) {
 	for round := 1; ; round++ {
-		id, err := submitOnce(ctx, c, in)
-		if err == nil || !unclear(err) || ctx.Err() != nil {
-			return id, err
+		out, err := c.Batch.SubmitJob(ctx, in)
+		if err == nil {
+			return aws.ToString(out.JobId), nil
+		}
+		if !unclear(err) || ctx.Err() != nil {
+			return "", err
 		}
 		id, lookErr := lookUp(ctx, c, aws.ToString(in.JobQueue), aws.ToString(in.JobName))
 		if id != "" {
@@ -111,26 +121,8 @@ func submit(ctx context.Context, c Clients, in *batch.SubmitJobInput) (string, e
 	}
 }
 
-// unclear errors leave open whether the job was accepted.
+// unclear errors leave open whether a call took effect.
 func unclear(err error) bool { s := status(err); return s == 0 || s >= http.StatusInternalServerError }
-
-// submitOnce sends one request, and again only when Batch said that it was too many.
-func submitOnce(ctx context.Context, c Clients, in *batch.SubmitJobInput) (string, error) {
-	pause := time.Second
-	for try := 1; ; try++ {
-		out, err := c.Batch.SubmitJob(ctx, in, func(o *batch.Options) { o.Retryer = aws.NopRetryer{} })
-		if err == nil {
-			return aws.ToString(out.JobId), nil
-		}
-		if status(err) != http.StatusTooManyRequests || try == throttleTries {
-			return "", err
-		}
-		if err := c.sleep(ctx, pause); err != nil {
-			return "", err
-		}
-		pause = min(2*pause, throttlePause)
-	}
-}
 
 // lookUp searches a job by its name, for 15 s; "" where there is none. The error is that of the last look.
 func lookUp(ctx context.Context, c Clients, queue, name string) (string, error) {

@@ -44,6 +44,8 @@ type world struct {
 	clock   *clock.Fake
 	service *local.Service
 	output  *logs.Service
+	buckets *objects.Service
+	batch   *batch.Client // without the budget
 	clients Clients
 	script  map[string]func(attempt int) outcome // by group; without one a container saves its outputs and exits 0 after a minute
 	fault   func(operation string, n int) fault  // what befalls the nth call of an operation, from 1
@@ -87,29 +89,51 @@ func newWorld(t *testing.T) *world {
 	w.must(err)
 	w.service, err = local.New(local.Options{Region: "eu-west-1", Account: "123456789012", Clock: w.clock, Runner: w, Logs: w.output, Step: time.Second})
 	w.must(err)
-	config := aws.Config{Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("AKID", "secret", "")}
-	config.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
-	client := func(h http.Handler) *http.Client { return &http.Client{Transport: transport{w, h}} }
-	jobs := batch.NewFromConfig(config, func(o *batch.Options) {
-		o.BaseEndpoint, o.HTTPClient = aws.String("http://aws.test"), client(w.service)
-	})
-	buckets, err := objects.New(objects.Options{Dir: t.TempDir(), Region: "eu-west-1", Account: "123456789012", Now: w.Now})
+	w.buckets, err = objects.New(objects.Options{Dir: t.TempDir(), Region: "eu-west-1", Account: "123456789012", Now: w.Now})
 	w.must(err)
-	store := s3.NewFromConfig(config, func(o *s3.Options) {
-		o.BaseEndpoint, o.HTTPClient, o.UsePathStyle = aws.String("http://aws.test"), client(buckets), true
-	})
-	reader := cloudwatchlogs.NewFromConfig(config, func(o *cloudwatchlogs.Options) {
-		o.BaseEndpoint, o.HTTPClient = aws.String("http://aws.test"), client(w.output)
-	})
-	_, err = reader.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String(logGroup)})
+	w.clients = w.driver(nil)
+	w.batch = w.clients.Batch.(*Budget).api.(*batch.Client)
+	_, err = w.clients.Logs.(*cloudwatchlogs.Client).CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String(logGroup)})
 	w.must(err)
-	w.clients = Clients{Batch: jobs, S3: store, Logs: reader, Clock: w}
-	_, err = store.CreateBucket(t.Context(), &s3.CreateBucketInput{
+	_, err = w.clients.S3.(*s3.Client).CreateBucket(t.Context(), &s3.CreateBucketInput{
 		Bucket: aws.String(bucket), CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: "eu-west-1"},
 	})
 	w.must(err)
-	w.provision(jobs)
+	w.provision(w.batch)
 	return w
+}
+
+// driver gives what a process of its own has: its clients, a budget, and a life where it has one.
+func (w *world) driver(l *life) Clients {
+	config := aws.Config{Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("AKID", "secret", "")}
+	config.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
+	config.BaseEndpoint = aws.String("http://aws.test")
+	client := func(h http.Handler) *http.Client { return &http.Client{Transport: transport{w, h, l}} }
+	jobs := batch.NewFromConfig(config, func(o *batch.Options) { o.HTTPClient = client(w.service) })
+	store := s3.NewFromConfig(config, func(o *s3.Options) { o.HTTPClient, o.UsePathStyle = client(w.buckets), true })
+	reader := cloudwatchlogs.NewFromConfig(config, func(o *cloudwatchlogs.Options) { o.HTTPClient = client(w.output) })
+	return Clients{Batch: NewBudget(jobs, w), S3: store, Logs: reader, Clock: w}
+}
+
+// life is that of a driver that is killed after its nth call: nothing that it does then has any effect.
+type life struct {
+	mu    sync.Mutex
+	calls int
+	last  int
+	kill  context.CancelFunc
+}
+
+var errKilled = errors.New("the driver was killed")
+
+// spend says whether the driver lives to make another call, and whether that is its last.
+func (l *life) spend() (alive, last bool) {
+	if l == nil {
+		return true, false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.calls++
+	return l.calls <= l.last, l.calls == l.last
 }
 
 // provision makes a queue "kedro" and the job definitions "kedro:1" and, with the output in Batch's default group, "shared-logs:1".
@@ -243,9 +267,19 @@ func (w *world) write(key, content string) (etag string) {
 type transport struct {
 	w       *world
 	handler http.Handler
+	life    *life
 }
 
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	alive, last := t.life.spend()
+	if !alive {
+		return nil, errKilled
+	}
+	if last {
+		_, _ = t.serve(r)
+		t.life.kill()
+		return nil, errKilled
+	}
 	operation := r.Method + " " + r.URL.Path
 	if name, ok := strings.CutPrefix(r.URL.Path, "/v1/"); ok {
 		operation = name

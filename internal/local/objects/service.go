@@ -64,6 +64,7 @@ func (s *Service) Operation(r *http.Request) (name string, mutating bool) {
 
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("x-amz-request-id", rand.Text())
+	w.Header().Set("Date", s.opt.Now().UTC().Format(http.TimeFormat))
 	answer, err := s.answer(w, r)
 	if err != nil {
 		// A client in the middle of its body reads no answer before it has sent it; one that asked first gets the answer instead.

@@ -1,0 +1,197 @@
+package run
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kedroctl/kedroctl/internal/plan"
+)
+
+const (
+	atOnce     = 100              // submissions between two polls
+	learnEvery = 10 * time.Second // between two looks by name for what other drivers submit
+	saveCost   = 2 * time.Millisecond
+)
+
+// LateError says that a command which is to leave at once would have to stay.
+type LateError struct {
+	Groups []string // submitted later
+	Reason string
+}
+
+func (e *LateError) Error() string {
+	return fmt.Sprintf("%d groups cannot be submitted at once, as they %s: %s", len(e.Groups), e.Reason, some(e.Groups))
+}
+
+// Hint implements the next step for the user.
+func (e *LateError) Hint() string {
+	return "--detach alone waits until they are submitted, and leaves then"
+}
+
+// some names a few of many.
+func some(names []string) string {
+	const most = 5
+	text := strings.Join(names[:min(len(names), most)], ", ")
+	if n := len(names) - most; n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
+	return text
+}
+
+// late says which groups of a plan are not submitted at first, and why; nil where all are.
+func late(p plan.Plan, workers int) *LateError {
+	waits, e := make(map[string]bool), &LateError{}
+	room, crowded := workers, false
+	for _, g := range p.Groups {
+		behind := len(g.DependsOn) > parentsMax || slices.ContainsFunc(g.DependsOn, func(parent string) bool { return waits[parent] })
+		switch {
+		case behind:
+			waits[g.Name] = true
+		case workers > 0 && room == 0:
+			waits[g.Name], crowded = true, true
+		default:
+			room--
+			continue
+		}
+		e.Groups = append(e.Groups, g.Name)
+	}
+	if len(e.Groups) == 0 {
+		return nil
+	}
+	e.Reason = fmt.Sprintf("wait for more than %d jobs, or for a group that does", parentsMax)
+	if crowded {
+		e.Reason = fmt.Sprintf("go beyond the %d jobs that may be unfinished at the same time", workers)
+	}
+	return e
+}
+
+// submitDue submits what can be submitted now, most jobs at a time. Batch takes 20 dependencies per job, and finished parents need not be named.
+func (f *follower) submitDue(ctx context.Context, most int) (submitted bool, err error) {
+	list := f.due()
+	f.more = len(list) > most
+	list = list[:min(len(list), most)]
+	if len(list) == 0 {
+		return false, f.save(ctx, false)
+	}
+	jobs, foreign, err := f.dispatch(list).submit(ctx, list)
+	for _, j := range jobs {
+		*f.jobs[j.Group] = j
+		delete(f.shaken, j.Group)
+		f.unsaved = true
+	}
+	f.foreign = foreign
+	saveErr := f.save(ctx, err != nil)
+	return len(jobs) > 0, cmp.Or(err, saveErr)
+}
+
+func (f *follower) dispatch(list []due) *dispatch {
+	d := &dispatch{clients: f.clients, run: &f.run, report: f.report, driver: f.driver, ids: make(map[string]string), datasets: f.datasets}
+	for _, q := range list {
+		for _, p := range q.parents {
+			d.ids[p] = f.jobs[p].ID
+		}
+	}
+	return d
+}
+
+// due are the groups to be submitted now, in the plan's order.
+func (f *follower) due() []due {
+	if f.stopped {
+		return nil
+	}
+	room := f.room()
+	var list []due
+	planned := make(map[string]bool)
+	for _, g := range f.run.Plan.Groups {
+		j := f.jobs[g.Name]
+		if j.ID != "" || slices.ContainsFunc(g.DependsOn, f.dead) {
+			continue
+		}
+		parents := f.waitsFor(g)
+		if len(parents) > parentsMax || slices.ContainsFunc(parents, func(p string) bool { return f.jobs[p].ID == "" && !planned[p] }) {
+			continue
+		}
+		if len(list) == room {
+			break
+		}
+		planned[g.Name] = true
+		list = append(list, due{g, *j, parents})
+	}
+	return list
+}
+
+// room is how many more jobs may be unfinished.
+func (f *follower) room() int {
+	if f.run.MaxWorkers == 0 {
+		return math.MaxInt
+	}
+	room := f.run.MaxWorkers
+	for group, j := range f.jobs {
+		if j.ID != "" && !f.ended(group) {
+			room--
+		}
+	}
+	return max(room, 0)
+}
+
+// save notes the jobs in the bucket, those of large runs not each time: what is not noted is found by name.
+func (f *follower) save(ctx context.Context, now bool) error {
+	every := time.Duration(len(f.run.Jobs)) * saveCost
+	if !f.unsaved || !now && f.clients.now().Sub(f.savedAt) < every {
+		return nil
+	}
+	if err := f.ledger.save(ctx, f.clients, &f.run); err != nil {
+		return err
+	}
+	f.unsaved, f.savedAt = false, f.clients.now()
+	f.takeUp()
+	return nil
+}
+
+// learn looks for jobs that other drivers of the run submit: in what they have noted, and now and then by name.
+func (f *follower) learn(ctx context.Context) (learned bool, err error) {
+	if f.foreign == 0 {
+		return false, nil
+	}
+	if err := f.ledger.read(ctx, f.clients, &f.run); err != nil {
+		return false, err
+	}
+	learned = f.takeUp()
+	if learned || f.clients.now().Sub(f.listedAt) < learnEvery {
+		return learned, nil
+	}
+	f.listedAt = f.clients.now()
+	listed, err := listRun(ctx, f.clients, f.run)
+	if err != nil {
+		return false, err
+	}
+	f.run.learn(f.run.named(listed))
+	f.unsaved = f.takeUp()
+	return f.unsaved, nil
+}
+
+// takeUp follows jobs that the run has and this driver has not: of groups without one, and those of higher tries.
+func (f *follower) takeUp() (any bool) {
+	for group, s := range f.run.latest() {
+		j := f.jobs[group]
+		if j.ID != "" && s.Try <= j.Try || s.Try < j.Try {
+			continue
+		}
+		*j = Job{Submission: s, State: Submitted, Since: f.clients.now()}
+		f.forget(group)
+		f.unsure[s.ID], any = true, true
+		f.report.Submitted(*j)
+	}
+	return any
+}
+
+// forget drops what is known of a group's earlier job.
+func (f *follower) forget(group string) {
+	delete(f.undecided, group)
+	delete(f.shaken, group)
+}
