@@ -121,8 +121,11 @@ func submit(ctx context.Context, c Clients, in *batch.SubmitJobInput) (string, e
 	}
 }
 
-// unclear errors leave open whether a call took effect.
-func unclear(err error) bool { s := status(err); return s == 0 || s >= http.StatusInternalServerError }
+// unclear errors leave open whether a call took effect: there was no answer, none that could be read to its end, or trouble at the service.
+func unclear(err error) bool {
+	s := status(err)
+	return s < http.StatusMultipleChoices || s >= http.StatusInternalServerError
+}
 
 // lookUp searches a job by its name, for 15 s; "" where there is none. The error is that of the last look.
 func lookUp(ctx context.Context, c Clients, queue, name string) (string, error) {
