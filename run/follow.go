@@ -14,11 +14,12 @@ import (
 )
 
 const (
-	grace      = time.Minute        // for which a job that was just submitted may be unknown to DescribeJobs
-	patience   = 15 * time.Minute   // for which Batch or S3 may be out of reach before Follow gives up
-	slowest    = 5                  // the interval grows to this many times the shortest while nothing changes
-	pollShare  = 4                  // polls take at most one in so many calls of the budget
-	remembered = 7 * 24 * time.Hour // for which Batch knows a job that has ended
+	grace         = time.Minute        // for which a job that was just submitted may be unknown to DescribeJobs
+	patience      = 15 * time.Minute   // for which Batch or S3 may be out of reach before Follow gives up
+	slowest       = 5                  // the interval grows to this many times the shortest while nothing changes
+	complainEvery = time.Minute        // between two complaints while it is
+	pollShare     = 4                  // polls take at most one in so many calls of the budget
+	remembered    = 7 * 24 * time.Hour // for which Batch knows a job that has ended
 )
 
 // Options say how a run is followed. The zero value has the defaults.
@@ -74,7 +75,7 @@ type follower struct {
 func Follow(ctx context.Context, c Clients, r Run, o Options, rep Reporter) (Result, error) {
 	f := newFollower(c, r, o, rep)
 	f.tellKnown()
-	wait, reached := f.options.Interval, c.now()
+	wait, reached, complained := f.options.Interval, c.now(), time.Time{}
 	for {
 		changed, err := f.poll(ctx)
 		switch {
@@ -82,10 +83,11 @@ func Follow(ctx context.Context, c Clients, r Run, o Options, rep Reporter) (Res
 			return f.result(), ctx.Err()
 		case err != nil && (!passing(err) || c.now().Sub(reached) > patience):
 			return f.result(), ui.WithHint(fmt.Errorf("follow run %s: %w", r.ID, err), f.wayOn())
-		case err != nil:
+		case err == nil:
+			reached, complained = c.now(), time.Time{}
+		case c.now().Sub(complained) >= complainEvery:
+			complained = c.now()
 			rep.Notice(Notice{NoticeTrouble, err.Error()})
-		default:
-			reached = c.now()
 		}
 		if f.done() {
 			return f.result(), f.save(ctx, true)

@@ -49,6 +49,10 @@ type world struct {
 	clients Clients
 	script  map[string]func(attempt int) outcome // by group; without one a container saves its outputs and exits 0 after a minute
 	fault   func(operation string, n int) fault  // what befalls the nth call of an operation, from 1
+	before  func(operation string)               // is called before a call takes effect,
+	after   func(operation string)               // and after
+	lag     time.Duration                        // after which Batch lists a job as it is
+	inner   Clients                              // without faults: what containers use
 	onSleep func()
 
 	mu      sync.Mutex
@@ -76,22 +80,25 @@ const (
 	broken         // 500, without effect
 	throttle       // 429, without effect
 	cutOff         // the connection breaks after the effect
+	offline        // there is no connection
 )
 
 func newWorld(t *testing.T) *world {
 	w := &world{
 		T: t, clock: clock.NewFake(time.Date(2026, 11, 23, 9, 55, 12, 345678901, time.UTC)),
 		script: map[string]func(int) outcome{}, fault: func(string, int) fault { return none }, onSleep: func() {},
+		before: func(string) {}, after: func(string) {},
 		calls: map[string]int{},
 	}
 	var err error
 	w.output, err = logs.New(logs.Options{Region: "eu-west-1", Account: "123456789012", Now: w.Now})
 	w.must(err)
-	w.service, err = local.New(local.Options{Region: "eu-west-1", Account: "123456789012", Clock: w.clock, Runner: w, Logs: w.output, Step: time.Second})
+	w.service, err = local.New(local.Options{Region: "eu-west-1", Account: "123456789012", Clock: w.clock, Runner: w, Logs: w.output, Step: time.Second,
+		Lags: func() local.Lags { return local.Lags{List: w.lag} }})
 	w.must(err)
 	w.buckets, err = objects.New(objects.Options{Dir: t.TempDir(), Region: "eu-west-1", Account: "123456789012", Now: w.Now})
 	w.must(err)
-	w.clients = w.driver(nil)
+	w.clients, w.inner = w.driver(nil), w.driver(&life{inner: true})
 	w.batch = w.clients.Batch.(*Budget).api.(*batch.Client)
 	_, err = w.clients.Logs.(*cloudwatchlogs.Client).CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String(logGroup)})
 	w.must(err)
@@ -121,13 +128,14 @@ type life struct {
 	calls int
 	last  int
 	kill  context.CancelFunc
+	inner bool // no driver's: it is neither counted nor befallen by faults
 }
 
 var errKilled = errors.New("the driver was killed")
 
 // spend says whether the driver lives to make another call, and whether that is its last.
 func (l *life) spend() (alive, last bool) {
-	if l == nil {
+	if l == nil || l.inner {
 		return true, false
 	}
 	l.mu.Lock()
@@ -193,6 +201,9 @@ func (w *world) Start(a local.Attempt, e local.Events) func() {
 		o = script(a.Number)
 	}
 	e.Running()
+	if owner := w.claimWork(a); owner != a.JobID { // a twin
+		return w.clock.AfterFunc(time.Second, func() { e.Done(local.Exited(exitTwin)) })
+	}
 	w.note(&w.started, group)
 	for _, line := range o.lines {
 		e.Line(line)
@@ -203,6 +214,20 @@ func (w *world) Start(a local.Attempt, e local.Events) func() {
 		e.Done(o.exit)
 	})
 	return func() { stop(); e.Done(local.Exited(143)) }
+}
+
+// claimWork is what the container entry does first, and gives the job that has the work.
+func (w *world) claimWork(a local.Attempt) string {
+	q := w.request(a.Env["KEDROCTL_REQUEST"])
+	r, try := Run{ID: q.Run, Plan: plan.Plan{Bucket: bucket}}, Submission{Key: q.Key, Try: q.Try}
+	err := w.inner.put(context.Background(), bucket, r.object("claims", tryName(try)), workClaim{a.JobID}, aws.String("*"))
+	if lostRace(err) {
+		owner, err := w.inner.worker(context.Background(), r, try)
+		w.must(err)
+		return owner
+	}
+	w.must(err)
+	return a.JobID
 }
 
 func (w *world) note(list *[]string, group string) {
@@ -227,13 +252,13 @@ func (w *world) leave(a local.Attempt, o outcome) {
 		}
 	}
 	r := Run{ID: q.Run}
-	w.must(w.clients.put(context.Background(), q.Bucket, r.object("records", fmt.Sprintf("%s-t%d-a%d.json", q.Key, q.Try, a.Number)), rec, nil))
+	w.must(w.inner.put(context.Background(), q.Bucket, r.object("records", fmt.Sprintf("%s-t%d-a%d.json", q.Key, q.Try, a.Number)), rec, nil))
 }
 
 func (w *world) request(text string) (q request) {
 	w.Helper()
 	if _, key, ok := splitURI(text); ok {
-		w.must(w.clients.get(context.Background(), bucket, key, &q))
+		w.must(w.inner.get(context.Background(), bucket, key, &q))
 		return q
 	}
 	w.must(json.Unmarshal([]byte(text), &q))
@@ -258,7 +283,7 @@ func (w *world) save(q request, name string) Saved {
 
 func (w *world) write(key, content string) (etag string) {
 	w.Helper()
-	out, err := w.clients.S3.PutObject(context.Background(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &key, Body: strings.NewReader(content)})
+	out, err := w.inner.S3.PutObject(context.Background(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &key, Body: strings.NewReader(content)})
 	w.must(err)
 	return strings.Trim(aws.ToString(out.ETag), `"`)
 }
@@ -271,6 +296,9 @@ type transport struct {
 }
 
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if t.life != nil && t.life.inner {
+		return t.serve(r)
+	}
 	alive, last := t.life.spend()
 	if !alive {
 		return nil, errKilled
@@ -284,7 +312,11 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if name, ok := strings.CutPrefix(r.URL.Path, "/v1/"); ok {
 		operation = name
 	}
+	t.w.before(operation)
+	defer t.w.after(operation)
 	switch t.w.befall(operation) {
+	case offline:
+		return nil, errors.New("no route to host")
 	case refused:
 		return answer(r, http.StatusBadRequest, "ClientException"), nil
 	case broken:
@@ -332,7 +364,7 @@ func (w *world) count(operation string) int {
 // jobs gives Batch's states of all jobs by name.
 func (w *world) jobs() map[string]types.JobStatus {
 	w.Helper()
-	out, err := w.clients.Batch.ListJobs(context.Background(), &batch.ListJobsInput{
+	out, err := w.inner.Batch.ListJobs(context.Background(), &batch.ListJobsInput{
 		JobQueue: aws.String("kedro"), Filters: []types.KeyValuesPair{{Name: aws.String("JOB_NAME"), Values: []string{"*"}}},
 	})
 	w.must(err)
