@@ -107,7 +107,9 @@ func (d *deps) ended(b board, result run.Result, tracked *run.MLflowRun, detache
 	if !d.term.JSON() {
 		err = d.term.Answer(nil, func(w io.Writer) { d.showJobs(w, b, time.Now()) })
 	}
-	if err != nil || result.Succeeded() {
+	if err != nil && !result.Succeeded() && !detached {
+		d.term.Warn("%v", err)
+	} else if err != nil || result.Succeeded() {
 		return err
 	}
 	if detached {

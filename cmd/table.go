@@ -40,15 +40,23 @@ type jobTable struct {
 // watch shows a run of a plan until stop is called, or ctx ends. A reader of the output who goes away does not end the program from here on: the run's
 // bookkeeping comes first.
 func (d *deps) watch(ctx context.Context, clients run.Clients, pl plan.Plan) *jobTable {
-	t := &jobTable{term: d.term, now: time.Now, clients: clients, board: d.newBoard(pl), changed: make(map[string]time.Time), warned: make(map[string]bool)}
-	t.spoken = t.now()
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	t := d.newJobTable(clients, pl)
+	t.begin(ctx)
+	return t
+}
+
+func (d *deps) newJobTable(clients run.Clients, pl plan.Plan) *jobTable {
+	return &jobTable{term: d.term, now: time.Now, clients: clients, board: d.newBoard(pl), changed: make(map[string]time.Time), warned: make(map[string]bool)}
+}
+
+func (t *jobTable) begin(ctx context.Context) {
+	t.spoken = t.now()
 	ctx, t.halt = context.WithCancel(ctx)
 	t.aside = func(work func(context.Context)) { t.working.Go(func() { work(ctx) }) }
 	t.aside(t.tick)
 	t.aside(t.readPeaks)
 	t.term.Redraw(t.lines)
-	return t
 }
 
 // stop ends the showing; the status area is gone.

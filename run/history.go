@@ -22,7 +22,7 @@ const (
 // History is how long groups took in an earlier run. The zero value knows nothing.
 type History struct {
 	Run   string                   // that run
-	spans map[string]time.Duration // by group: from the end of the last one before it to its own, the wait for an instance included
+	Spans map[string]time.Duration // by group: from the end of the last one before it to its own, the wait for an instance included
 }
 
 // Past finds the latest earlier run of the same environment that succeeded and had some of the run's groups, with the same nodes. It takes a few calls
@@ -38,7 +38,7 @@ func Past(ctx context.Context, c Clients, r Run) (History, error) {
 		if err != nil {
 			return History{}, fmt.Errorf("read run %s: %w", id, err)
 		}
-		if len(h.spans) > 0 {
+		if len(h.Spans) > 0 {
 			return h, nil
 		}
 	}
@@ -60,7 +60,7 @@ func (c Clients) history(ctx context.Context, p plan.Plan, id string) (History, 
 	if err != nil || !ok {
 		return History{}, err
 	}
-	h := History{Run: id, spans: make(map[string]time.Duration)}
+	h := History{Run: id, Spans: make(map[string]time.Duration)}
 	for _, g := range p.Groups {
 		was := past.group(g.Name)
 		if !slices.Equal(was.Nodes, g.Nodes) {
@@ -70,7 +70,7 @@ func (c Clients) history(ctx context.Context, p plan.Plan, id string) (History, 
 		for _, parent := range was.DependsOn {
 			began = latest(began, aws.ToTime(last[past.group(parent).Key].LastModified))
 		}
-		h.spans[g.Name] = max(aws.ToTime(last[was.Key].LastModified).Sub(began), 0)
+		h.Spans[g.Name] = max(aws.ToTime(last[was.Key].LastModified).Sub(began), 0)
 	}
 	return h, nil
 }
@@ -132,15 +132,15 @@ func (h History) Left(r Run, jobs map[string]Job, now time.Time) (left time.Dura
 		if j.Ended() {
 			continue
 		}
-		span, ok := h.spans[g.Name]
+		span, ok := h.Spans[g.Name]
 		if !ok {
 			return 0, false
 		}
-		began, wait := latest(r.Created, j.Created), time.Duration(0)
+		began, wait, ready := latest(r.Created, j.Created), time.Duration(0), true
 		for _, p := range g.DependsOn {
-			began, wait = latest(began, jobs[p].Stopped), max(wait, ends[p])
+			began, wait, ready = latest(began, jobs[p].Stopped), max(wait, ends[p]), ready && jobs[p].Ended()
 		}
-		if wait == 0 { // it waits for no other any more
+		if ready {
 			span = max(span-now.Sub(began), 0)
 		}
 		ends[g.Name] = wait + span

@@ -68,6 +68,7 @@ type outcome struct {
 	lines   []string
 	errors  *ProgramError
 	loses   []string // outputs that it does not save
+	peak    int      // MiB
 	silent  bool     // it leaves no record, as one that is killed
 	notKept []Unkept
 }
@@ -242,7 +243,7 @@ func (w *world) leave(a local.Attempt, o outcome) {
 		return
 	}
 	q := w.request(a.Env["KEDROCTL_REQUEST"])
-	rec := Record{Schema: 1, Run: q.Run, Group: q.Group, Try: q.Try, Attempt: a.Number, Job: a.JobID, Exit: *o.exit.Code, Error: o.errors, NotKept: o.notKept,
+	rec := Record{Schema: 1, Run: q.Run, Group: q.Group, Try: q.Try, Attempt: a.Number, Job: a.JobID, Exit: *o.exit.Code, Error: o.errors, NotKept: o.notKept, PeakMemory: o.peak,
 		Started: w.Now().Add(-o.takes), Ended: w.Now()}
 	for _, name := range q.Outputs {
 		if rec.Exit == 0 && !strings.Contains(strings.Join(o.loses, " "), name) {

@@ -93,12 +93,12 @@ func (t *Terminal) above(text string) {
 
 // fit cuts lines to the width of the terminal, and leaves out those that do not fit in: what wraps or scrolls away is out of the next erase's reach.
 func fit(lines []string, width, height int) []string {
+	if most := max(height-2, 1); len(lines) > most {
+		lines = append(lines[:most:most], fmt.Sprintf("… and %d more", len(lines)-most))
+	}
 	cut := make([]string, len(lines))
 	for i, l := range lines {
 		cut[i] = ansi.Truncate(l, width, "…")
-	}
-	if most := max(height-2, 1); len(cut) > most {
-		cut = append(cut[:most:most], fmt.Sprintf("… and %d more", len(cut)-most))
 	}
 	return cut
 }
