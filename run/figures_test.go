@@ -214,26 +214,6 @@ func (b *bench) note(operation string) {
 	b.times[operation] = append(b.times[operation], time.Now())
 }
 
-// lastEnd is when the last job ended.
-func (b *bench) lastEnd() (last time.Time) {
-	for token := ""; ; {
-		var out struct {
-			JobSummaryList []struct{ StoppedAt int64 }
-			NextToken      string
-		}
-		b.call("listjobs", `{"jobQueue":"kedro","jobStatus":"SUCCEEDED"`+token+`}`, &out)
-		for _, j := range out.JobSummaryList {
-			if at := time.UnixMilli(j.StoppedAt); at.After(last) {
-				last = at
-			}
-		}
-		if out.NextToken == "" {
-			return last
-		}
-		token = `,"nextToken":"` + out.NextToken + `"`
-	}
-}
-
 // calls is how many requests Batch got, and the most within one second.
 func (b *bench) calls() (n, most int) {
 	var all []time.Time
@@ -260,7 +240,7 @@ func TestDriverFigures(t *testing.T) {
 	}{
 		{spaceflights(), 500 * time.Millisecond, 20},
 		{chain(), 500 * time.Millisecond, 20},
-		{fan(1000), 10 * time.Second, 2},
+		{fan(1000), 10 * time.Second, 1.4},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			over, calls := measure(t, "kedroctl", c.graph, func(t *testing.T, b *bench) { b.kedroctl(t) })
@@ -287,7 +267,10 @@ func measure(t *testing.T, name string, g graph, drive func(*testing.T, *bench))
 			since := time.Now()
 			drive(t, b)
 			n, most := b.calls()
-			over, calls = b.lastEnd().Sub(since)-g.ideal(), float64(n)/float64(len(g.parents))
+			if name == "kedroctl" && most > 50 {
+				t.Errorf("%d calls within a second; Batch takes 50", most)
+			}
+			over, calls = b.lastStop(t).Sub(since)-g.ideal(), float64(n)/float64(len(g.parents))
 			t.Logf("figure|%s|%s|%.1f|%d|%.2f|%d", g.name, name, over.Seconds(), n, calls, most)
 		})
 	})
@@ -297,6 +280,7 @@ func measure(t *testing.T, name string, g graph, drive func(*testing.T, *bench))
 // kedroctl drives the graph with this package.
 func (b *bench) kedroctl(t *testing.T) {
 	rep := &told{}
+	b.clients.Batch = NewBudget(b.clients.Batch, nil)
 	r, err := Start(t.Context(), b.clients, b.input(), rep)
 	if err != nil {
 		t.Fatal(err)
@@ -305,4 +289,140 @@ func (b *bench) kedroctl(t *testing.T) {
 	if err != nil || !result.Succeeded() {
 		t.Fatalf("%v, failures %v", err, result.Failures)
 	}
+}
+
+// flat is n groups that wait for nothing.
+func flat(n int) graph {
+	g := graph{name: "flat"}
+	for range n {
+		g.parents, g.takes = append(g.parents, nil), append(g.takes, time.Hour)
+	}
+	return g
+}
+
+// TestSubmissionsFillTheBudget: a thousand jobs are submitted as fast as the budget lets them, also where Batch refuses every fifth call, and none is lost,
+// doubled, or sent within a second that has had its fifty.
+func TestSubmissionsFillTheBudget(t *testing.T) {
+	const n = 1000
+	for name, every := range map[string]int{"all taken": 0, "a fifth refused": 5} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, flat(n))
+				count := 0
+				b.refuse = func(string) bool { count++; return every > 0 && count%every == 0 }
+				r := b.started(t)
+				calls := b.times["submitjob"]
+				perSecond := float64(len(calls)-1) / calls[len(calls)-1].Sub(calls[0]).Seconds()
+				_, most := b.calls()
+				t.Logf("figure|%d submissions, %s|%.1f a second|at most %d within one", n, name, perSecond, most)
+				if every == 0 && perSecond < 0.95*callsMax {
+					t.Errorf("%.1f submissions a second, the budget is %d", perSecond, callsMax)
+				}
+				if most > 50 {
+					t.Errorf("%d calls within a second; Batch takes 50", most)
+				}
+				states := b.states(t)
+				if len(r.Jobs) != n || len(states) != n {
+					t.Errorf("%d jobs known, %d jobs in Batch, want %d", len(r.Jobs), len(states), n)
+				}
+			})
+		})
+	}
+}
+
+// TestAttachToAThousandJobs finds them all in eleven calls of ListJobs or fewer.
+func TestAttachToAThousandJobs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, flat(1000))
+		id := b.started(t).ID
+		clear(b.times)
+		r, err := Load(t.Context(), b.clients, bucket, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		jobs, err := Status(t.Context(), b.clients, r)
+		if err != nil || len(jobs) != 1000 {
+			t.Fatalf("%d jobs, %v", len(jobs), err)
+		}
+		n, _ := b.calls()
+		t.Logf("figure|attach to 1,000 jobs|%d calls of ListJobs|%d of Batch", len(b.times["listjobs"]), n)
+		if len(b.times["listjobs"]) > 11 || n > 22 {
+			t.Errorf("%d calls of ListJobs, %d of Batch; want at most 11 and 22", len(b.times["listjobs"]), n)
+		}
+	})
+}
+
+// TestCancelOfAThousandJobs: none that waits for another job starts after the cancel, all others have ended within the time that as many calls take and two
+// seconds, and none is left.
+func TestCancelOfAThousandJobs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const first = 500
+		g := flat(first)
+		for i := range first {
+			g.parents, g.takes = append(g.parents, []int{i}), append(g.takes, time.Hour)
+		}
+		b := newBench(t, g)
+		r := b.started(t)
+		time.Sleep(time.Minute)
+		since := time.Now()
+		if err := Cancel(t.Context(), b.clients, r, "cancelled"); err != nil {
+			t.Fatal(err)
+		}
+		took, limit := b.lastStop(t).Sub(since), time.Duration(2*first)*time.Second/callsMax+2*time.Second
+		t.Logf("figure|cancel of 1,000 jobs|%.1f s until the last has ended|at most %.1f s", took.Seconds(), limit.Seconds())
+		if took > limit {
+			t.Errorf("the last job ended %s after the cancel, want at most %s", took, limit)
+		}
+		for name, j := range b.states(t) {
+			if j.Status != types.JobStatusFailed {
+				t.Errorf("job %s is %s", name, j.Status)
+			}
+			var i int
+			if _, err := fmt.Sscanf(strings.TrimPrefix(name, r.namePrefix()), "g%d", &i); err != nil {
+				t.Fatal(err)
+			}
+			if i >= first && aws.ToInt64(j.StartedAt) > 0 {
+				t.Errorf("job %s was PENDING at the cancel, and has started", name)
+			}
+		}
+	})
+}
+
+// started starts the graph under a budget, as commands do.
+func (b *bench) started(t *testing.T) Run {
+	t.Helper()
+	b.clients.Batch = NewBudget(b.clients.Batch, nil)
+	r, err := Start(t.Context(), b.clients, b.input(), &told{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// states are all jobs of the queue by name, each of which is there once.
+func (b *bench) states(t *testing.T) map[string]types.JobSummary {
+	t.Helper()
+	b.refuse = func(string) bool { return false }
+	all, err := listJobs(t.Context(), b.clients, "kedro", "*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	byName := make(map[string]types.JobSummary, len(all))
+	for _, j := range all {
+		byName[aws.ToString(j.JobName)] = j
+	}
+	if len(byName) != len(all) {
+		t.Errorf("%d jobs have %d names", len(all), len(byName))
+	}
+	return byName
+}
+
+// lastStop is when the last job of the queue ended.
+func (b *bench) lastStop(t *testing.T) (last time.Time) {
+	for _, j := range b.states(t) {
+		if at := millis(j.StoppedAt); at.After(last) {
+			last = at
+		}
+	}
+	return last
 }
