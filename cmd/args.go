@@ -88,9 +88,13 @@ func flagName(word string) (name string, isFlag, hasValue bool) {
 func takesValue(flags []cli.Flag) map[string]bool {
 	m := map[string]bool{"help": false, "h": false}
 	for _, f := range flags {
-		_, isBool := f.(*cli.BoolFlag)
+		value := true
+		switch f.(type) {
+		case *cli.BoolFlag, detachFlag:
+			value = false
+		}
 		for _, n := range f.Names() {
-			m[n] = !isBool
+			m[n] = value
 		}
 	}
 	return m

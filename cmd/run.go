@@ -35,7 +35,8 @@ configuration and none of the other jobs' data. Memory is not limited then.`,
 			&cli.BoolFlag{Name: onlyMissingFlag, DisableDefaultText: true, Usage: "only nodes whose outputs are not in S3 and, as in Kedro, those that these need; decided before the jobs"},
 			&cli.BoolFlag{Name: "allow-overlap", DisableDefaultText: true, Usage: "start also while another run writes the same paths"},
 			&cli.BoolFlag{Name: "no-image", DisableDefaultText: true, Usage: "with --local: run the project as it is, without Docker and without a deployment"},
-			&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, DisableDefaultText: true, Usage: "return when all jobs are submitted"},
+			&cli.IntFlag{Name: "max-workers", DefaultText: "any number", Usage: "at most `N` jobs of the run are unfinished at the same time; the others are submitted later"},
+			newDetachFlag(),
 		),
 		Action: d.run,
 	}
@@ -74,22 +75,17 @@ func (d *deps) run(c *cli.Context) error {
 		return err
 	}
 	in.Args, in.LoadVersions, in.Owner, in.AllowOverlap = d.kedroArgs(c), versions, owner(), c.Bool("allow-overlap")
+	in.LeaveNow = detaching(c) == detachNow
+	if in.MaxWorkers = c.Int("max-workers"); in.MaxWorkers < 0 {
+		return usageError{fmt.Errorf("--max-workers %d: want at least 1", in.MaxWorkers)}
+	}
 	table := d.watch(c.Context, clients, in.Plan)
 	defer table.stop()
 	r, err := run.Start(c.Context, clients, in, table)
 	if err != nil {
 		return err
 	}
-	result, err := run.Follow(c.Context, clients, r, run.Options{Interval: interval, Detach: c.Bool("detach")}, table)
-	table.stop()
-	if err != nil && c.Context.Err() != nil {
-		return d.interrupted(c.Context, clients, r)
-	}
-	if err != nil {
-		return err
-	}
-	table.end(c.Context, result.Jobs)
-	return d.ended(table.board, result, d.mlflow(c.Context, clients, r), c.Bool("detach"))
+	return d.follow(c, clients, r, interval, table)
 }
 
 // runAnswer is what became of a run, for scripts.

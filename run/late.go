@@ -25,7 +25,7 @@ type LateError struct {
 }
 
 func (e *LateError) Error() string {
-	return fmt.Sprintf("%d groups cannot be submitted at once, as they %s: %s", len(e.Groups), e.Reason, some(e.Groups))
+	return fmt.Sprintf("groups that cannot be submitted at once, as they %s: %s", e.Reason, some(e.Groups))
 }
 
 // Hint implements the next step for the user.

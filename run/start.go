@@ -49,8 +49,8 @@ func Start(ctx context.Context, c Clients, in Input, rep Reporter) (Run, error) 
 		return f.run, abandon(ctx, c, f.run, err)
 	}
 	if e := late(in.Plan, in.MaxWorkers); e != nil {
-		rep.Notice(Notice{NoticeLate, fmt.Sprintf("%d groups are submitted later, by this command or by 'kedroctl attach %s', as they %s: %s",
-			len(e.Groups), r.ID, e.Reason, some(e.Groups))})
+		rep.Notice(Notice{NoticeLate, fmt.Sprintf("until they are submitted, this command or 'kedroctl attach %s' is needed for groups that %s: %s",
+			r.ID, e.Reason, some(e.Groups))})
 	}
 	return f.run, nil
 }
