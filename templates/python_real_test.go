@@ -18,14 +18,26 @@ import (
 // TestPython runs the tests under testdata/python, which start the container entry and the introspection script as processes,
 // against the embedded S3.
 func TestPython(t *testing.T) {
-	python := realtest.Python(t)
+	runPytest(t, realtest.Python(t), "testdata/python", "--ignore-glob=*/test_mlflow*")
+}
+
+// TestPythonWithMLflow runs those that need kedro-mlflow, with a tracking server.
+func TestPythonWithMLflow(t *testing.T) {
+	python := realtest.MLflow(t)
+	t.Setenv("KEDROCTL_TEST_TRACKING", realtest.StartMLflow(t))
+	runPytest(t, python, "testdata/python/test_mlflow.py", "testdata/python/test_mlflow_run.py")
+}
+
+func runPytest(t *testing.T, python string, args ...string) {
+	t.Helper()
 	s3, err := objects.New(objects.Options{Dir: t.TempDir(), Region: "eu-west-1", Account: "123456789012"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(s3)
 	defer server.Close()
-	cmd := exec.CommandContext(context.Background(), python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=5", "testdata/python")
+	cmd := exec.CommandContext(context.Background(), python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=5")
+	cmd.Args = append(cmd.Args, args...)
 	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+server.URL, "KEDROCTL_TEST_PATHS="+s3Keys(t), "PYTHONDONTWRITEBYTECODE=1")
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -40,7 +40,8 @@ func TestEntryPointNamesTheHooks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "[kedro.hooks]\nkedroctl = kedroctl_boot.hooks:hooks\nkedroctl-credentials = kedroctl_boot.credentials:hooks\n"; string(points) != want {
+	if want := "[kedro.hooks]\nkedroctl = kedroctl_boot.hooks:hooks\nkedroctl-credentials = kedroctl_boot.credentials:hooks\n" +
+		"kedroctl-tracking = kedroctl_boot.tracking:hooks\n"; string(points) != want {
 		t.Errorf("entry points are %q, want %q", points, want)
 	}
 	hooks, err := fs.ReadFile(templates.Boot(), "kedroctl_boot/hooks.py")

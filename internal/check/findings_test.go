@@ -258,7 +258,7 @@ end: {type: shop.MatplotlibWriter, filepath: data/end}
 		},
 		"kedro-mlflow without a server": {
 			change: withMLflow,
-			want:   []string{"warning mlflow-local mlflow.yml", "note hooks kedro-mlflow"},
+			want:   []string{"warning mlflow-local mlflow.yml", "note hooks kedro_mlflow"},
 		},
 		"kedro-mlflow on disk": {
 			files: `
@@ -270,7 +270,7 @@ server:
   mlflow_tracking_uri: mlruns
 `,
 			change: withMLflow,
-			want:   []string{"warning mlflow-local mlflow.yml conf/aws_batch/mlflow.yml:2", "note hooks kedro-mlflow"},
+			want:   []string{"warning mlflow-local mlflow.yml conf/aws_batch/mlflow.yml:2", "note hooks kedro_mlflow"},
 		},
 		"kedro-mlflow with a server": {
 			files: `
@@ -278,7 +278,7 @@ server:
 server: {mlflow_tracking_uri: "https://mlflow.example"}
 `,
 			change: withMLflow,
-			want:   []string{"note hooks kedro-mlflow"},
+			want:   []string{"note hooks kedro_mlflow"},
 		},
 		"kedro-mlflow with a server by a variable": {
 			files: `
@@ -290,7 +290,7 @@ MLFLOW_TRACKING_URI = "https://mlflow.example"
 server: {mlflow_tracking_uri: null}
 `,
 			change: withMLflow,
-			want:   []string{"note hooks kedro-mlflow"},
+			want:   []string{"note hooks kedro_mlflow"},
 		},
 		"kedro-mlflow on disk, whatever a variable says": {
 			files: `
@@ -302,7 +302,7 @@ MLFLOW_TRACKING_URI = "https://mlflow.example"
 server: {mlflow_tracking_uri: "sqlite:///mlflow.db"}
 `,
 			change: withMLflow,
-			want:   []string{"warning mlflow-local mlflow.yml conf/base/mlflow.yml:1", "note hooks kedro-mlflow"},
+			want:   []string{"warning mlflow-local mlflow.yml conf/base/mlflow.yml:1", "note hooks kedro_mlflow"},
 		},
 		"kedro-mlflow with a server that only one person has": {
 			files: `
@@ -310,7 +310,7 @@ server: {mlflow_tracking_uri: "sqlite:///mlflow.db"}
 server: {mlflow_tracking_uri: "https://mlflow.example"}
 `,
 			change: withMLflow,
-			want:   []string{"warning local-only mlflow.yml conf/local/mlflow.yml", "warning mlflow-local mlflow.yml", "note hooks kedro-mlflow"},
+			want:   []string{"warning local-only mlflow.yml conf/local/mlflow.yml", "warning mlflow-local mlflow.yml", "note hooks kedro_mlflow"},
 		},
 		"kedro-mlflow that is off": {
 			files: `
@@ -318,7 +318,7 @@ server: {mlflow_tracking_uri: "https://mlflow.example"}
 ` + strings.Replace(pyproject, "[tool.kedroctl]", "[tool.kedroctl]\nmlflow = \"off\"", 1) + `
 `,
 			change: withMLflow,
-			want:   []string{"note hooks kedro-mlflow"},
+			want:   []string{"note hooks kedro_mlflow"},
 		},
 		"an image for other processors": {
 			files: `
@@ -411,4 +411,5 @@ a: [
 	}
 }
 
-func withMLflow(s *project.Snapshot) { s.Hooks = []project.Hook{{Name: "kedro-mlflow", Plugin: true}} }
+// withMLflow has the name that release 2.0.3 gives itself.
+func withMLflow(s *project.Snapshot) { s.Hooks = []project.Hook{{Name: "kedro_mlflow", Plugin: true}} }

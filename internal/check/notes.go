@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/kedroctl/kedroctl/internal/plan"
-	"github.com/kedroctl/kedroctl/internal/project"
 )
 
 // checkPlan finds what the plan alone shows and nothing fails by.
@@ -27,7 +26,7 @@ var (
 
 func (c *checker) checkHooks() {
 	for _, hook := range c.snapshot.Hooks {
-		if hook.Plugin && hook.Name == project.MLflowPlugin {
+		if hook.TracksWithMLflow() {
 			c.find(plan.Note, plan.CodeHooks, hook.Name, "", mlflowTells[c.project.Settings.MLflow], "")
 			continue
 		}

@@ -34,13 +34,11 @@ type Hook struct {
 	Calls  []string `json:"calls,omitempty"`  // what a class implements: before_pipeline_run, …
 }
 
-// MLflowPlugin is the distribution whose hooks track runs of Kedro with MLflow.
-const MLflowPlugin = "kedro-mlflow"
-
 // UsesMLflow says whether kedro-mlflow is installed where the project is introspected, and the project has not disabled its hooks.
-func (s Snapshot) UsesMLflow() bool {
-	return slices.ContainsFunc(s.Hooks, func(h Hook) bool { return h.Plugin && h.Name == MLflowPlugin })
-}
+func (s Snapshot) UsesMLflow() bool { return slices.ContainsFunc(s.Hooks, Hook.TracksWithMLflow) }
+
+// TracksWithMLflow says whether a hook is that of kedro-mlflow, which calls itself kedro_mlflow in some releases.
+func (h Hook) TracksWithMLflow() bool { return h.Plugin && DistributionName(h.Name) == "kedro-mlflow" }
 
 // Pipeline is one registered pipeline.
 type Pipeline struct {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -43,26 +44,53 @@ func Moto(t testing.TB) string {
 // StartMoto starts an unmodified moto, gives its endpoint, and ends it with the test.
 func StartMoto(t testing.TB) string {
 	t.Helper()
+	port := freePort(t)
+	return startServer(t, exec.Command(Moto(t), "-H", "127.0.0.1", "-p", port), "http://127.0.0.1:"+port, "/moto-api/")
+}
+
+// MLflow is an interpreter that has kedro-mlflow with MLflow's server, besides what Python has for the projects of tests.
+func MLflow(t testing.TB) string {
+	t.Helper()
+	return part(t, "KEDROCTL_TEST_MLFLOW")
+}
+
+// StartMLflow starts a tracking server, gives its address, and ends it with the test.
+func StartMLflow(t testing.TB) string {
+	t.Helper()
+	port, dir := freePort(t), t.TempDir()
+	cmd := exec.Command(MLflow(t), "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", port, "--workers", "1",
+		"--backend-store-uri", "sqlite:///"+dir+"/mlflow.db", "--artifacts-destination", dir)
+	cmd.Env = append(os.Environ(), "DO_NOT_TRACK=1", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false")
+	return startServer(t, cmd, "http://127.0.0.1:"+port, "/health")
+}
+
+func freePort(t testing.TB) string {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := listener.Addr().String()
-	listener.Close()
-	host, port, _ := net.SplitHostPort(address)
-	cmd := exec.Command(Moto(t), "-H", host, "-p", port)
+	defer listener.Close()
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	return port
+}
+
+// startServer waits until a server answers. With the test all its processes end.
+func startServer(t testing.TB, cmd *exec.Cmd, address, path string) string {
+	t.Helper()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-		answer, err := http.Get("http://" + address + "/moto-api/")
+	t.Cleanup(func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); cmd.Wait() })
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		answer, err := http.Get(address + path)
 		if err == nil {
 			answer.Body.Close()
-			return "http://" + address
+			return address
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("moto_server does not answer: %v", err)
+			t.Fatalf("%s does not answer: %v", cmd.Path, err)
 		}
 	}
 }

@@ -72,6 +72,9 @@ def main():
     compared = 0
     for output in report["outputs"]:
         name, path = output["dataset"], output["path"]
+        if not path:
+            print(f"{name}: in no file")
+            continue
         entry = next((known for known in catalog.keys() if known.partition("@")[0] == name), name)
         stored = local_path(catalog[entry]) if entry in catalog else ""
         if stored:

@@ -11,6 +11,7 @@ import click
 from kedro.framework.cli.utils import find_run_command
 from kedro.framework.project import _ProjectPipelines, configure_project
 
+from . import tracking
 from .errors import BootError
 from .request import Request
 
@@ -46,6 +47,8 @@ def _command(package: str, request: Request | None) -> click.Command:
     configure_project(package)
     command = find_run_command(package)
     if request:
+        if request.mlflow.get("mode") == "off":
+            tracking.disable()
         _save_as(request.run)
         _add_to_options(command, request)
     return command

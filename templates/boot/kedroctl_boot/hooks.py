@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 from typing import Any
 
 from kedro.config import MissingConfigException
@@ -19,8 +18,6 @@ from . import crossing, events, outputs, parallel, request
 from .dataset import PersistedDataset
 from .events import JOB_DIR
 from .staging import StagedDataset
-
-REQUEST_FILE = "request.json"
 
 
 class JobHooks:
@@ -33,14 +30,14 @@ class JobHooks:
     @hook_impl(trylast=True)
     def after_context_created(self, context: Any) -> None:
         """Apply the request to the catalog, last, so that hooks of the project have had their say."""
-        if not _directory():
+        job = request.current()
+        if job is None:
             return
         try:
             catalog = dict(context.config_loader["catalog"])
         except MissingConfigException:
             catalog = {}
         used = {name for pipeline in pipelines.values() if pipeline for name in pipeline.datasets()}
-        job = request.parse(Path(_directory(), REQUEST_FILE).read_text(encoding="utf-8"))
         context.config_loader["catalog"] = crossing.place(catalog, job, used, str(context.project_path))
 
     @hook_impl(tryfirst=True)

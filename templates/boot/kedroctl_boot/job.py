@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import logging
 import os
@@ -15,12 +14,12 @@ import threading
 from pathlib import Path
 from typing import Callable, Mapping
 
-from . import command, events, leftovers, mirror, record
+from . import command, events, leftovers, mirror, record, request, tracking
 from .dataset import UnpicklableError
 from .errors import BootError, TwinError
-from .events import JOB_DIR
-from .hooks import REQUEST_FILE, hooks
-from .request import SCHEMA, Request
+from .hooks import hooks
+from .mlflow_run import SharedRun
+from .request import Request
 from .store import Store
 
 ENDED = "ended"  # file of the worker, once its run command has ended
@@ -39,8 +38,8 @@ class Died(Exception):
 class Job:
     """An attempt of a job of Batch, which may try again with the same request."""
 
-    def __init__(self, request: Request, store: Store, environ: Mapping[str, str]) -> None:
-        self._request = request
+    def __init__(self, asked: Request, store: Store, environ: Mapping[str, str]) -> None:
+        self._request = asked
         self._store = store
         self._id = environ.get("AWS_BATCH_JOB_ID", "")
         self._attempt = int(environ.get("AWS_BATCH_JOB_ATTEMPT") or 1)
@@ -56,7 +55,7 @@ class Job:
         """
         self._claim()
         directory = tempfile.mkdtemp(prefix="kedroctl-")
-        self._hand_over(directory)
+        request.hand_over(self._request, directory)
         sys.stdout.flush()
         worker = os.fork()
         if not worker:
@@ -71,6 +70,8 @@ class Job:
         code, error = command.invoke(package, argv, self._request)
         if code and (failure := events.collect(directory).failure):
             error = UnpicklableError(failure)
+        if self._request.mlflow.get("mode") == "one":
+            tracking.leave()
         self._ending.acquire()
         Path(directory, ENDED).touch()
         self._write_record(directory, code, error)
@@ -98,21 +99,18 @@ class Job:
         if owner != self._id:
             raise TwinError(f"group {self._request.group}: job {owner} has this work already; this job, {self._id}, does nothing")
 
-    def _hand_over(self, directory: str) -> None:
-        """Leave the request for the hooks, here and in the processes that a runner starts."""
-        values = {**dataclasses.asdict(self._request), "schema": SCHEMA, "try": self._request.number}
-        Path(directory, REQUEST_FILE).write_text(json.dumps(values), encoding="utf-8")
-        os.environ[JOB_DIR] = directory
-
     def _write_record(self, directory: str, code: int, error: BaseException | None) -> None:
-        request = self._request
-        document = record.build(request, self._id, self._attempt, self._started, code, error,
+        """Write the record of the attempt. The MLflow run of all jobs may end with it."""
+        asked = self._request
+        document = record.build(asked, self._id, self._attempt, self._started, code, error,
                                 events.collect(directory), hooks.catalog)
         kept = [row["path"] for row in document["outputs"] if row["path"].startswith("/")]
         document["not_kept"] += leftovers.new(self._directory, self._files, [*kept, *mirror.in_step(directory)])
-        name = f"{request.key}-t{request.number}-a{self._attempt}.json"
-        self._store.write(f"{request.prefix}/records/{name}", json.dumps(document, indent=1))
-        logger.info("group %s: exit %d, %d outputs, %d MiB", request.group, code, len(document["outputs"]), document["peak_memory_mib"])
+        name = f"{asked.key}-t{asked.number}-a{self._attempt}.json"
+        self._store.write(f"{asked.prefix}/records/{name}", json.dumps(document, indent=1))
+        logger.info("group %s: exit %d, %d outputs, %d MiB", asked.group, code, len(document["outputs"]), document["peak_memory_mib"])
+        if asked.mlflow.get("mode") == "one":
+            SharedRun(asked, self._store).end()
 
     def _terminate(self, directory: str) -> None:
         """Write the record and end: there are 30 seconds left, and a runner would wait for its nodes."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Mapping
 
 from .errors import BootError
+from .events import JOB_DIR
 
 SCHEMA = 2
 _OLDEST = 1
+_FILE = "request.json"
 
 
 @dataclass(frozen=True)
@@ -29,11 +34,25 @@ class Request:
     outputs: list[str] = field(default_factory=list)
     params: dict[str, Any] = field(default_factory=dict)
     args: list[str] = field(default_factory=list)
+    mlflow: dict[str, Any] = field(default_factory=dict)
 
     @property
     def prefix(self) -> str:
         """Where the run keeps its claims and records."""
         return f"s3://{self.bucket}/.kedroctl/runs/{self.run}"
+
+
+def hand_over(given: Request, directory: str) -> None:
+    """Leave a request for the hooks, here and in the processes that a runner starts."""
+    values = {**dataclasses.asdict(given), "schema": SCHEMA, "try": given.number}
+    Path(directory, _FILE).write_text(json.dumps(values), encoding="utf-8")
+    os.environ[JOB_DIR] = directory
+
+
+def current() -> Request | None:
+    """Return the request that was handed over; None where a person uses the image by hand."""
+    directory = os.environ.get(JOB_DIR, "")
+    return parse(Path(directory, _FILE).read_text(encoding="utf-8")) if directory else None
 
 
 def parse(text: str) -> Request:
@@ -65,4 +84,5 @@ def _request(values: Mapping[str, Any]) -> Request:
         outputs=values.get("outputs") or [],
         params=values.get("params") or {},
         args=values.get("args") or [],
+        mlflow=values.get("mlflow") or {},
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any
+from typing import Any, Iterator
 
 from .errors import BootError
 
@@ -27,6 +27,26 @@ class Store:
         bucket, key = _split(uri)
         answer = self._call("GetObject", uri, self._client.get_object, Bucket=bucket, Key=key)
         return answer["Body"].read().decode()
+
+    def find(self, uri: str) -> str | None:
+        """Return the text of an object, None where there is none."""
+        try:
+            return self.read(uri)
+        except BootError as error:
+            if _status(error.__cause__) == 404:
+                return None
+            raise
+
+    def list(self, uri: str) -> Iterator[str]:
+        """Yield the names of the objects under a prefix, without it."""
+        bucket, prefix = _split(uri)
+        token: dict[str, str] = {}
+        while True:
+            page = self._call("ListObjectsV2", uri, self._client.list_objects_v2, Bucket=bucket, Prefix=prefix, **token)
+            yield from (entry["Key"][len(prefix):] for entry in page.get("Contents", []))
+            if not page.get("IsTruncated"):
+                return
+            token = {"ContinuationToken": page["NextContinuationToken"]}
 
     def write(self, uri: str, text: str) -> None:
         """Write an object, over an older one too."""

@@ -1,0 +1,1 @@
+"""Random draws, and how far they spread: tracked with MLflow."""
