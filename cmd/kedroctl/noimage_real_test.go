@@ -50,6 +50,11 @@ func TestRealSpaceflightsWithoutAnImage(t *testing.T) {
 			t.Errorf("compare.py does not say %q", name)
 		}
 	}
+	t.Run("nothing is missing", func(t *testing.T) {
+		if again := answer[jobs](w, "run", "--no-image", "--only-missing-outputs"); again.Run != "" {
+			t.Errorf("run %s makes again what is in S3: %+v", again.Run, again.Jobs)
+		}
+	})
 	t.Run("parallel runner", func(t *testing.T) {
 		w.wantSucceeded(answer[jobs](w, "run", "--no-image", "--runner", "ParallelRunner", "--pipelines", "reporting,data_processing"), 2)
 	})
