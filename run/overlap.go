@@ -17,6 +17,7 @@ import (
 type OverlapError struct {
 	Run, Owner string
 	Paths      []string
+	Starting   bool // it has no jobs yet
 }
 
 func (e *OverlapError) Error() string {
@@ -25,7 +26,11 @@ func (e *OverlapError) Error() string {
 	if n := len(e.Paths) - most; n > 0 {
 		paths += fmt.Sprintf(" and %d more", n)
 	}
-	return fmt.Sprintf("run %s of %s has not ended and writes the same paths: %s", e.Run, e.Owner, paths)
+	state := "has not ended"
+	if e.Starting {
+		state = "is about to start"
+	}
+	return fmt.Sprintf("run %s of %s %s and writes the same paths: %s", e.Run, e.Owner, state, paths)
 }
 
 // Hint names the ways on.
@@ -33,15 +38,12 @@ func (e *OverlapError) Hint() string {
 	return fmt.Sprintf("wait for it, end it with 'kedroctl cancel %s', or run beside it: with --sandbox NAME, which keeps apart what this run writes, or with --allow-overlap", e.Run)
 }
 
-// findOverlap looks for a run of the same project and environment that has not ended and writes a path of the plan. Runs keep apart what is versioned
-// and what kedroctl keeps itself.
-func findOverlap(ctx context.Context, c Clients, in Input) error {
-	paths := sharedPaths(in.Plan)
-	if len(paths) == 0 || in.AllowOverlap {
-		return nil
-	}
+// findOverlap looks for another run of the same project and environment that has unfinished jobs and writes a path of the plan. Runs keep apart what is
+// versioned and what kedroctl keeps itself.
+func findOverlap(ctx context.Context, c Clients, r Run) error {
+	paths := sharedPaths(r.Plan)
 	var unfinished []types.JobSummary
-	for _, queue := range Queues(in.Plan, in.Queue) {
+	for _, queue := range Queues(r.Plan, r.Queue) {
 		jobs, err := batchjob.Unfinished(ctx, c.Batch, queue)
 		if err != nil {
 			return fmt.Errorf("list jobs of queue %s: %w", queue, err)
@@ -51,23 +53,22 @@ func findOverlap(ctx context.Context, c Clients, in Input) error {
 	if len(unfinished) == 0 {
 		return nil
 	}
-	ids, err := c.folders(ctx, in.Plan.Bucket, runsPrefix)
+	ids, err := c.folders(ctx, r.Plan.Bucket, runsPrefix)
 	if err != nil {
 		return fmt.Errorf("find other runs: %w", err)
 	}
 	for _, id := range ids {
-		prefix := strings.ToLower(Run{ID: id, Plan: in.Plan}.namePrefix())
-		if !slices.ContainsFunc(unfinished, func(j types.JobSummary) bool {
+		prefix := strings.ToLower(Run{ID: id, Plan: r.Plan}.namePrefix())
+		if id == r.ID || !slices.ContainsFunc(unfinished, func(j types.JobSummary) bool {
 			return strings.HasPrefix(strings.ToLower(aws.ToString(j.JobName)), prefix)
 		}) {
 			continue
 		}
 		var other Run
-		if err := c.get(ctx, in.Plan.Bucket, runsPrefix+id+"/plan.json", &other); err != nil {
+		if err := c.get(ctx, r.Plan.Bucket, runsPrefix+id+"/plan.json", &other); err != nil {
 			return fmt.Errorf("find other runs: %w", err)
 		}
-		theirs := sharedPaths(other.Plan)
-		if both := slices.DeleteFunc(slices.Clone(paths), func(p string) bool { return !slices.Contains(theirs, p) }); len(both) > 0 {
+		if both := common(paths, sharedPaths(other.Plan)); len(both) > 0 {
 			return &OverlapError{Run: id, Owner: other.Owner, Paths: both}
 		}
 	}

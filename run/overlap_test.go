@@ -1,21 +1,35 @@
 package run
 
 import (
+	"bytes"
+	"context"
 	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	local "github.com/kedroctl/kedroctl/internal/local/batch"
 	"github.com/kedroctl/kedroctl/internal/plan"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
+// shared makes runs that all write one path.
+func shared() Input {
+	in := input("a")
+	in.Plan.Datasets = append(in.Plan.Datasets, plan.Dataset{Name: "table", Role: plan.Leaving, Path: tablePath})
+	return in
+}
+
+const tablePath = "s3://" + bucket + "/03_primary/table.parquet"
+
 func TestRunsThatWouldWriteTheSamePaths(t *testing.T) {
-	shared := func() Input {
-		in := input("a")
-		in.Plan.Datasets = append(in.Plan.Datasets, plan.Dataset{Name: "table", Role: plan.Leaving, Path: "s3://" + bucket + "/03_primary/table.parquet"})
-		return in
-	}
 	w := newWorld(t)
 	w.script["a"] = scripted(time.Hour)
 	first, _ := w.start(shared())
@@ -48,5 +62,165 @@ func TestRunsThatWouldWriteTheSamePaths(t *testing.T) {
 	}
 
 	w.clock.Advance(2 * time.Hour) // all have ended
+	w.start(shared())
+}
+
+// TestOneOfTwoRunsThatStartAtOnceGivesWay lets the requests of two drivers, and then of five, come in any order.
+func TestOneOfTwoRunsThatStartAtOnceGivesWay(t *testing.T) {
+	w := newWorld(t)
+	w.script["a"] = scripted(time.Hour)
+	w.fault = func(string, int) fault {
+		for range rand.IntN(20) {
+			runtime.Gosched()
+		}
+		return none
+	}
+	const rounds = 50
+	for round := range rounds {
+		drivers := 2 + round%4
+		errs := make([]error, drivers)
+		var all sync.WaitGroup
+		for i := range drivers {
+			clients := w.clients
+			clients.Clock = skewed{w, time.Duration(rand.IntN(2000)-1000) * time.Millisecond}
+			all.Go(func() { _, errs[i] = Start(t.Context(), clients, shared(), &told{}) })
+		}
+		all.Wait()
+		begun := 0
+		for _, err := range errs {
+			if err == nil {
+				begun++
+				continue
+			}
+			if e, ok := errors.AsType[*OverlapError](err); !ok || e.Run == "" || ui.Hint(err) == "" {
+				t.Fatalf("round %d: %v", round, err)
+			}
+		}
+		if begun != 1 {
+			t.Fatalf("round %d: %d of %d runs have begun: %v", round, begun, drivers, errs)
+		}
+		w.clock.Advance(2 * time.Hour) // the run has ended
+	}
+	if ids, err := w.clients.folders(t.Context(), bucket, runsPrefix); err != nil || len(ids) != rounds {
+		t.Errorf("%d runs in the bucket, %v: those that gave way left something", len(ids), err)
+	}
+}
+
+func TestDriverThatDiedWhileStartingBlocksNoRunForLong(t *testing.T) {
+	for name, begins := range map[string]bool{"before it had looked": false, "before its first job": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			dead := starting{Schema: 1, Run: newID(w.Now().Add(time.Hour)), Owner: "bob@elsewhere", Paths: []string{tablePath}, Begins: begins} // its clock is fast
+			_, err := w.clients.say(t.Context(), bucket, dead, "")
+			w.must(err)
+			before := w.Now()
+			r, err := Start(t.Context(), w.clients, shared(), &told{})
+			if begins {
+				e, ok := errors.AsType[*OverlapError](err)
+				if !ok || e.Owner != "bob@elsewhere" || !strings.Contains(err.Error(), "is about to start and writes the same paths") {
+					t.Fatalf("error %v", err)
+				}
+				w.clock.Advance(startingFor + time.Second)
+				r, err = Start(t.Context(), w.clients, shared(), &told{})
+			}
+			w.must(err)
+			if waited := w.Now().Sub(before); waited > startingFor+5*time.Second {
+				t.Errorf("waited %v", waited)
+			}
+			objects, err := w.clients.list(t.Context(), bucket, startingPrefix)
+			w.must(err)
+			if len(objects) != 1 || *objects[0].Key != startingKey(r.ID) {
+				t.Errorf("%d starts noted: that of the dead driver is not forgotten", len(objects))
+			}
+		})
+	}
+}
+
+// TestDriverThatSleptWhileStartingDoesNotBegin wakes up after another run has taken it for dead, and begun.
+func TestDriverThatSleptWhileStartingDoesNotBegin(t *testing.T) {
+	w := newWorld(t)
+	w.script["a"] = scripted(time.Hour)
+	slept := false
+	key := "PUT /" + bucket + "/" + startingKey(newID(w.Now()))
+	var second Run
+	w.fault = func(operation string, n int) fault {
+		if operation != key || n != 2 || slept {
+			return none
+		}
+		slept = true
+		w.mu.Unlock() // the other driver's requests are counted too
+		defer w.mu.Lock()
+		w.clock.Advance(time.Hour)
+		second, _ = w.start(shared())
+		return none
+	}
+	_, err := Start(t.Context(), w.clients, shared(), &told{})
+	if err == nil || !strings.Contains(err.Error(), "another run has begun meanwhile") || ui.Hint(err) != "repeat the command" {
+		t.Errorf("error %v", err)
+	}
+	if jobs := w.jobs(); len(jobs) != 1 || second.ID == "" {
+		t.Errorf("jobs %v", jobs)
+	}
+}
+
+func TestLostAnswerWhileStartingIsNoOtherRun(t *testing.T) {
+	for n := 1; n <= 2; n++ {
+		t.Run(fmt.Sprint("write ", n), func(t *testing.T) {
+			w := newWorld(t)
+			prefix := "PUT /" + bucket + "/" + startingPrefix
+			writes := 0
+			w.fault = func(operation string, _ int) fault {
+				if strings.HasPrefix(operation, prefix) {
+					if writes++; writes == n {
+						return cutOff
+					}
+				}
+				return none
+			}
+			retrying := w.clients
+			retrying.S3 = retried{w.clients.S3}
+			if _, err := Start(t.Context(), retrying, shared(), &told{}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// retried repeats a write once, as the SDK does.
+type retried struct{ storeAPI }
+
+func (r retried) PutObject(ctx context.Context, in *s3.PutObjectInput, o ...func(*s3.Options)) (*s3.PutObjectOutput, error) {
+	body, err := io.ReadAll(in.Body)
+	if err != nil {
+		return nil, err
+	}
+	in.Body = bytes.NewReader(body)
+	out, err := r.storeAPI.PutObject(ctx, in, o...)
+	if status(err) == 0 && err != nil {
+		in.Body = bytes.NewReader(body)
+		out, err = r.storeAPI.PutObject(ctx, in, o...)
+	}
+	return out, err
+}
+
+func TestRunThatFailedAtOnceCanBeRepeatedAtOnce(t *testing.T) {
+	w := newWorld(t)
+	w.script["a"] = func(int) outcome { return outcome{takes: time.Second, exit: local.Exited(1)} }
+	r, rep := w.start(shared())
+	if result := w.follow(r, rep); result.Succeeded() {
+		t.Fatal("it did not fail")
+	}
+	w.start(shared())
+
+	w = newWorld(t)
+	w.fault = func(operation string, n int) fault {
+		if operation == "submitjob" && n == 1 {
+			return refused
+		}
+		return none
+	}
+	if _, err := Start(t.Context(), w.clients, shared(), &told{}); err == nil {
+		t.Fatal("the first job was submitted")
+	}
 	w.start(shared())
 }

@@ -3,6 +3,7 @@ package run
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -35,9 +36,6 @@ func Start(ctx context.Context, c Clients, in Input, rep Reporter) (Run, error) 
 	if err != nil {
 		return Run{}, err
 	}
-	if err := findOverlap(ctx, c, in); err != nil {
-		return Run{}, err
-	}
 	r, err := claim(ctx, c, in, inputs)
 	if err != nil {
 		return Run{}, err
@@ -67,17 +65,24 @@ func claim(ctx context.Context, c Clients, in Input, inputs map[string]string) (
 		if err := checkLimits(r); err != nil {
 			return Run{}, err
 		}
+		if err := enter(ctx, c, r, in.AllowOverlap); errors.Is(err, errIDTaken) {
+			continue
+		} else if err != nil {
+			return Run{}, err
+		}
 		err := c.put(ctx, r.Plan.Bucket, r.object("plan.json"), r, aws.String("*"))
 		if err == nil {
 			return r, nil
 		}
 		if !lostRace(err) {
+			leave(ctx, c, r)
 			return Run{}, fmt.Errorf("claim run id: %w", err)
 		}
 		var other Run
 		if err := c.get(ctx, r.Plan.Bucket, r.object("plan.json"), &other); err == nil && other.Driver == driver {
 			return r, nil // the answer to an earlier PUT got lost
 		}
+		leave(ctx, c, r)
 	}
 }
 
@@ -126,6 +131,9 @@ func abandon(ctx context.Context, c Clients, r Run, cause error) error {
 	e := &AbandonedError{Run: r.ID, Cause: cause, Left: sweep(ctx, c, r, "kedroctl: the run could not be submitted as a whole", until)}
 	for _, s := range r.Jobs {
 		e.Ended = append(e.Ended, s.Group)
+	}
+	if e.Left == nil {
+		leave(ctx, c, r)
 	}
 	_ = new(ledger).save(ctx, c, &r) // for the list of runs; jobs that are not noted are found by name
 	return e
