@@ -38,6 +38,7 @@ type Screen struct {
 	state    byte
 	marks    int // sequences of Text that have arrived
 	unknown  []string
+	hungUp   chan struct{} // closed when nothing more will come
 }
 
 // New opens a terminal that is closed when the test ends.
@@ -51,22 +52,21 @@ func New(t T, width, height int) *Screen {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Screen{File: file, t: t, pty: pty, width: width, height: height, lines: []string{""}}
+	s := &Screen{File: file, t: t, pty: pty, width: width, height: height, lines: []string{""}, hungUp: make(chan struct{})}
 	s.Resize(width, height)
-	read := make(chan struct{})
 	t.Cleanup(func() {
 		file.Close()
-		<-read
+		<-s.hungUp
 		pty.Close()
 	})
 	go func() {
-		defer close(read)
+		defer close(s.hungUp)
 		buffer := make([]byte, 4096)
 		for {
 			n, err := pty.Read(buffer)
 			s.take(buffer[:n])
 			if err != nil {
-				return // EIO when no program has the terminal open any more
+				return // EIO when the program that has the terminal as its own has ended, or none has it open any more
 			}
 		}
 	}()
@@ -108,17 +108,23 @@ func (s *Screen) Text() string {
 	s.mu.Lock()
 	want := s.marks + 1
 	s.mu.Unlock()
-	if _, err := s.File.WriteString(mark); err != nil && !errors.Is(err, os.ErrClosed) {
+	if _, err := s.File.WriteString(mark); err != nil && !errors.Is(err, syscall.EIO) {
 		s.t.Fatal(err)
 	}
 	for range 1000 {
+		hungUp := false
+		select {
+		case <-s.hungUp:
+			hungUp = true
+		default:
+		}
 		s.mu.Lock()
 		text, arrived, unknown := s.text(), s.marks >= want, s.unknown
 		s.mu.Unlock()
 		if len(unknown) > 0 {
 			s.t.Fatal(fmt.Sprintf("the terminal does not know %q", unknown))
 		}
-		if arrived {
+		if arrived || hungUp {
 			return text
 		}
 		time.Sleep(10 * time.Millisecond)
