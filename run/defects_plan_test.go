@@ -202,6 +202,15 @@ func TestDefectsOfTheGuidesPlan(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	})
+	t.Run("27 the order of groups changes from plan to plan", func(t *testing.T) {
+		wide := shop(map[string][]string{"__default__": {"a: -> x", "b: -> y", "c: -> z", "d: x z -> u", "e: y -> v", "f: u v -> w"}})
+		first := shopInput(t, wide, plan.Options{}).Plan
+		for range 10 {
+			if diff := cmp.Diff(first, shopInput(t, wide, plan.Options{}).Plan); diff != "" {
+				t.Fatalf("plan (-first +again):\n%s", diff)
+			}
+		}
+	})
 	t.Run("28 data in memory between jobs fails in AWS", func(t *testing.T) {
 		in := shopInput(t, spaceflights, plan.Options{})
 		i := slices.IndexFunc(in.Plan.Datasets, func(d plan.Dataset) bool { return d.Name == "prep.table" })
