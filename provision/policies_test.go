@@ -55,6 +55,11 @@ func TestWhatJobsMayDo(t *testing.T) {
 		{"s3:PutObject", run + "claims/train-1a2b3c-t1.json", "", true},
 		{"s3:PutObject", run + "records/train-1a2b3c-t1-a1.json", "", true},
 
+		{"s3:PutObject", own + "/runs/2026-11-23T09.55.12.345Z/mlflow.json", "", true}, // and what tells a job whether it is the last
+		{"s3:GetObject", own + "/runs/2026-11-23T09.55.12.345Z/mlflow.json", "", true},
+		{"s3:ListBucket", own, ".kedroctl/runs/2026-11-23T09.55.12.345Z/claims/", true},
+		{"s3:GetObject", run + "records/train-1a2b3c-t1-a1.json", "", true},
+
 		{"s3:PutObject", run + "plan.json", "", false},
 		{"s3:PutObject", run + "jobs.json", "", false},
 		{"s3:PutObject", run + "requests/train-1a2b3c-t1.json", "", false},

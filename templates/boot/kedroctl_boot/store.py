@@ -29,11 +29,11 @@ class Store:
         return answer["Body"].read().decode()
 
     def find(self, uri: str) -> str | None:
-        """Return the text of an object, None where there is none."""
+        """Return the text of an object, None where there is none, of which S3 says 403 to a role that may not list the bucket."""
         try:
             return self.read(uri)
         except BootError as error:
-            if _status(error.__cause__) == 404:
+            if _status(error.__cause__) in (403, 404):
                 return None
             raise
 
