@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/kedroctl/kedroctl/internal/plan"
 	"github.com/kedroctl/kedroctl/internal/ui"
@@ -149,46 +148,4 @@ func why(j run.Job) string {
 		}
 	}
 	return strings.Join(parts, ", ")
-}
-
-// Failed tells all that is known of a failed job: Batch's reason, the exit code, the last lines of each attempt's log.
-func (t *jobTable) Failed(f run.Failure) {
-	t.event(event{Type: eventFailure, Failure: &f})
-	t.term.Line("%s failed: %s", f.Job.Group, why(f.Job))
-	for _, a := range f.Attempts {
-		t.term.Line("  attempt %d: %s", a.Number, attemptText(a))
-		for _, l := range a.Lines {
-			t.term.Line("    | %s", printable(l))
-		}
-	}
-}
-
-func attemptText(a run.Attempt) string {
-	var parts []string
-	if a.Reason != "" {
-		parts = append(parts, printable(a.Reason))
-	}
-	if a.ExitCode != nil {
-		parts = append(parts, fmt.Sprintf("exit code %d", *a.ExitCode))
-	}
-	if a.Error != nil {
-		parts = append(parts, printable(a.Error.Type+": "+a.Error.Message))
-	}
-	if a.Trouble != "" {
-		parts = append(parts, "its log could not be read: "+a.Trouble)
-	}
-	if len(parts) == 0 {
-		return "no reason given"
-	}
-	return strings.Join(parts, ", ")
-}
-
-// printable drops what would steer the terminal: a job's words come from a container, and may hold any bytes.
-func printable(text string) string {
-	return strings.Map(func(c rune) rune {
-		if unicode.IsControl(c) && c != '\t' && c != '\n' {
-			return -1
-		}
-		return c
-	}, text)
 }

@@ -14,7 +14,7 @@ import (
 
 func newStatus(d *deps) *cli.Command {
 	return &cli.Command{
-		Name: "status", Category: catRuns, ArgsUsage: "[RUN]", Usage: "Show the jobs of a run",
+		Name: "status", Category: catRuns, ArgsUsage: "[RUN]", Usage: "Show the jobs of a run, and why some failed",
 		UsageText: "$ kedroctl status --json",
 		Action: func(c *cli.Context) error {
 			clients, r, err := d.recordedRun(c)
@@ -28,12 +28,20 @@ func newStatus(d *deps) *cli.Command {
 			b := d.boardOf(r, jobs)
 			d.look(c.Context, clients, &b)
 			jobs = b.all()
+			failures, err := run.Explain(c.Context, clients, r, jobs, failureLines)
+			if err != nil {
+				return err
+			}
 			answer := struct {
-				Run    string         `json:"run"`
-				Jobs   []run.Job      `json:"jobs"`
-				MLflow *run.MLflowRun `json:"mlflow,omitempty"`
-			}{r.ID, jobs, d.mlflow(c.Context, clients, r)}
-			return d.term.Answer(answer, func(w io.Writer) { d.showJobs(w, b, time.Now()) })
+				Run      string         `json:"run"`
+				Jobs     []run.Job      `json:"jobs"`
+				Failures []run.Failure  `json:"failures,omitempty"`
+				MLflow   *run.MLflowRun `json:"mlflow,omitempty"`
+			}{r.ID, jobs, failures, d.mlflow(c.Context, clients, r)}
+			return d.term.Answer(answer, func(w io.Writer) {
+				d.showJobs(w, b, time.Now())
+				showFailures(w, failures)
+			})
 		},
 	}
 }

@@ -54,6 +54,7 @@ type Unkept struct {
 type ProgramError struct {
 	Type    string `json:"type"`
 	Message string `json:"message"`
+	Node    string `json:"node,omitempty"` // that it came from, where the entry could tell
 }
 
 // recordName is the place of a record: key, try, attempt.

@@ -19,14 +19,15 @@ const (
 	drainEvery  = time.Second // between two of them
 )
 
-// tail reads the last n lines of an attempt's output. A stream that does not exist, in the run's own group or in the shared one, has none.
-func (c Clients) tail(ctx context.Context, r Run, stream string, n int) ([]string, error) {
+// tail reads the last n lines of an attempt's output, and may wait for those that are still on their way. A stream that does not exist, in the run's own
+// group or in the shared one, has none.
+func (c Clients) tail(ctx context.Context, r Run, stream string, n int, wait bool) ([]string, error) {
 	if stream == "" {
 		return nil, nil
 	}
-	lines, err := c.drain(ctx, r.LogGroup, stream, n)
+	lines, err := c.drain(ctx, r.LogGroup, stream, n, wait)
 	if notFound(err) && r.LogGroup != sharedGroup {
-		lines, err = c.drain(ctx, sharedGroup, stream, n)
+		lines, err = c.drain(ctx, sharedGroup, stream, n, wait)
 	}
 	if notFound(err) {
 		return nil, nil
@@ -41,7 +42,7 @@ func notFound(err error) bool {
 
 // drain reads the end of a stream. The end is where the token that comes back is the one that was sent, twice in a row: an empty page is
 // none, and the log driver may still be sending what a job wrote last.
-func (c Clients) drain(ctx context.Context, group, stream string, n int) ([]string, error) {
+func (c Clients) drain(ctx context.Context, group, stream string, n int, wait bool) ([]string, error) {
 	in := &cloudwatchlogs.GetLogEventsInput{LogGroupName: &group, LogStreamName: &stream, Limit: aws.Int32(int32(n)), StartFromHead: aws.Bool(false)}
 	page, err := c.Logs.GetLogEvents(ctx, in)
 	if err != nil {
@@ -64,7 +65,7 @@ func (c Clients) drain(ctx context.Context, group, stream string, n int) ([]stri
 			token, quiet = next, 0
 			continue
 		}
-		if quiet++; quiet == 2 {
+		if quiet++; quiet == 2 || !wait {
 			break
 		}
 		if err := c.sleep(ctx, drainEvery); err != nil {

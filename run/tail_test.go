@@ -21,7 +21,7 @@ func TestTailWaitsForLinesThatComeLate(t *testing.T) {
 			put("ValueError")
 		}
 	}
-	lines, err := w.clients.tail(t.Context(), Run{LogGroup: logGroup}, "s", 4)
+	lines, err := w.clients.tail(t.Context(), Run{LogGroup: logGroup}, "s", 4, true)
 	w.must(err)
 	if diff := cmp.Diff([]string{"line 48", "line 49", "Traceback", "ValueError"}, lines); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
@@ -30,7 +30,7 @@ func TestTailWaitsForLinesThatComeLate(t *testing.T) {
 
 func TestTailOfAStreamThatNeverWas(t *testing.T) {
 	w := newWorld(t)
-	lines, err := w.clients.tail(t.Context(), Run{LogGroup: logGroup}, "s", 4)
+	lines, err := w.clients.tail(t.Context(), Run{LogGroup: logGroup}, "s", 4, true)
 	if err != nil || len(lines) > 0 {
 		t.Errorf("lines %v, error %v", lines, err)
 	}
