@@ -18,11 +18,18 @@ class Events:
     saved: list[str] = field(default_factory=list)
     lost: dict[str, str] = field(default_factory=dict)  # datasets that leave: the reason
     failure: str = ""
+    unfinished: list[str] = field(default_factory=list)  # nodes that have begun, in order
+    failed: str = ""  # the node whose function raised
 
 
-def note(node: str, seconds: float, saved: str = "") -> None:
-    """Note that a node has come so far, and the dataset it has just saved."""
-    _write({"node": node, "seconds": seconds, "saved": saved})
+def note_begun(node: str) -> None:
+    """Note that a node begins."""
+    _write({"begun": node})
+
+
+def note(node: str, seconds: float, saved: str = "", *, done: bool = False, failed: bool = False) -> None:
+    """Note that a node has come so far, the dataset it has just saved, and whether that was its end."""
+    _write({"node": node, "seconds": seconds, "saved": saved, "done": done, "failed": failed})
 
 
 def note_lost(dataset: str, reason: str) -> None:
@@ -45,6 +52,13 @@ def collect(directory: str) -> Events:
     return events
 
 
+def culprit(events: Events) -> str:
+    """Return the node that failed: its function did, or it alone has begun and not ended, as while it loads or saves; "" where that is unknown."""
+    if events.failed or len(events.unfinished) != 1:
+        return events.failed
+    return events.unfinished[0]
+
+
 def _write(event: dict) -> None:
     """Each process has a file; a note is one write."""
     with open(Path(os.environ[JOB_DIR], f"events-{os.getpid()}"), "a", encoding="utf-8") as file:
@@ -57,6 +71,12 @@ def _add(events: Events, event: dict) -> None:
         events.seconds[name] = max(event["seconds"], events.seconds.get(name, 0.0))
         if event["saved"] and event["saved"] not in events.saved:
             events.saved.append(event["saved"])
+        if event["done"]:
+            events.unfinished = [other for other in events.unfinished if other != name]
+        if event["failed"]:
+            events.failed = name
+    elif "begun" in event:
+        events.unfinished.append(event["begun"])
     elif "lost" in event:
         events.lost[event["lost"]] = event["reason"]
     else:

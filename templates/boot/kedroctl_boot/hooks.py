@@ -26,6 +26,7 @@ class JobHooks:
     def __init__(self) -> None:
         self.catalog: Any = None
         self._started: dict[str, float] = {}
+        self._saved: dict[str, set[str]] = {}
 
     @hook_impl(trylast=True)
     def after_context_created(self, context: Any) -> None:
@@ -62,32 +63,40 @@ class JobHooks:
     @hook_impl
     def before_dataset_loaded(self, node: Any) -> None:
         """A node begins with its first input."""
-        self._started.setdefault(node.name, time.monotonic())
+        self._begin(node)
 
     @hook_impl(tryfirst=True)
     def before_node_run(self, node: Any) -> None:
         """A node without inputs begins here."""
-        self._started.setdefault(node.name, time.monotonic())
+        self._begin(node)
 
     @hook_impl(trylast=True)
     def after_node_run(self, node: Any) -> None:
         """A node without outputs ends here."""
-        self._note(node)
+        self._note(node, done=not node.outputs)
 
     @hook_impl(trylast=True)
     def on_node_error(self, node: Any) -> None:
         """A node that fails has taken its time too."""
-        self._note(node)
+        self._note(node, failed=True)
 
     @hook_impl(trylast=True)
     def after_dataset_saved(self, dataset_name: str, node: Any) -> None:
         """A node ends with its last output; only what is noted here counts as saved."""
-        self._note(node, dataset_name)
+        saved = self._saved.setdefault(node.name, set())
+        saved.add(dataset_name)
+        self._note(node, dataset_name, done=saved.issuperset(node.outputs))
 
-    def _note(self, node: Any, saved: str = "") -> None:
+    def _begin(self, node: Any) -> None:
+        if node.name not in self._started:
+            self._started[node.name] = time.monotonic()
+            if _directory():
+                events.note_begun(node.name)
+
+    def _note(self, node: Any, saved: str = "", **end: bool) -> None:
         if _directory():
             seconds = time.monotonic() - self._started.get(node.name, time.monotonic())
-            events.note(node.name, round(seconds, 3), saved)
+            events.note(node.name, round(seconds, 3), saved, **end)
 
 
 def _prepare(node: Any, catalog: Any) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from . import credentials, outputs
-from .events import Events
+from .events import Events, culprit
 from .request import SCHEMA, Request
 
 _LONGEST_MESSAGE = 2000
@@ -34,6 +34,8 @@ def build(request: Request, job: str, attempt: int, started: str, code: int, err
     if error is not None:
         message = credentials.masked(_USERINFO.sub("***@", str(error)))
         record["error"] = {"type": type(error).__name__, "message": message[:_LONGEST_MESSAGE]}
+        if node := culprit(events):
+            record["error"]["node"] = node
     return record
 
 

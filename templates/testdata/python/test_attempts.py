@@ -97,7 +97,7 @@ def test_a_program_that_ends_on_its_own_is_no_success(project, jobs, end, code, 
     assert ended.code == code, ended.log
     assert f"kedroctl: error: the program ended before its run command did: {how}" in ended.log
     assert (ended.record["exit"], ended.record["missing"], "n1" in ended.record["nodes"]) == (code, ["b"], True)
-    assert ended.record["error"] == {"type": "Died", "message": f"the program ended before its run command did: {how}"}
+    assert ended.record["error"] == {"type": "Died", "message": f"the program ended before its run command did: {how}", "node": "n2"}
 
 
 def test_what_runs_at_exit_runs_once(project, jobs):

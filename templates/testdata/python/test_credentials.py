@@ -60,13 +60,13 @@ def test_records_do_not_repeat_what_an_error_tells(reading, jobs):
     reading.registry("def keys(table): raise ValueError('no ' + SECRET)\nSECRET = 'hunter2'", 'node(keys, "table", "saved", name="read")')
     ended = jobs.run(request=jobs.request(crossing=SAVED), **{LAKE: SECRET})
     assert ended.code == 1
-    assert ended.record["error"] == {"type": "ValueError", "message": "no ***"}
+    assert ended.record["error"] == {"type": "ValueError", "message": "no ***", "node": "read"}
 
 
 def test_records_do_not_repeat_other_secrets_either(reading, jobs):
     reading.registry("def keys(table): raise ValueError(f'{SECRET} is not {OTHER}')\nSECRET, OTHER = 'hunter2', 'plain'", 'node(keys, "table", "saved", name="read")')
     ended = jobs.run(request=jobs.request(crossing=SAVED), **{LAKE: '{"password": "another"}'}, KEDROCTL_SECRETS="ABSENT,TOKEN,WORD", TOKEN="hunter2", WORD="plain")
-    assert ended.record["error"] == {"type": "ValueError", "message": "*** is not plain"}
+    assert ended.record["error"] == {"type": "ValueError", "message": "*** is not plain", "node": "read"}
 
 
 @pytest.mark.parametrize("text", ['["hunter2"]', '{"password": "hunter2'])

@@ -138,9 +138,18 @@ def test_a_failing_node_is_recorded_with_what_was_saved(project, jobs):
     request = jobs.request(crossing=[jobs.persist("x")], outputs=["x", "y"])
     ended = jobs.run(request=request)
     assert (ended.code, ended.record["exit"]) == (1, 1)
-    assert ended.record["error"] == {"type": "ValueError", "message": "no luck at postgres://***@host/db"}
+    assert ended.record["error"] == {"type": "ValueError", "message": "no luck at postgres://***@host/db", "node": "fail"}
     assert (list(ended.rows), ended.record["missing"]) == (["x"], ["y"])
     assert set(ended.record["nodes"]) == {"make", "fail"}
+
+
+def test_a_node_whose_input_cannot_be_loaded_is_recorded(project, jobs):
+    project.registry("""
+        def make(): return 1
+        def use(x): return x
+        """, 'node(make, None, "x", name="make"), node(use, "absent", "y", name="use")')
+    ended = jobs.run(request=jobs.request(crossing=[jobs.persist("x"), jobs.persist("absent")], outputs=["x"]))
+    assert (ended.code, ended.record["error"]["node"]) == (1, "use")
 
 
 def test_termination_leaves_a_record(project, jobs):

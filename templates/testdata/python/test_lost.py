@@ -16,7 +16,7 @@ def test_data_that_crosses_must_be_picklable(project, jobs, bucket, runner):
     ended = jobs.run("--nodes", "make", "--runner", runner, request=jobs.request(crossing=[jobs.persist("x")], outputs=["x"]))
     told = "node make: dataset x cannot reach the groups that load it: dict cannot be pickled: cannot pickle '_thread.lock' object"
     assert (ended.code, ended.log.rstrip().rpartition("\n")[2]) == (1, f"kedroctl: error: {told}")
-    assert ended.record["error"] == {"type": "UnpicklableError", "message": told}
+    assert ended.record["error"] == {"type": "UnpicklableError", "message": told, "node": "make"}
     assert (ended.record["missing"], ended.record["not_kept"], bucket.keys()) == (["x"], [], [])
 
 
