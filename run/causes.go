@@ -32,7 +32,7 @@ type cause struct {
 const (
 	moreMemory = `give the group more: memory = {more} under [tool.kedroctl.job.groups."{group}"], or --memory {more} for one run`
 	deployNew  = "put it right, then 'kedroctl deploy'"
-	guide      = "https://docs.aws.amazon.com/batch/latest/userguide/"
+	batchGuide = "https://docs.aws.amazon.com/batch/latest/userguide/"
 	ecsGuide   = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/"
 )
 
@@ -48,15 +48,15 @@ var failures = []cause{
 	{code: "cancelled", words: regexp.MustCompile(`(?m)^(cancelled by .*)`),
 		text: "the run was {1}", source: "cmd/status.go"},
 	{code: "dependency", words: regexp.MustCompile(`(?im)^dependent job failed`),
-		text: "a job that it waits for failed, so it never started", fix: "look at the group that failed first", source: guide + "job_dependencies.html"},
+		text: "a job that it waits for failed, so it never started", fix: "look at the group that failed first", source: batchGuide + "job_dependencies.html"},
 	{code: "timeout", words: regexp.MustCompile(`Job attempt duration exceeded timeout`),
 		text:   "it ran longer than its time limit of {timeout} seconds, and Batch ended it",
 		fix:    `give the group more time: timeout = {longer} under [tool.kedroctl.job.groups."{group}"], or --timeout {longer} for one run`,
-		source: guide + "job_timeouts.html"},
+		source: batchGuide + "job_timeouts.html"},
 	{code: "spot", words: regexp.MustCompile(`Host EC2 \(instance (i-[0-9a-f]+)\) terminated`),
 		text:   "the instance {1} that it ran on went away: a Spot interruption, or the environment was scaled down or changed",
 		fix:    "resume; more attempts under [tool.kedroctl.job] bear it by themselves",
-		source: guide + "best-practices.html"},
+		source: batchGuide + "best-practices.html"},
 	{code: "fargate-spot", words: regexp.MustCompile(`Your Spot Task was interrupted`),
 		text:   "Fargate Spot took its capacity back",
 		fix:    "resume; more attempts under [tool.kedroctl.job] bear it by themselves",
@@ -184,11 +184,11 @@ var failures = []cause{
 	{code: "killed", exits: []int32{137},
 		text:   "it was killed (SIGKILL): most often as it wanted more than its {memory} MiB{peak}, else as it did not end within 30 s when told to",
 		fix:    moreMemory,
-		source: guide + "job_timeouts.html; nextflow-io/nextflow#2005"},
+		source: batchGuide + "job_timeouts.html; nextflow-io/nextflow#2005"},
 	{code: "crash", exits: []int32{139},
 		text: "a library written in C crashed (SIGSEGV)", fix: "PYTHONFAULTHANDLER = \"1\" under [tool.kedroctl.job] environment makes the log say where", source: "https://docs.python.org/3/library/faulthandler.html"},
 	{code: "ended", exits: []int32{143},
-		text: "it was told to end (SIGTERM): cancelled, timed out, or its instance went away", fix: "resume", source: guide + "job_timeouts.html"},
+		text: "it was told to end (SIGTERM): cancelled, timed out, or its instance went away", fix: "resume", source: batchGuide + "job_timeouts.html"},
 	{code: "program", exits: []int32{1},
 		text: "the program failed", fix: "its last log lines say why; " + deployNew, source: "docs/container.md"},
 	{code: "exit", words: regexp.MustCompile(`Essential container in task exited`),
@@ -200,25 +200,25 @@ var waits = []cause{
 	{code: "capacity", words: regexp.MustCompile(`CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY`),
 		text:   "AWS has no instance of these types to give at the moment",
 		fix:    "wait, or allow more instance types or on-demand instances under [tool.kedroctl.compute], then 'kedroctl provision'",
-		source: guide + "job_stuck_in_runnable.html"},
+		source: batchGuide + "job_stuck_in_runnable.html"},
 	{code: "too-big", words: regexp.MustCompile(`COMPUTE_ENVIRONMENT_MAX_RESOURCE`),
 		text:   "the job asks for {vcpus} vCPUs, more than the compute environment may ever have",
 		fix:    "raise max_vcpus under [tool.kedroctl.compute], then 'kedroctl provision'; or ask for fewer, with vcpus under [tool.kedroctl.job.groups.\"{group}\"], and run again",
-		source: guide + "job_stuck_in_runnable.html"},
+		source: batchGuide + "job_stuck_in_runnable.html"},
 	{code: "no-instance", words: regexp.MustCompile(`JOB_RESOURCE_REQUIREMENT`),
 		text:   "no instance type of the compute environment has the {vcpus} vCPUs and {memory} MiB that the job asks for; a part of each instance's memory is not for jobs",
 		fix:    "ask for less under [tool.kedroctl.job.groups.\"{group}\"] and run again, or allow larger instance types",
-		source: guide + "job_stuck_in_runnable.html"},
+		source: batchGuide + "job_stuck_in_runnable.html"},
 	{code: "instance-configuration", words: regexp.MustCompile(`EC2_INSTANCE_CONFIGURATION_UNSUPPORTED`),
-		text: "EC2 cannot start instances in the way that the compute environment says", fix: "'kedroctl provision' brings it to what it should be", source: guide + "job_stuck_in_runnable.html"},
+		text: "EC2 cannot start instances in the way that the compute environment says", fix: "'kedroctl provision' brings it to what it should be", source: batchGuide + "job_stuck_in_runnable.html"},
 	{code: "service-role", words: regexp.MustCompile(`SERVICE_ROLE_PERMISSIONS`),
 		text:   "Batch's own role lacks permissions",
 		fix:    "let an administrator look at the role AWSServiceRoleForBatch, or at the one that the compute environment names",
-		source: guide + "job_stuck_in_runnable.html"},
+		source: batchGuide + "job_stuck_in_runnable.html"},
 	{code: "action", words: regexp.MustCompile(`ACTION_REQUIRED`),
-		text: "Batch wants something to be done about the compute environment", fix: "'kedroctl doctor' looks at it", source: guide + "job_stuck_in_runnable.html"},
+		text: "Batch wants something to be done about the compute environment", fix: "'kedroctl doctor' looks at it", source: batchGuide + "job_stuck_in_runnable.html"},
 	{code: "undetermined", words: regexp.MustCompile(`UNDETERMINED`),
-		text: "Batch does not know why", fix: "'kedroctl doctor' looks at environment, queue, quotas and network", source: guide + "job_stuck_in_runnable.html"},
+		text: "Batch does not know why", fix: "'kedroctl doctor' looks at environment, queue, quotas and network", source: batchGuide + "job_stuck_in_runnable.html"},
 }
 
 // explain finds the row of the table that fits an attempt of a group; nil where none does.
