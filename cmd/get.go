@@ -7,6 +7,7 @@ import (
 	"io"
 	"path"
 	"path/filepath"
+	"slices"
 
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
@@ -86,10 +87,10 @@ func (d *deps) tellFetched(k *ui.Task, id, dir string, files []run.Fetched) erro
 	return err
 }
 
-// splitRun parts what may be the id of a run, at the end, from the other arguments.
+// splitRun parts what has the shape of a run's id from the other arguments.
 func splitRun(args []string) (others []string, id string) {
-	if n := len(args); n > 0 && run.IsID(args[n-1]) {
-		return args[:n-1], args[n-1]
+	if i := slices.IndexFunc(args, run.IsID); i >= 0 {
+		return slices.Delete(slices.Clone(args), i, i+1), args[i]
 	}
 	return args, ""
 }
