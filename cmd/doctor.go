@@ -29,7 +29,6 @@ something is wrong. docs/doctor.md explains all that it finds.`,
 // Codes of what doctor itself finds (docs/doctor.md).
 const (
 	codeNotDeployed = "not-deployed" // no deployment is recorded
-	codeTooManyCPUs = "too-many-vcpus"
 	codeNoData      = "data-missing" // of what the pipeline starts from
 	codePlan        = "plan"         // the deployment cannot be planned with today's settings
 )
@@ -83,7 +82,8 @@ func (d *deps) examine(ctx context.Context, p *project.Project, id string) ([]pl
 	}
 	found := provision.Examine(ctx, clients, spec)
 	if len(found) > 0 && found[0].Code == provision.CodeCredentials {
-		if err := explain(ctx, depErr); depErr != nil && ui.Hint(err) != "" { // the same refusal, in words for people
+		if depErr != nil { // the same refusal, which explain puts into words for people
+			err := explain(ctx, depErr)
 			found[0].Reason, found[0].Fix = err.Error(), ui.Hint(err)
 		}
 		return found, nil
@@ -100,24 +100,16 @@ func (d *deps) examine(ctx context.Context, p *project.Project, id string) ([]pl
 	return append(found, more...), err
 }
 
-// examineJobs looks at what jobs of a new run would need.
+// examineJobs looks for what jobs of a new run start from.
 func examineJobs(ctx context.Context, clients run.Clients, p project.Project, pl plan.Plan) []plan.Finding {
-	var found []plan.Finding
-	for _, g := range pl.Groups {
-		if most := float64(p.Settings.Compute.MaxVCPUs); p.Settings.Compute.Queue == "" && g.Resources.VCPUs > most {
-			found = append(found, plan.Finding{Code: codeTooManyCPUs, Level: plan.Error, Thing: "group " + g.Name,
-				Reason: fmt.Sprintf("it asks for %g vCPUs, and the compute environment may have %g: its jobs would wait for ever", g.Resources.VCPUs, most),
-				Fix:    fmt.Sprintf("set max_vcpus = %g under [tool.kedroctl.compute], then kedroctl provision", g.Resources.VCPUs)})
-		}
-	}
 	inputs, err := provision.NewInputs(p, pl)
 	if err == nil {
 		err = inputs.CheckBucket(ctx, clients.S3)
 	}
 	if err != nil {
-		found = append(found, plan.Finding{Code: codeNoData, Level: plan.Error, Thing: "bucket " + p.Settings.Bucket, Reason: err.Error(), Fix: "kedroctl upload"})
+		return []plan.Finding{{Code: codeNoData, Level: plan.Error, Thing: "bucket " + p.Settings.Bucket, Reason: err.Error(), Fix: "kedroctl upload"}}
 	}
-	return found
+	return nil
 }
 
 // examineRun says what is wrong with the run of an id, or with the latest where there is one.

@@ -39,8 +39,12 @@ func Examine(ctx context.Context, c Clients, r Run) ([]plan.Finding, error) {
 		}
 	}
 	for _, f := range failures {
+		level := plan.Error
+		if f.Why.Cause == "cancelled" { // as somebody wanted
+			level = plan.Note
+		}
 		found = append(found, plan.Finding{
-			Code: CodeFailed + f.Why.Cause, Level: plan.Error, Thing: thingOf(r, f.Job), Reason: f.Why.Text,
+			Code: CodeFailed + f.Why.Cause, Level: level, Thing: thingOf(r, f.Job), Reason: f.Why.Text,
 			Fix: strings.TrimPrefix(f.Why.Fix+"; then "+f.Resume, "; then "),
 		})
 	}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdkbatch "github.com/aws/aws-sdk-go-v2/service/batch"
+	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/kedroctl/kedroctl/internal/plan"
+	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/provision"
+)
+
+// cmdPlant breaks one thing of the stack of the project in DIR, as people do in the console: plant DIR FAULT.
+func cmdPlant(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 || faultsOfStacks[args[1]] == nil {
+		ts.Fatalf("usage: plant DIR FAULT")
+	}
+	p, err := project.Load(ts.MkAbs(args[0]), project.LoadOptions{Set: map[string]string{"region": worldOf(ts).server.Info().Region}})
+	ts.Check(err)
+	spec, err := provision.New(p, plan.Grants{})
+	ts.Check(err)
+	ts.Check(faultsOfStacks[args[1]](context.Background(), worldOf(ts).aws(), spec))
+}
+
+type stackFault func(context.Context, aws.Config, provision.Spec) error
+
+var faultsOfStacks = map[string]stackFault{
+	"open-bucket": func(ctx context.Context, cfg aws.Config, s provision.Spec) error {
+		_, err := newS3(cfg).DeletePublicAccessBlock(ctx, &s3.DeletePublicAccessBlockInput{Bucket: &s.Bucket})
+		return err
+	},
+	"no-log-group": func(ctx context.Context, cfg aws.Config, s provision.Spec) error {
+		_, err := cloudwatchlogs.NewFromConfig(cfg).DeleteLogGroup(ctx, &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: &s.LogGroup})
+		return err
+	},
+	"short-retention": func(ctx context.Context, cfg aws.Config, s provision.Spec) error {
+		_, err := cloudwatchlogs.NewFromConfig(cfg).PutRetentionPolicy(ctx, &cloudwatchlogs.PutRetentionPolicyInput{LogGroupName: &s.LogGroup, RetentionInDays: aws.Int32(1)})
+		return err
+	},
+	"no-permissions": func(ctx context.Context, cfg aws.Config, s provision.Spec) error {
+		return deletePolicies(ctx, iam.NewFromConfig(cfg), s.JobRole)
+	},
+	"no-job-role": func(ctx context.Context, cfg aws.Config, s provision.Spec) error {
+		c := iam.NewFromConfig(cfg)
+		if err := deletePolicies(ctx, c, s.JobRole); err != nil {
+			return err
+		}
+		_, err := c.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: &s.JobRole})
+		return err
+	},
+	"empty-profile": func(ctx context.Context, cfg aws.Config, s provision.Spec) error {
+		_, err := iam.NewFromConfig(cfg).RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: &s.InstanceProfile, RoleName: &s.InstanceRole})
+		return err
+	},
+	"disabled-queue": func(ctx context.Context, cfg aws.Config, s provision.Spec) error {
+		_, err := sdkbatch.NewFromConfig(cfg).UpdateJobQueue(ctx, &sdkbatch.UpdateJobQueueInput{JobQueue: &s.Name, State: batchtypes.JQStateDisabled})
+		return err
+	},
+	"disabled-environment": func(ctx context.Context, cfg aws.Config, s provision.Spec) error {
+		_, err := sdkbatch.NewFromConfig(cfg).UpdateComputeEnvironment(ctx, &sdkbatch.UpdateComputeEnvironmentInput{ComputeEnvironment: &s.Name, State: batchtypes.CEStateDisabled})
+		return err
+	},
+	"small-environment": func(ctx context.Context, cfg aws.Config, s provision.Spec) error {
+		_, err := sdkbatch.NewFromConfig(cfg).UpdateComputeEnvironment(ctx, &sdkbatch.UpdateComputeEnvironmentInput{
+			ComputeEnvironment: &s.Name, ComputeResources: &batchtypes.ComputeResourceUpdate{MaxvCpus: aws.Int32(1)}})
+		return err
+	},
+	"no-revision": func(ctx context.Context, cfg aws.Config, s provision.Spec) error {
+		c := sdkbatch.NewFromConfig(cfg)
+		out, err := c.DescribeJobDefinitions(ctx, &sdkbatch.DescribeJobDefinitionsInput{JobDefinitionName: &s.Name, Status: aws.String("ACTIVE")})
+		if err != nil {
+			return err
+		}
+		for _, j := range out.JobDefinitions {
+			if _, err := c.DeregisterJobDefinition(ctx, &sdkbatch.DeregisterJobDefinitionInput{JobDefinition: j.JobDefinitionArn}); err != nil {
+				return err
+			}
+		}
+		return nil
+	},
+	"no-image": func(ctx context.Context, cfg aws.Config, s provision.Spec) error {
+		c := ecr.NewFromConfig(cfg)
+		out, err := c.DescribeImages(ctx, &ecr.DescribeImagesInput{RepositoryName: &s.Repository})
+		if err != nil {
+			return err
+		}
+		for _, i := range out.ImageDetails {
+			_, err := c.BatchDeleteImage(ctx, &ecr.BatchDeleteImageInput{RepositoryName: &s.Repository, ImageIds: []ecrtypes.ImageIdentifier{{ImageDigest: i.ImageDigest}}})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	},
+}
+
+func deletePolicies(ctx context.Context, c *iam.Client, role string) error {
+	out, err := c.ListRolePolicies(ctx, &iam.ListRolePoliciesInput{RoleName: &role})
+	if err != nil {
+		return err
+	}
+	for _, name := range out.PolicyNames {
+		if _, err := c.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: &role, PolicyName: &name}); err != nil {
+			return fmt.Errorf("policy %s: %w", name, err)
+		}
+	}
+	return nil
+}
