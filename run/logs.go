@@ -43,7 +43,7 @@ type LogReader interface {
 
 const (
 	logsEvery = 2 * time.Second
-	logsEnd   = 5 * time.Second  // after the last line of a job that has ended, in which none may come
+	logsEnd   = 5                // intervals after the last line of a job that has ended, in which none may come: the log driver sends each 5 s
 	logsLimit = 30 * time.Second // after its end, however many come
 	askEvery  = 5 * time.Second  // between two looks at the jobs of a run
 	abandoned = time.Minute      // after which a run with a failure in which nothing goes on counts as ended
@@ -240,7 +240,7 @@ func (w *logWatch) over() bool {
 	if w.done.IsZero() {
 		w.done = now
 	}
-	return silent >= logsEnd || now.Sub(w.done) > logsLimit
+	return silent >= max(logsEnd*w.options.Interval, 2*time.Second) || now.Sub(w.done) > logsLimit
 }
 
 // pause keeps below what the account allows for all its users: a call for a hundred attempts each second, of the five that FilterLogEvents may be called.

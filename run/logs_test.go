@@ -83,32 +83,27 @@ func TestLogsOfAllAttemptsInOrder(t *testing.T) {
 	}
 }
 
-// TestFollowLogsToTheLastLine has CloudWatch show lines seconds late and out of order, also after the end of the job.
+// TestFollowLogsToTheLastLine has CloudWatch show lines seconds late, every second one sooner than the one before it, and the last ones after the end of
+// the job.
 func TestFollowLogsToTheLastLine(t *testing.T) {
 	w := newWorld(t)
-	w.output.Lag = func() (time.Duration, bool) { return 4 * time.Second, true }
-	var want []string
-	for i := range 20 {
-		want = append(want, fmt.Sprintf("a/1/1 line %d", i))
+	w.output.Lag = func() (time.Duration, bool) { return 9 * time.Second, true }
+	var lines, want []string
+	for i := range 59 {
+		lines = append(lines, fmt.Sprintf("line %02d", i))
+		want = append(want, "a/1/1 "+lines[i])
 	}
 	w.script["a"] = func(int) outcome {
-		o := outcome{takes: time.Minute, exit: local.Exited(0)}
-		for i := range 20 {
-			o.lines = append(o.lines, fmt.Sprintf("line %d", i))
-		}
-		return o
+		return outcome{takes: time.Minute, exit: local.Exited(0), lines: lines, every: time.Second}
 	}
 	w.script["b"] = func(int) outcome {
-		w.clock.AfterFunc(59*time.Second, func() {})
-		return outcome{takes: 30 * time.Second, exit: local.Exited(1), lines: []string{"oh"}}
+		return outcome{takes: 30 * time.Second, exit: local.Exited(1), lines: []string{"oh", "no"}, every: 15 * time.Second}
 	}
 	r, _ := w.start(input("a", "b <- a"))
 	h, jobs := w.logs(r, LogOptions{Follow: true})
-	slices.SortFunc(want, strings.Compare)
-	got := slices.Clone(h.lines[:len(h.lines)-1])
-	slices.SortFunc(got, strings.Compare)
-	if diff := cmp.Diff(want, got); diff != "" || h.lines[len(h.lines)-1] != "b/1/1 oh" {
-		t.Errorf("last %s; lines (-want +got):\n%s", h.lines[len(h.lines)-1], diff)
+	slices.Sort(h.lines)
+	if diff := cmp.Diff(append(want, "b/1/1 no", "b/1/1 oh"), h.lines); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(map[string]string{"a": Succeeded, "b": Failed}, states(jobs)); diff != "" {
 		t.Errorf("jobs (-want +got):\n%s", diff)

@@ -66,6 +66,7 @@ type outcome struct {
 	takes   time.Duration
 	exit    local.Exit
 	lines   []string
+	every   time.Duration // between two lines; 0: all at the start
 	errors  *ProgramError
 	loses   []string // outputs that it does not save
 	peak    int      // MiB
@@ -206,8 +207,12 @@ func (w *world) Start(a local.Attempt, e local.Events) func() {
 		return w.clock.AfterFunc(time.Second, func() { e.Done(local.Exited(exitTwin)) })
 	}
 	w.note(&w.started, group)
-	for _, line := range o.lines {
-		e.Line(line)
+	for i, line := range o.lines {
+		if o.every == 0 {
+			e.Line(line)
+		} else {
+			w.clock.AfterFunc(o.every*time.Duration(i+1), func() { e.Line(line) })
+		}
 	}
 	stop := w.clock.AfterFunc(o.takes, func() {
 		w.leave(a, o)
