@@ -39,16 +39,23 @@ const (
 
 // jobRow is a job in a table: group, state, since when, for how long, attempt, memory used of memory asked, Batch's id, and what else is to be known.
 func (b *board) jobRow(j run.Job, now time.Time) ui.Row {
-	r := ui.Row{Cells: []string{j.Group, j.State, since(j, now), elapsed(j, now), attemptOf(j, b.groups[j.Group]), memoryOf(j, b.groups[j.Group]), j.ID}}
+	r := ui.Row{Cells: []string{j.Group, j.State, b.since(j, now), elapsed(j, now), attemptOf(j, b.groups[j.Group]), memoryOf(j, b.groups[j.Group]), j.ID}}
 	r.Note, r.Warn = b.note(j, now)
 	return r
 }
 
-// since is when the state began: the time of today, else the day.
-func since(j run.Job, now time.Time) string {
-	at := j.Since.In(now.Location())
+// since is when the state began: the time of today, else the day. Of jobs that wait who looks for the first time does not know it but by others.
+func (b *board) since(j run.Job, now time.Time) string {
+	began := j.Since
+	switch j.State {
+	case run.Submitted, run.Pending:
+		began = cmp.Or(j.Created, j.Since)
+	case run.Runnable:
+		began = b.waitingSince(j)
+	}
+	at := began.In(now.Location())
 	switch {
-	case j.Since.IsZero():
+	case began.IsZero():
 		return "-"
 	case at.YearDay() == now.YearDay() && at.Year() == now.Year():
 		return at.Format(time.TimeOnly)

@@ -16,9 +16,10 @@ import (
 )
 
 const (
-	heartbeat = time.Minute      // after which a silent run says how far it is, where there is no terminal
-	fresh     = 10 * time.Second // for which a change is shown before what has not changed
-	readFor   = 10 * time.Second // for which the end waits for records
+	heartbeat = time.Minute           // after which a silent run says how far it is, where there is no terminal
+	fresh     = 10 * time.Second      // for which a change is shown before what has not changed
+	readFor   = 10 * time.Second      // for which the end waits for records
+	frame     = 50 * time.Millisecond // between two frames: thousands of changes at once are not worth one each
 )
 
 // jobTable shows a run as it goes on: a table in the status area, a line for each change where there is no terminal, an event for each with --json.
@@ -35,6 +36,7 @@ type jobTable struct {
 	changed map[string]time.Time // by group
 	warned  map[string]bool      // ids of jobs, with the attempt, that are about to run out of time
 	spoken  time.Time            // when the last line was told
+	drawn   time.Time            // when the table was drawn for a change
 }
 
 // watch shows a run of a plan until stop is called, or ctx ends. A reader of the output who goes away does not end the program from here on: the run's
@@ -242,8 +244,14 @@ func (t *jobTable) show(j run.Job) {
 		j.Peak = max(j.Peak, was.Peak)
 		t.board.jobs[j.Group], t.changed[j.Group] = j, t.now()
 	}
+	due := t.now().Sub(t.drawn) >= frame // else with the next second
+	if due {
+		t.drawn = t.now()
+	}
 	t.mu.Unlock()
-	t.term.Redraw(t.lines)
+	if due {
+		t.term.Redraw(t.lines)
+	}
 }
 
 // lines are the status area as it is now: as much of the table as the terminal has room for, and the line of progress.

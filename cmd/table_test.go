@@ -96,9 +96,28 @@ func TestTableFitsTheTerminal(t *testing.T) {
 			for _, j := range jobs {
 				table.Changed(j)
 			}
+			table.term.Redraw(table.lines)
 			golden(t, fmt.Sprintf("table_%d.golden", width), s.Text()+"\n")
 		})
 	}
+}
+
+// TestManyChangesAtOnceAreOneFrame has a second change at the same moment: it is seen with the next frame.
+func TestManyChangesAtOnceAreOneFrame(t *testing.T) {
+	table, s := tableOn(t, groups("a"), 80, 20)
+	now := clock
+	table.now = func() time.Time { return now }
+	change := func(state, want string) {
+		t.Helper()
+		table.Changed(job("a", state, func(*run.Job) {}))
+		if text := s.Text(); !strings.Contains(text, want) {
+			t.Errorf("after %s the screen has no %s:\n%s", state, want, text)
+		}
+	}
+	change(run.Starting, "STARTING")
+	change(run.Running, "STARTING")
+	now = now.Add(frame)
+	change(run.Succeeded, "SUCCEEDED")
 }
 
 func golden(t *testing.T, name, got string) {
