@@ -189,3 +189,30 @@ func pages(t *testing.T) []page {
 	}
 	return all
 }
+
+// TestEventsAreDocumented compares docs/events.md with what a run tells.
+func TestEventsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../docs/events.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, names := range map[string]*regexp.Regexp{
+		"../run/reporter.go": regexp.MustCompile(`\bNotice\w+ += "(\w+)"`),
+		"../run/job.go":      regexp.MustCompile("`json:\"(\\w+)"),
+		"events.go":          regexp.MustCompile("`json:\"(\\w+)|\\bevent\\w+ += \"(\\w+)\""),
+	} {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := names.FindAllStringSubmatch(string(source), -1)
+		for _, m := range found {
+			if word := strings.Join(m[1:], ""); !strings.Contains(string(page), "`"+word+"`") {
+				t.Errorf("docs/events.md lacks %s of %s", word, file)
+			}
+		}
+		if len(found) < 5 {
+			t.Errorf("%d names in %s", len(found), file)
+		}
+	}
+}
