@@ -74,9 +74,12 @@ func (t *jobTable) tick(ctx context.Context) {
 		t.warnTimeouts()
 		t.term.Redraw(t.lines)
 		t.mu.Lock()
-		silent, line := t.now().Sub(t.spoken) >= heartbeat, t.board.beat(t.now())
+		line := ""
+		if now := t.now(); !t.term.Live() && now.Sub(t.spoken) >= heartbeat {
+			line = t.board.beat(now)
+		}
 		t.mu.Unlock()
-		if silent && !t.term.Live() {
+		if line != "" {
 			t.tell("%s", line)
 		}
 	}
@@ -145,8 +148,10 @@ func (t *jobTable) warnTimeouts() {
 	now := t.now()
 	var notices []run.Notice
 	for _, j := range t.board.jobs {
-		id := fmt.Sprint(j.ID, j.Attempt)
-		if used := timeUsed(j, now); used >= nearly && !t.warned[id] {
+		if timeUsed(j, now) < nearly {
+			continue
+		}
+		if id := fmt.Sprint(j.ID, j.Attempt); !t.warned[id] {
 			t.warned[id] = true
 			text, _ := t.board.note(j, now)
 			notices = append(notices, run.Notice{Code: run.NoticeTimeout, Text: "group " + j.Group + " has used " + text})
