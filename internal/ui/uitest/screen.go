@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"syscall"
@@ -51,6 +52,12 @@ func New(t T, width, height int) *Screen {
 	file, err := os.OpenFile(name, os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
 		t.Fatal(err)
+	}
+	// Ctrl-C would drop what has been written and not yet been read, also half of a sequence.
+	stty := exec.Command("stty", "noflsh")
+	stty.Stdin = file
+	if out, err := stty.CombinedOutput(); err != nil {
+		t.Fatal("stty:", err, string(out))
 	}
 	s := &Screen{File: file, t: t, pty: pty, width: width, height: height, lines: []string{""}, hungUp: make(chan struct{})}
 	s.Resize(width, height)
