@@ -54,6 +54,9 @@ func (d *deps) showRuns(w io.Writer, runs []run.Summary) {
 		if process.Ours(deployment) {
 			deployment = "no image"
 		}
+		if r.Sandbox != "" {
+			deployment += ", sandbox " + r.Sandbox
+		}
 		rows[i] = []string{
 			r.Run, age(max(time.Since(r.Created), 0)) + " ago", printable(r.Owner), deployment, r.State, fmt.Sprintf("%d/%d", r.Done, r.Groups),
 			ui.Seconds(time.Duration(r.Seconds * float64(time.Second))),

@@ -39,6 +39,7 @@ type Summary struct {
 	Created    time.Time `json:"created"`
 	Owner      string    `json:"owner,omitempty"`
 	Deployment string    `json:"deployment"`
+	Sandbox    string    `json:"sandbox,omitempty"` // its name, where the run writes into one
 	State      string    `json:"state"`
 	Groups     int       `json:"groups"`
 	Done       int       `json:"done"`    // groups that succeeded
@@ -298,7 +299,7 @@ func (t *trace) summary(now time.Time) Summary {
 		took = now.Sub(t.run.Created)
 	}
 	return Summary{
-		Run: t.run.ID, Created: t.run.Created, Owner: t.run.Owner, Deployment: t.run.Deployment, State: t.state,
+		Run: t.run.ID, Created: t.run.Created, Owner: t.run.Owner, Deployment: t.run.Deployment, Sandbox: t.run.Plan.Sandbox, State: t.state,
 		Groups: len(t.run.Plan.Groups), Done: t.done, Seconds: max(took, 0).Round(time.Millisecond).Seconds(),
 	}
 }
