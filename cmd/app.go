@@ -65,7 +65,7 @@ func newApp(d *deps) *cli.App {
 		newInit(d), newDeploy(d), newRun(d), newVerify(d),
 		newCheck(d), newPlan(d), newPackage(d), newBuild(d), newPush(d), newProvision(d), newUpload(d), newRegister(d),
 		newRuns(d), newStatus(d), newAttach(d), newCancel(d), newGet(d), newLogs(d), newDoctor(d),
-		newReport(d),
+		newShell(d), newReport(d),
 		newDestroy(d), newLocal(d), newVersion(d),
 	} {
 		app.Commands = append(app.Commands, command(d, c))

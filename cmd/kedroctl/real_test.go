@@ -147,6 +147,7 @@ func TestRealSpaceflightsOnTheEmbeddedAWS(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a look inside", w.lookInside)
 	t.Run("a second deploy changes nothing", func(t *testing.T) {
 		_, stdout, stderr := w.try("deploy")
 		for _, word := range []string{"created", "updated", "package", "build", "push", "done"} {

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -43,6 +44,22 @@ func KeepSecrets(dir string, names []string, getenv func(string) string) (missin
 		return nil, fmt.Errorf("keep secrets for the embedded AWS: %w", err)
 	}
 	return missing, nil
+}
+
+// Secrets are the values of secrets that the environment gives, or that the server of a state directory keeps from before; without a directory, the former.
+func Secrets(dir string, names []string, getenv func(string) string) (map[string]string, error) {
+	kept, values := map[string]string{}, map[string]string{}
+	if dir != "" {
+		if err := disk.ReadJSON(secretsFile(dir), &kept); err != nil {
+			return nil, fmt.Errorf("read the secrets of the embedded AWS: %w", err)
+		}
+	}
+	for _, name := range names {
+		if value := cmp.Or(getenv(SecretVariable(name)), kept[name]); value != "" {
+			values[name] = value
+		}
+	}
+	return values, nil
 }
 
 // secret is what the jobs get in a variable for what an ARN names.

@@ -3,9 +3,11 @@ package containers
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/moby/moby/api/pkg/authconfig"
@@ -20,7 +22,11 @@ func (r *Runner) pull(ctx context.Context, image string) error {
 	var err error
 	own := strings.HasPrefix("http://"+image, r.server.Endpoint+"/")
 	if own {
-		if o.RegistryAuth, err = r.authorization(ctx); err != nil {
+		api := ecr.New(ecr.Options{
+			Region: r.server.Region, BaseEndpoint: &r.server.Endpoint,
+			Credentials: credentials.NewStaticCredentialsProvider(r.server.AccessKey, r.server.SecretKey, ""),
+		})
+		if o.RegistryAuth, err = authorization(ctx, api); err != nil {
 			return err
 		}
 	}
@@ -36,17 +42,21 @@ func (r *Runner) pull(ctx context.Context, image string) error {
 	return err
 }
 
-// authorization asks the server's ECR for the right to pull, in the form that the engine takes.
-func (r *Runner) authorization(ctx context.Context) (string, error) {
-	api := ecr.New(ecr.Options{
-		Region: r.server.Region, BaseEndpoint: &r.server.Endpoint,
-		Credentials: credentials.NewStaticCredentialsProvider(r.server.AccessKey, r.server.SecretKey, ""),
-	})
+// Tokens gives rights to a registry of ECR.
+type Tokens interface {
+	GetAuthorizationToken(context.Context, *ecr.GetAuthorizationTokenInput, ...func(*ecr.Options)) (*ecr.GetAuthorizationTokenOutput, error)
+}
+
+// authorization asks for the right to pull, in the form that the engine takes.
+func authorization(ctx context.Context, api Tokens) (string, error) {
 	out, err := api.GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
 	if err != nil {
 		return "", fmt.Errorf("get ECR authorization: %w", err)
 	}
-	token, err := base64.StdEncoding.DecodeString(*out.AuthorizationData[0].AuthorizationToken)
+	if len(out.AuthorizationData) == 0 {
+		return "", errors.New("get ECR authorization: the answer holds no token")
+	}
+	token, err := base64.StdEncoding.DecodeString(aws.ToString(out.AuthorizationData[0].AuthorizationToken))
 	if err != nil {
 		return "", fmt.Errorf("get ECR authorization: %w", err)
 	}
