@@ -33,7 +33,7 @@ func (w *workshop) lookInside(t *testing.T) {
 	if strings.Contains(stdout, "limit max") || strings.HasPrefix(stdout, "0\n") {
 		t.Error("it has another limit of memory, or another user, than the job")
 	}
-	for _, want := range []string{"--load-versions", "kedroctl_boot", "@sha256:"} {
+	for _, want := range []string{"--nodes", "kedroctl_boot", "@sha256:"} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("stderr lacks %q", want)
 		}
