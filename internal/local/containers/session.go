@@ -50,19 +50,28 @@ func (s Session) Run(ctx context.Context, host string) (code int, err error) {
 	}
 	id, err := s.create(ctx, docker)
 	if id != "" {
-		defer func() {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
-			defer cancel()
-			_, removeErr := docker.ContainerRemove(ctx, id, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
-			if !errdefs.IsNotFound(removeErr) && !errdefs.IsConflict(removeErr) { // the engine removes it by itself, or is about to
-				err = errors.Join(err, removeErr)
-			}
-		}()
+		defer func() { err = errors.Join(err, discard(ctx, docker, id)) }()
 	}
 	if err != nil {
 		return 0, fmt.Errorf("make a container of %s: %w", s.Attempt.Image, err)
 	}
 	return s.follow(ctx, docker, id)
+}
+
+// discard returns when a container is gone, which the engine may be removing by itself at the moment.
+func discard(ctx context.Context, docker *client.Client, id string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
+	defer cancel()
+	for {
+		_, err := docker.ContainerRemove(ctx, id, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+		switch {
+		case errdefs.IsNotFound(err):
+			return nil
+		case err != nil && !errdefs.IsConflict(err):
+			return fmt.Errorf("remove the container: %w", err)
+		}
+		pause(ctx)
+	}
 }
 
 func (s Session) pull(ctx context.Context, docker *client.Client) error {
