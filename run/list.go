@@ -17,7 +17,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/kedroctl/kedroctl/internal/batchjob"
-	"github.com/kedroctl/kedroctl/internal/plan"
 )
 
 // States of a run as a whole.
@@ -126,10 +125,10 @@ func (c Clients) trace(ctx context.Context, bucket, id string) (*trace, error) {
 		return nil, err
 	}
 	t.read(objects)
-	open := make(map[string]string)
-	for _, g := range t.run.Plan.Groups {
-		if rec, ok := t.records[g.Name]; ok && !t.followed(g, rec) {
-			open[g.Name] = rec.key
+	followed, open := t.followed(), make(map[string]string)
+	for group, rec := range t.records {
+		if !followed[group] {
+			open[group] = rec.key
 		}
 	}
 	records, err := c.readRecords(ctx, bucket, open)
@@ -178,12 +177,18 @@ func (t *trace) read(objects []s3types.Object) {
 	}
 }
 
-// followed says whether a group behind this one has run since: Batch starts a job only when those that it waits for have succeeded.
-func (t *trace) followed(g plan.Group, rec recordObject) bool {
-	return slices.ContainsFunc(t.run.Plan.Groups, func(child plan.Group) bool {
+// followed are the groups that another one has run behind since: Batch starts a job only when those that it waits for have succeeded.
+func (t *trace) followed() map[string]bool {
+	followed := make(map[string]bool)
+	for _, child := range t.run.Plan.Groups {
 		after, ok := t.records[child.Name]
-		return ok && slices.Contains(child.DependsOn, g.Name) && after.written.After(rec.written)
-	})
+		for _, parent := range child.DependsOn {
+			if ok && after.written.After(t.records[parent].written) {
+				followed[parent] = true
+			}
+		}
+	}
+	return followed
 }
 
 func (t *trace) complete() bool { return t.done == len(t.run.Plan.Groups) }
