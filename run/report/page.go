@@ -176,7 +176,7 @@ func selected(s plan.Selection) string {
 }
 
 func newGroup(a run.Account, j run.Job) group {
-	g := group{Name: j.Group, State: word(j), Class: classOf(j), Why: clean(j.Reason), Share: -1, Used: "–", Asked: "–", Waited: "–", Ran: "–", Exit: "–"}
+	g := group{Name: j.Group, State: word(j), Class: classOf(j), Why: clean(j.Reason), Share: -1, Used: "–", Waited: "–", Ran: "–", Exit: "–"}
 	if j.State == run.Succeeded {
 		g.Why = ""
 	}
@@ -198,7 +198,7 @@ func newGroup(a run.Account, j run.Job) group {
 	if g.Tries = fmt.Sprint(attempts); tries > 1 {
 		g.Tries = fmt.Sprintf("%d in %d tries", attempts, tries)
 	}
-	if asked := cmp.Or(j.Memory, memory(a, j)); asked > 0 {
+	if asked := cmp.Or(j.Memory, memory(a, j)); asked > 0 && asked >= j.Peak { // else nothing limited it: a process without an image
 		g.Asked = mib(asked)
 		if j.Peak > 0 {
 			g.Share = min(100*j.Peak/asked, 100)

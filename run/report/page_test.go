@@ -162,6 +162,10 @@ func TestPageOfARunThatGoesOn(t *testing.T) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
+	a.Jobs[0].Memory, a.Jobs[0].Peak = 4, 332
+	if text := write(t, a); !strings.Contains(text, ">332 MiB<") {
+		t.Error("a job without a limit of memory has one")
+	}
 	a.Spans, a.Jobs[0].State = nil, run.Runnable
 	if text := write(t, a); !strings.Contains(text, "No job has had its turn yet") {
 		t.Error("the page says nothing of an empty timeline")
