@@ -1,12 +1,15 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
 	"github.com/aws/smithy-go"
 
 	"github.com/kedroctl/kedroctl/internal/plan"
@@ -68,6 +71,10 @@ func explain(ctx context.Context, err error) error {
 		}
 		return errors.New("interrupted")
 	}
+	if expired(err) {
+		return ui.WithHint(fmt.Errorf("the AWS credentials have expired: %w", err),
+			"log in again, with 'aws sso login' for example; "+cmp.Or(ui.Hint(err), "the same command then goes on"))
+	}
 	if ui.Hint(err) != "" {
 		return err
 	}
@@ -88,10 +95,21 @@ var errNoRegion = codedError{
 	error: ui.WithHint(errors.New("no AWS region"), "set region in [tool.kedroctl], AWS_REGION, or --region"), code: exitUsage,
 }
 
+// expired says whether AWS, or a provider of credentials, says that these are too old. In the middle of a run that is the only thing which a person has to
+// know besides the way on.
+func expired(err error) bool {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		return slices.Contains([]string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}, api.ErrorCode())
+	}
+	if _, ok := errors.AsType[*ssocreds.InvalidTokenError](err); ok {
+		return true
+	}
+	text := err.Error()
+	return strings.Contains(text, "refresh cached SSO token failed") || strings.Contains(text, "cached SSO token is expired")
+}
+
 func explainAPI(err error, api smithy.APIError) error {
 	switch api.ErrorCode() {
-	case "ExpiredToken", "ExpiredTokenException", "RequestExpired":
-		return ui.WithHint(fmt.Errorf("the AWS credentials have expired: %w", err), "log in again, with 'aws sso login' for example; the same command then goes on")
 	case "InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "SignatureDoesNotMatch":
 		return ui.WithHint(fmt.Errorf("AWS does not know these credentials: %w", err), "check with 'aws sts get-caller-identity'; name a profile with --profile")
 	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation":

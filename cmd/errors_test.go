@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
+
+	"github.com/aws/smithy-go"
 
 	"github.com/kedroctl/kedroctl/internal/ui"
 	"github.com/kedroctl/kedroctl/run"
@@ -28,6 +31,26 @@ func TestInterruptTellsWhatBecameOfTheJobs(t *testing.T) {
 		got := explain(ctx, test.err)
 		if got.Error() != test.want || ui.Hint(got) != test.hint || exitCode(ctx, test.err) != exitInterrupted {
 			t.Errorf("%s: %v, hint %q, code %d", name, got, ui.Hint(got), exitCode(ctx, test.err))
+		}
+	}
+}
+
+// TestExpiredCredentialsInTheMiddleOfARun keeps what is to be known of the run.
+func TestExpiredCredentialsInTheMiddleOfARun(t *testing.T) {
+	stale := &smithy.GenericAPIError{Code: "ExpiredTokenException", Message: "The security token included in the request is expired"}
+	for name, test := range map[string]struct {
+		err  error
+		hint string
+	}{
+		"before it": {fmt.Errorf("list jobs: %w", stale), "log in again, with 'aws sso login' for example; the same command then goes on"},
+		"in it": {ui.WithHint(fmt.Errorf("follow run R: %w", stale), "the jobs go on: 'kedroctl attach R'"),
+			"log in again, with 'aws sso login' for example; the jobs go on: 'kedroctl attach R'"},
+		"single sign-on": {errors.New("get identity: get credentials: failed to refresh cached credentials, refresh cached SSO token failed"),
+			"log in again, with 'aws sso login' for example; the same command then goes on"},
+	} {
+		got := explain(t.Context(), test.err)
+		if !strings.HasPrefix(got.Error(), "the AWS credentials have expired: ") || ui.Hint(got) != test.hint {
+			t.Errorf("%s: %v, hint %q", name, got, ui.Hint(got))
 		}
 	}
 }
