@@ -224,19 +224,6 @@ func (d *deps) kedroArgs(c *cli.Context) []string {
 	return append(args, d.passed...)
 }
 
-// loadVersions reads Kedro's --load-versions: DATASET:VERSION, a comma list.
-func loadVersions(list string) (map[string]string, error) {
-	versions := map[string]string{}
-	for _, item := range plan.SplitPlain(list) {
-		name, version, ok := strings.Cut(item, ":")
-		if !ok {
-			return nil, usageError{fmt.Errorf("--load-versions %s: want DATASET:VERSION", item)}
-		}
-		versions[name] = version
-	}
-	return versions, nil
-}
-
 // interrupted asks what is to become of the jobs: on a terminal people choose; SIGTERM, and an interrupt without a terminal, cancel.
 func (d *deps) interrupted(ctx context.Context, clients run.Clients, r run.Run) error {
 	answer := context.WithoutCancel(ctx)

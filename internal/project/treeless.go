@@ -3,7 +3,6 @@ package project
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"path/filepath"
 )
 
@@ -23,11 +22,9 @@ func (p Project) settled(dir string, s Settings, o LoadOptions) (_ Project, err 
 	if p.Dir, err = filepath.Abs(dir); err != nil {
 		return Project{}, fmt.Errorf("find directory: %w", err)
 	}
-	s.Origins = maps.Clone(s.Origins)
 	if s.Origins == nil {
 		s.Origins = map[string]Origin{}
 	}
-	s.Job.Groups = maps.Clone(s.Job.Groups) // flags add to it
 	r := resolver{s}
 	p.Settings, err = r.finish(p, o)
 	return p, err
