@@ -163,6 +163,26 @@ func TestDriverThatSleptWhileStartingDoesNotBegin(t *testing.T) {
 	}
 }
 
+// TestDriverThatMayNotDelete begins all the same: what earlier runs have said of their start is overwritten.
+func TestDriverThatMayNotDelete(t *testing.T) {
+	w := newWorld(t)
+	w.fault = func(operation string, _ int) fault {
+		if strings.HasPrefix(operation, "DELETE ") {
+			return refused
+		}
+		return none
+	}
+	for _, begins := range []bool{false, true} {
+		dead := starting{Schema: 1, Run: fmt.Sprint("9999-", begins), Paths: []string{tablePath}, Begins: begins}
+		_, err := w.clients.say(t.Context(), bucket, dead, "")
+		w.must(err)
+	}
+	for range 3 {
+		w.clock.Advance(time.Hour)
+		w.start(shared())
+	}
+}
+
 func TestLostAnswerWhileStartingIsNoOtherRun(t *testing.T) {
 	for n := 1; n <= 2; n++ {
 		t.Run(fmt.Sprint("write ", n), func(t *testing.T) {

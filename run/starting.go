@@ -27,8 +27,9 @@ type starting struct {
 	Run    string   `json:"run"`
 	Owner  string   `json:"owner"`
 	Paths  []string `json:"paths"`
-	Driver string   `json:"driver"` // random, to know again what was written though no answer came
-	Begins bool     `json:"begins"` // it has looked for others
+	Driver string   `json:"driver"`         // random, to know again what was written though no answer came
+	Begins bool     `json:"begins"`         // it has looked for others
+	Dead   bool     `json:"dead,omitempty"` // another run has taken it for dead: it may not begin any more
 }
 
 // errIDTaken says that another run starts under the same id.
@@ -102,7 +103,11 @@ func checkStarting(ctx context.Context, c Clients, r Run, own starting, said tim
 			continue
 		}
 		if now.Sub(aws.ToTime(o.LastModified)) > startingFor {
-			wait = c.forget(ctx, r.Plan.Bucket, o) || wait
+			again, err := c.forget(ctx, r.Plan.Bucket, o)
+			if err != nil {
+				return false, err
+			}
+			wait = wait || again
 			continue
 		}
 		before, err := c.checkOther(ctx, r, own, aws.ToString(o.Key))
@@ -125,7 +130,7 @@ func (c Clients) checkOther(ctx context.Context, r Run, own starting, key string
 		return false, fmt.Errorf("find other runs: %w", err)
 	}
 	paths := common(own.Paths, other.Paths)
-	if len(paths) == 0 {
+	if len(paths) == 0 || other.Dead {
 		return false, nil
 	}
 	if other.Begins {
@@ -156,10 +161,30 @@ func (c Clients) shown(ctx context.Context, bucket, id string) (bool, error) {
 	return len(other.Late()) == 0, nil
 }
 
-// forget removes what a run said of a start that is long past. Where the run has just said something else, or S3 is in trouble, it is to be looked at again.
-func (c Clients) forget(ctx context.Context, bucket string, o types.Object) (again bool) {
-	_, err := c.S3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: o.Key, IfMatch: o.ETag})
-	return err != nil && !absent(err)
+// forget ends what a run said of a start that is long past: one that had not begun is not to begin any more. Where it has just said something else it is
+// to be looked at again. That the object itself is removed is for tidiness alone.
+func (c Clients) forget(ctx context.Context, bucket string, o types.Object) (again bool, err error) {
+	var other starting
+	out, err := c.read(ctx, bucket, aws.ToString(o.Key), &other)
+	if absent(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("find other runs: %w", err)
+	}
+	etag := aws.ToString(out.ETag)
+	if !other.Begins && !other.Dead {
+		other.Dead = true
+		etag, err = c.putIf(ctx, bucket, aws.ToString(o.Key), other, etag)
+		if lostRace(err) || absent(err) {
+			return true, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("take over from run %s: %w", other.Run, err)
+		}
+	}
+	_, _ = c.S3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: o.Key, IfMatch: &etag})
+	return false, nil
 }
 
 // say writes what a run says of its start: for the first time, or over the state with an ETag. The SDK repeats a write whose answer was lost, and the

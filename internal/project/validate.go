@@ -121,7 +121,8 @@ func checkGroups(s Settings) (key, reason string) {
 	return "", ""
 }
 
-// checkGroup checks the settings of one table for jobs; what it leaves open is filled in.
+// checkGroup checks the settings of one table for jobs; what it leaves open is filled in. The bounds are those of ResourceRequirement, JobTimeout and
+// RetryStrategy in the Batch API reference.
 func checkGroup(s Settings, g Group, table string) (key, reason string) {
 	switch {
 	case g.VCPUs < 1 || g.VCPUs != float64(int(g.VCPUs)):
