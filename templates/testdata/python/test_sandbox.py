@@ -36,10 +36,8 @@ def test_what_is_written_lies_in_the_sandbox(project, jobs, bucket):
     project.registry("""
         def make(raw): return raw, raw, raw, raw, {"one": raw}, str(raw), raw
         def tell(*values): return str(values)
-        """, """
-        node(make, "raw", ["local", "own", "foreign", "cached", "parts", "staged", "memory"], name="make"),
-        node(tell, ["local", "own", "foreign", "cached", "staged", "memory"], "told", name="tell"),
-        """)
+        """, 'node(make, "raw", ["local", "own", "foreign", "cached", "parts", "staged", "memory"], name="make"), '
+             'node(tell, ["local", "own", "foreign", "cached", "staged", "memory"], "told", name="tell")')
     bucket.put("01_raw/raw.json", "1")
     for key in ("02_x/local.json", "cached.json", "staged.txt", "parts/old.json"):
         bucket.put(key, '"main"')
