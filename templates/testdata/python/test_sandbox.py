@@ -51,10 +51,10 @@ def test_what_is_written_lies_in_the_sandbox(project, jobs, bucket):
     project.forget()
     second = jobs.run("--nodes", "tell", request={**request, "key": "h-1"})
     assert (first.code, second.code) == (0, 0), first.log + second.log
-    assert [key for key in bucket.keys() if key not in main] == [
+    assert [key for key in bucket.keys() if key not in main] == sorted([
         f"{UNDER}02_x/local.json", f"{UNDER}03_y/own.json/{RUN}/own.json", f"{UNDER}cached.json", f"{UNDER}{other}/marts/foreign.json",
         f"{UNDER}outputs/{RUN}/told.pkl", f"{UNDER}parts/one.json", f"{UNDER}runs/{RUN}/memory.pkl", f"{UNDER}staged.txt",
-    ]
+    ])
     assert {key: bucket.get(key) for key in main} == main
     assert json.loads(bucket.get(f"{UNDER}{other}/marts/foreign.json")) == 1
     assert first.rows["foreign"]["path"] == f"s3://{bucket.name}/{UNDER}{other}/marts/foreign.json"
