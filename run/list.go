@@ -87,6 +87,7 @@ type trace struct {
 	records map[string]recordObject // by group: of the last attempt of the highest try
 	done    int
 	failed  bool // a group failed by itself
+	ended   bool // a person cancelled it, and nobody has resumed it since
 	state   string
 }
 
@@ -156,10 +157,16 @@ func (t *trace) read(objects []s3types.Object) {
 	for _, g := range t.run.Plan.Groups {
 		groups[g.Key] = g.Name
 	}
+	resumes, marks := 0, make(map[string]bool)
 	for _, o := range objects {
 		key, written := aws.ToString(o.Key), aws.ToTime(o.LastModified)
-		if path.Base(key) == "plan.json" {
+		switch rest := strings.TrimPrefix(key, t.run.object()+"/"); {
+		case rest == "plan.json":
 			t.began = written
+		case path.Dir(rest) == "resumes":
+			resumes++
+		default:
+			marks[rest] = true
 		}
 		m := recordName.FindStringSubmatch(path.Base(key))
 		if m == nil || path.Base(path.Dir(key)) != "records" || groups[m[1]] == "" {
@@ -175,6 +182,7 @@ func (t *trace) read(objects []s3types.Object) {
 			t.last = written
 		}
 	}
+	t.ended = marks[fmt.Sprintf("cancelled-%d.json", resumes)]
 }
 
 // followed are the groups that another one has run behind since: Batch starts a job only when those that it waits for have succeeded.
@@ -207,6 +215,8 @@ func (c Clients) judge(ctx context.Context, traces []*trace) error {
 			t.state = RunRunning
 		case t.complete():
 			t.state = RunSucceeded
+		case t.ended:
+			t.state = RunCancelled
 		case t.failed:
 			t.state = RunFailed
 		default:

@@ -156,6 +156,21 @@ func TestListOfARunThatIsTakenUpAgain(t *testing.T) {
 	}
 }
 
+func TestListBelievesTheMarkOfWhoCancelled(t *testing.T) {
+	w := newWorld(t)
+	w.script["b"] = failing()
+	r, rep := w.start(input("a", "b <- a"))
+	w.follow(r, rep)
+	for _, step := range []struct{ object, want string }{
+		{"cancelled-0.json", RunCancelled}, {"resumes/1.json", RunFailed}, {"cancelled-1.json", RunCancelled},
+	} {
+		w.must(w.clients.put(t.Context(), bucket, r.object(step.object), struct{}{}, nil))
+		if got := w.listed(1)[0].State; got != step.want {
+			t.Errorf("with %s it is %s, want %s", step.object, got, step.want)
+		}
+	}
+}
+
 func TestListWithoutABucket(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.clients.S3.(*s3.Client).DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: aws.String(bucket)})
