@@ -115,7 +115,7 @@ func (b *board) note(j run.Job, now time.Time) (text string, warn bool) {
 		}
 	case run.Runnable:
 		if j.Reason != "" {
-			return printable(j.Reason), true
+			return printable(run.ExplainWait(b.groups[j.Group], j.Reason)), true
 		}
 		if waits := now.Sub(b.waitingSince(j)); waits >= patience {
 			return b.place(waits), false

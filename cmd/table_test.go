@@ -212,7 +212,7 @@ func TestWhatAJobWaitsFor(t *testing.T) {
 		{false, func(j *run.Job) { j.Created = ago(6 * time.Minute) }, "still waiting for an instance, usually 2 to 5 minutes"},
 		{false, func(j *run.Job) { j.Attempt, j.Since = 1, ago(5*time.Second) }, ""}, // runs again
 		{true, func(j *run.Job) { j.Created = ago(time.Minute) }, "waiting for room on this machine"},
-		{false, func(j *run.Job) { j.Reason = "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY" }, "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY"},
+		{false, func(j *run.Job) { j.Reason = "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY" }, "AWS has no instance of these types to give at the moment"},
 	} {
 		d := &deps{flags: globals{local: tt.local}}
 		b := d.newBoard(groups("a"))

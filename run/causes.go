@@ -221,6 +221,14 @@ var waits = []cause{
 		text: "Batch does not know why", fix: "'kedroctl doctor' looks at environment, queue, quotas and network", source: batchGuide + "job_stuck_in_runnable.html"},
 }
 
+// ExplainWait says in plain words why Batch has no instance for a job of a group, by the reason that it gives; one that is unknown stays as it is.
+func ExplainWait(g plan.Group, reason string) string {
+	if e := explain(waits, g, reason, nil, nil, 0); e != nil {
+		return e.Text
+	}
+	return reason
+}
+
 // explain finds the row of the table that fits an attempt of a group; nil where none does.
 func explain(table []cause, g plan.Group, reason string, exit *int32, e *ProgramError, peak int) *Explanation {
 	raised := ""

@@ -76,6 +76,23 @@ func TestAFailureIsExplainedWhenBatchHasForgottenIt(t *testing.T) {
 	}
 }
 
+// TestAFailureIsExplainedThroughThrottling: the account's other users take most of the calls.
+func TestAFailureIsExplainedThroughThrottling(t *testing.T) {
+	w := newWorld(t)
+	w.script["a"] = raises
+	w.fault = func(operation string, n int) fault {
+		if operation == "POST /" && n%3 != 0 {
+			return throttle
+		}
+		return none
+	}
+	r, rep := w.start(input("a"))
+	f := w.follow(r, rep).Failures[0]
+	if a := f.Attempts[0]; len(a.Traceback) == 0 || a.Trouble != "" {
+		t.Errorf("attempt %+v", a)
+	}
+}
+
 // TestAnAttemptThatWasKilledShowsNoOldTraceback: what a program logged and lived through is not why it ended.
 func TestAnAttemptThatWasKilledShowsNoOldTraceback(t *testing.T) {
 	w := newWorld(t)

@@ -44,7 +44,7 @@ func notFound(err error) bool {
 // none, and the log driver may still be sending what a job wrote last.
 func (c Clients) drain(ctx context.Context, group, stream string, n int, wait bool) ([]string, error) {
 	in := &cloudwatchlogs.GetLogEventsInput{LogGroupName: &group, LogStreamName: &stream, Limit: aws.Int32(int32(n)), StartFromHead: aws.Bool(false)}
-	page, err := c.Logs.GetLogEvents(ctx, in)
+	page, err := c.logEvents(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func (c Clients) drain(ctx context.Context, group, stream string, n int, wait bo
 	token, quiet := aws.ToString(page.NextForwardToken), 0
 	for range drainPolls {
 		in.NextToken = &token
-		page, err := c.Logs.GetLogEvents(ctx, in)
+		page, err := c.logEvents(ctx, in)
 		if err != nil {
 			return lines, err
 		}
@@ -75,12 +75,22 @@ func (c Clients) drain(ctx context.Context, group, stream string, n int, wait bo
 	return lines, nil
 }
 
+// logEvents reads a page, with patience: 25 calls a second are for all users of an account.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
+func (c Clients) logEvents(ctx context.Context, in *cloudwatchlogs.GetLogEventsInput) (page *cloudwatchlogs.GetLogEventsOutput, err error) {
+	err = c.patiently(ctx, func() (err error) {
+		page, err = c.Logs.GetLogEvents(ctx, in)
+		return err
+	})
+	return page, err
+}
+
 // earlier goes back from the last page until there are n lines or the stream begins.
 func (c Clients) earlier(ctx context.Context, in *cloudwatchlogs.GetLogEventsInput, page *cloudwatchlogs.GetLogEventsOutput, n int) ([]string, error) {
 	lines, back := text(page), *in
 	for token := aws.ToString(page.NextBackwardToken); len(lines) < n && token != ""; {
 		back.NextToken = &token
-		page, err := c.Logs.GetLogEvents(ctx, &back)
+		page, err := c.logEvents(ctx, &back)
 		if err != nil {
 			return nil, err
 		}
