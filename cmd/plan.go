@@ -142,6 +142,7 @@ func showSettings(w io.Writer, g plan.Group) {
 	}{
 		{r.GPUs > 0, "gpus", count(r.GPUs, "GPU")},
 		{s.SharedMemory > 0, "shared_memory", fmt.Sprintf("%d MiB of shared memory", s.SharedMemory)},
+		{s.Disk > 0, "ephemeral_storage", fmt.Sprintf("%d GiB of disk", s.Disk)},
 		{s.Runner != "", "runner", s.Runner},
 		{s.Queue != "", "queue", "queue " + s.Queue},
 	} {

@@ -123,6 +123,9 @@ func (d *deps) deployed(c *cli.Context) (run.Clients, run.Input, error) {
 	}
 	p, dep, clients := o.project, o.deployment, o.clients
 	d.tellDeployment(o)
+	if kind, was := p.Settings.Compute.Type, dep.Settings.Compute.Type; project.OnFargate(kind) != project.OnFargate(was) {
+		return run.Clients{}, run.Input{}, ui.WithHint(fmt.Errorf("compute.type is %s, and the deployment is for %s: sizes of jobs differ there", kind, was), "run 'kedroctl deploy' first")
+	}
 	snapshot, err := d.runSnapshot(c, o)
 	if err != nil {
 		return run.Clients{}, run.Input{}, err

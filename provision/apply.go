@@ -20,12 +20,13 @@ type Resources struct {
 	Repository      Repository `json:"repository"`
 	LogGroup        string     `json:"log_group"` // name
 	JobRole         string     `json:"job_role"`
-	ExecutionRole   string     `json:"execution_role,omitempty"`   // where jobs have secrets, or the settings name one
-	InstanceProfile string     `json:"instance_profile,omitempty"` // none of these three where the settings name a queue
+	ExecutionRole   string     `json:"execution_role,omitempty"`   // where jobs have secrets or run on Fargate, or the settings name one
+	InstanceProfile string     `json:"instance_profile,omitempty"` // none of these three where the settings name a queue, and no profile on Fargate
 	ServiceRole     string     `json:"service_role,omitempty"`
-	Environment     string     `json:"compute_environment,omitempty"`
+	Environments    []string   `json:"compute_environments,omitempty"` // in the queue's order
 	Queue           string     `json:"queue"`
-	All             []Resource `json:"resources"` // by kind, in the order of the constants
+	PublicIP        bool       `json:"public_ip,omitempty"` // whether tasks on Fargate need one to reach AWS
+	All             []Resource `json:"resources"`           // by kind, in the order of the constants
 }
 
 // Applying is a stack on its way to its Spec. Its methods wait for the part that they give, so that an image can be pushed while the compute
@@ -64,36 +65,77 @@ func Apply(ctx context.Context, c Clients, s Spec, report Reporter) (Resources, 
 // Start begins Apply and returns at once.
 func Start(ctx context.Context, c Clients, s Spec, report Reporter) *Applying {
 	a := &Applying{clients: c, spec: s, report: report, got: Resources{Region: s.Region, Bucket: s.Bucket, LogGroup: s.LogGroup}}
-	known := a.step(ctx, a.identify)
+	identified := a.step(ctx, a.identify)
+	known := a.step(ctx, func(ctx context.Context) error { return a.spec.checkKind(ctx, a.clients.Batch) }, identified)
 	a.bucket = a.step(ctx, func(ctx context.Context) error { return a.one(ctx, bucket{c, s, a.account}, nil) }, known)
 	a.repository = a.step(ctx, a.makeRepository, known)
 	logs := a.step(ctx, func(ctx context.Context) error { return a.one(ctx, logGroup{c, s}, nil) }, known)
 	roles := a.step(ctx, a.makeJobRoles, known)
-	a.definition = a.step(ctx, func(context.Context) error { return nil }, logs, roles)
+	var network *step // done when it is known whether tasks need a public IP
 	if s.ownQueue() {
-		a.startQueue(ctx, known)
+		network = a.startQueue(ctx, known)
 	} else {
-		a.step(ctx, func(ctx context.Context) error {
-			return a.one(ctx, existingQueue{queue{Clients: c, spec: s}}, &a.got.Queue)
-		}, known)
+		network = a.step(ctx, a.findQueue, known)
 	}
+	needs := []*step{logs, roles}
+	if s.onFargate() {
+		needs = append(needs, network)
+	}
+	a.definition = a.step(ctx, func(context.Context) error { return nil }, needs...)
 	return a
 }
 
-// startQueue starts the compute environment, what its instances need, and the queue.
-func (a *Applying) startQueue(ctx context.Context, known *step) {
+// startQueue starts the compute environments, what they need, and the queue. It gives the step that finds the network.
+func (a *Applying) startQueue(ctx context.Context, known *step) *step {
 	net := &network{Clients: a.clients, vpcSubnets: a.spec.Existing.Subnets, vpcGroups: a.spec.Existing.SecurityGroups}
-	network := a.step(ctx, func(ctx context.Context) error { return a.one(ctx, net, nil) }, known)
-	service := a.step(ctx, a.makeServiceRole, known)
-	profile := a.step(ctx, a.makeProfile, known)
-	env := a.step(ctx, func(ctx context.Context) error {
-		got := a.resources()
-		return a.one(ctx, environment{Clients: a.clients, spec: a.spec, serviceRole: got.ServiceRole, instanceProfile: got.InstanceProfile,
-			subnets: net.subnets, groups: net.groups}, &a.got.Environment)
-	}, network, service, profile)
+	network := a.step(ctx, func(ctx context.Context) error { return a.findNetwork(ctx, net) }, known)
+	needs := []*step{network, a.step(ctx, a.makeServiceRole, known)}
+	if !a.spec.onFargate() {
+		needs = append(needs, a.step(ctx, a.makeProfile, known))
+	}
+	capacities := a.spec.capacities()
+	made := make([]string, len(capacities))
+	var envs []*step
+	for i, c := range capacities {
+		envs = append(envs, a.step(ctx, func(ctx context.Context) error {
+			got := a.resources()
+			return a.one(ctx, environment{Clients: a.clients, spec: a.spec, capacity: c, serviceRole: got.ServiceRole, instanceProfile: got.InstanceProfile,
+				subnets: net.subnets, groups: net.groups}, &made[i])
+		}, needs...))
+	}
 	a.step(ctx, func(ctx context.Context) error {
-		return a.one(ctx, queue{Clients: a.clients, spec: a.spec, environment: a.resources().Environment}, &a.got.Queue)
-	}, env)
+		a.mu.Lock()
+		a.got.Environments = made
+		a.mu.Unlock()
+		return a.one(ctx, queue{Clients: a.clients, spec: a.spec, environments: made}, &a.got.Queue)
+	}, envs...)
+	return network
+}
+
+func (a *Applying) findNetwork(ctx context.Context, n *network) error {
+	if err := a.one(ctx, n, nil); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.got.PublicIP = a.spec.onFargate() && n.public
+	return nil
+}
+
+// findQueue finds the queue that the settings name, and where its tasks start.
+func (a *Applying) findQueue(ctx context.Context) error {
+	q := queue{Clients: a.clients, spec: a.spec}
+	if err := a.one(ctx, existingQueue{q}, &a.got.Queue); err != nil || !a.spec.onFargate() {
+		return err
+	}
+	public, err := q.public(ctx, a.spec.Compute.Queue)
+	if err != nil {
+		return explain("network of job queue "+a.spec.Compute.Queue, err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.got.PublicIP = public
+	return nil
 }
 
 // step runs f when all that it needs stands. Where that failed f does not run, and the error is told once, by the step that failed.
@@ -174,7 +216,7 @@ func (a *Applying) makeJobRoles(ctx context.Context) error {
 	if name := a.spec.Existing.ExecutionRole; name != "" {
 		return a.one(ctx, existingRole{a.clients, "aws.execution_role", name}, &a.got.ExecutionRole)
 	}
-	if len(a.spec.Secrets) == 0 {
+	if !a.spec.needsExecutionRole() {
 		return nil
 	}
 	return a.one(ctx, a.spec.executionRole(a.clients, a.account), &a.got.ExecutionRole)

@@ -154,7 +154,12 @@ func TestSettingsChangeTheStack(t *testing.T) {
 }
 
 func TestInterruptedApplyGoesOn(t *testing.T) {
-	s := testSpec(t)
+	for _, kind := range []string{project.EC2, project.Spot, project.Fargate} {
+		t.Run(kind, func(t *testing.T) { testInterruptedApply(t, ofKind(t, kind)) })
+	}
+}
+
+func testInterruptedApply(t *testing.T, s Spec) {
 	whole := embedded(t)
 	mustApply(t, whole, s)
 	want := picture(t, whole, s)

@@ -82,10 +82,11 @@ type removable interface {
 	removal(context.Context) (Resource, func(context.Context) error, error)
 }
 
-// removables are in the order in which AWS lets go: the queue holds the environment, the environment the profile, the profile the role.
+// removables are in the order in which AWS lets go: the queue holds the environments, these the profile, the profile the role.
 func removables(c Clients, s Spec, a account) []removable {
 	return []removable{
-		queue{Clients: c, spec: s}, environment{Clients: c, spec: s}, definitions{c.Batch, s}, profile{c, s},
+		queue{Clients: c, spec: s}, environment{Clients: c, spec: s, capacity: s.spot()},
+		environment{Clients: c, spec: s, capacity: capacity{name: s.Name}}, definitions{c.Batch, s}, profile{c, s},
 		s.instanceRole(c, a), s.executionRole(c, a), s.jobRole(c, a), logGroup{c, s}, &repository{Clients: c, spec: s}, bucket{c, s, a},
 	}
 }

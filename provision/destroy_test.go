@@ -122,7 +122,12 @@ func TestDestroyKeepsDataUnlessAsked(t *testing.T) {
 }
 
 func TestInterruptedDestroyGoesOn(t *testing.T) {
-	s := testSpec(t)
+	for _, kind := range []string{project.EC2, project.Spot} {
+		t.Run(kind, func(t *testing.T) { testInterruptedDestroy(t, ofKind(t, kind)) })
+	}
+}
+
+func testInterruptedDestroy(t *testing.T, s Spec) {
 	whole := embedded(t)
 	deployed(t, whole, s)
 	whole.mutations()

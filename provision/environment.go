@@ -15,12 +15,13 @@ import (
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
-// environment is the managed compute environment that starts instances when jobs wait, and none otherwise.
+// environment is a managed compute environment: it starts instances, or tasks on Fargate, when jobs wait, and has none otherwise.
 type environment struct {
 	Clients
-	spec            Spec
+	spec Spec
+	capacity
 	serviceRole     string // ARN
-	instanceProfile string // ARN
+	instanceProfile string // ARN; none on Fargate
 	subnets, groups []string
 }
 
@@ -34,7 +35,7 @@ const (
 const propagation = 2 * time.Minute
 
 func (e environment) diff(ctx context.Context) (*Resource, []change, error) {
-	is := &Resource{Kind: KindEnvironment, Name: e.spec.Name}
+	is := &Resource{Kind: KindEnvironment, Name: e.name}
 	found, err := e.wait(ctx)
 	if err != nil {
 		return is, nil, err
@@ -56,7 +57,7 @@ func (e environment) diff(ctx context.Context) (*Resource, []change, error) {
 }
 
 func (e environment) find(ctx context.Context) (*batchtypes.ComputeEnvironmentDetail, error) {
-	out, err := e.Batch.DescribeComputeEnvironments(ctx, &batch.DescribeComputeEnvironmentsInput{ComputeEnvironments: []string{e.spec.Name}})
+	out, err := e.Batch.DescribeComputeEnvironments(ctx, &batch.DescribeComputeEnvironmentsInput{ComputeEnvironments: []string{e.name}})
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +86,7 @@ func (e environment) wait(ctx context.Context) (*batchtypes.ComputeEnvironmentDe
 // differences is the update that brings the environment to its spec, nil where it is so. It names only what differs: for all but the state, the role
 // and the number of vCPUs, Batch replaces instances, and refuses with a service role that is not its own.
 func (e environment) differences(is batchtypes.ComputeEnvironmentDetail) *batch.UpdateComputeEnvironmentInput {
-	in := &batch.UpdateComputeEnvironmentInput{ComputeEnvironment: &e.spec.Name, ComputeResources: e.resourceDifferences(is.ComputeResources)}
+	in := &batch.UpdateComputeEnvironmentInput{ComputeEnvironment: &e.name, ComputeResources: e.resourceDifferences(is.ComputeResources)}
 	if is.State != batchtypes.CEStateEnabled {
 		in.State = batchtypes.CEStateEnabled
 	}
@@ -129,9 +130,12 @@ func sameSet(a, b []string) bool { return slices.Equal(union(a, nil), union(b, n
 
 func (e environment) maxVCPUs() int32 { return int32(max(e.spec.Compute.MaxVCPUs, 1)) }
 
-// instanceTypes by default leave the choice to Batch, among the families that it calls optimal.
+// instanceTypes by default leave the choice to Batch, among the families that it calls optimal. Fargate has none.
 func (e environment) instanceTypes() []string {
-	if len(e.spec.Compute.InstanceTypes) > 0 {
+	switch {
+	case e.onFargate():
+		return nil
+	case len(e.spec.Compute.InstanceTypes) > 0:
 		return e.spec.Compute.InstanceTypes
 	}
 	return []string{"optimal"}
@@ -163,18 +167,23 @@ func (e environment) create(ctx context.Context, is *Resource) error {
 
 func (e environment) submit(ctx context.Context, is *Resource) error {
 	out, err := e.Batch.CreateComputeEnvironment(ctx, &batch.CreateComputeEnvironmentInput{
-		ComputeEnvironmentName: &e.spec.Name, Type: batchtypes.CETypeManaged, State: batchtypes.CEStateEnabled,
-		ServiceRole: &e.serviceRole, Tags: e.spec.Tags(),
-		ComputeResources: &batchtypes.ComputeResource{
-			Type: batchtypes.CRTypeEc2, AllocationStrategy: batchtypes.CRAllocationStrategyBestFitProgressive,
-			MinvCpus: aws.Int32(0), MaxvCpus: aws.Int32(e.maxVCPUs()), InstanceTypes: e.instanceTypes(), InstanceRole: &e.instanceProfile,
-			Subnets: e.subnets, SecurityGroupIds: e.groups, Tags: e.spec.Tags(),
-		},
+		ComputeEnvironmentName: &e.name, Type: batchtypes.CETypeManaged, State: batchtypes.CEStateEnabled,
+		ServiceRole: &e.serviceRole, Tags: e.spec.Tags(), ComputeResources: e.resources(),
 	})
 	if err == nil {
 		is.ARN = aws.ToString(out.ComputeEnvironmentArn)
 	}
 	return err
+}
+
+func (e environment) resources() *batchtypes.ComputeResource {
+	r := &batchtypes.ComputeResource{Type: e.kind, MaxvCpus: aws.Int32(e.maxVCPUs()), Subnets: e.subnets, SecurityGroupIds: e.groups}
+	if e.onFargate() {
+		return r
+	}
+	r.AllocationStrategy, r.MinvCpus = e.strategy(), aws.Int32(0)
+	r.InstanceTypes, r.InstanceRole, r.Tags = e.instanceTypes(), &e.instanceProfile, e.spec.Tags()
+	return r
 }
 
 func (e environment) change(ctx context.Context, in *batch.UpdateComputeEnvironmentInput) error {
@@ -242,12 +251,12 @@ func isHeld(err error) bool {
 
 // remove disables and deletes the environment and waits until it is gone. It is patient with refusals for which notReady is true.
 func (e environment) remove(ctx context.Context, notReady func(error) bool) error {
-	err := e.change(ctx, &batch.UpdateComputeEnvironmentInput{ComputeEnvironment: &e.spec.Name, State: batchtypes.CEStateDisabled})
+	err := e.change(ctx, &batch.UpdateComputeEnvironmentInput{ComputeEnvironment: &e.name, State: batchtypes.CEStateDisabled})
 	if _, invalid := errors.AsType[*invalidError](err); err != nil && !invalid {
 		return err
 	}
 	err = e.patiently(ctx, looks, notReady, func() error {
-		_, err := e.Batch.DeleteComputeEnvironment(ctx, &batch.DeleteComputeEnvironmentInput{ComputeEnvironment: &e.spec.Name})
+		_, err := e.Batch.DeleteComputeEnvironment(ctx, &batch.DeleteComputeEnvironmentInput{ComputeEnvironment: &e.name})
 		return err
 	})
 	if err != nil {
@@ -276,7 +285,7 @@ func (e environment) gone(ctx context.Context) error {
 }
 
 func (e environment) removal(ctx context.Context) (Resource, func(context.Context) error, error) {
-	is := Resource{Kind: KindEnvironment, Name: e.spec.Name}
+	is := Resource{Kind: KindEnvironment, Name: e.name}
 	found, err := e.find(ctx)
 	switch {
 	case err != nil || found == nil:

@@ -81,7 +81,7 @@ func (b *slowBatch) DeleteComputeEnvironment(context.Context, *batch.DeleteCompu
 }
 
 func (b *slowBatch) environment(t *testing.T) environment {
-	return environment{Clients: Clients{Batch: b, Sleep: b.sleep}, spec: testSpec(t), serviceRole: "arn:service", instanceProfile: "arn:profile",
+	return environment{Clients: Clients{Batch: b, Sleep: b.sleep}, spec: testSpec(t), capacity: testSpec(t).capacities()[0], serviceRole: "arn:service", instanceProfile: "arn:profile",
 		subnets: []string{"subnet-1"}, groups: []string{"sg-1"}}
 }
 

@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,10 +34,13 @@ func FindRepository(ctx context.Context, c Clients, s Spec) (Repository, error) 
 	return r.got, nil
 }
 
-// FindDefinition gives what Register needs of the stack, and changes nothing: the roles of jobs, and the log group, which has to be there. Without one of
-// them, the error is ErrNotProvisioned.
+// FindDefinition gives what Register needs of the stack, and changes nothing: the roles of jobs, the log group, which has to be there, and on Fargate what
+// the network is like. Without one of them, the error is ErrNotProvisioned.
 func FindDefinition(ctx context.Context, c Clients, s Spec) (Resources, error) {
 	res := Resources{Region: s.Region, Bucket: s.Bucket, LogGroup: s.LogGroup}
+	if err := s.checkKind(ctx, c.Batch); err != nil {
+		return res, err
+	}
 	group, err := logGroup{c, s}.find(ctx)
 	if err != nil {
 		return res, explain(KindLogGroup+" "+s.LogGroup, err)
@@ -54,10 +58,17 @@ func FindDefinition(ctx context.Context, c Clients, s Spec) (Resources, error) {
 	switch {
 	case s.Existing.ExecutionRole != "":
 		res.ExecutionRole, err = roleARN(ctx, c, lastPart(s.Existing.ExecutionRole))
-	case len(s.Secrets) > 0:
+	case s.needsExecutionRole():
 		res.ExecutionRole, err = roleARN(ctx, c, s.ExecutionRole)
 	}
-	return res, err
+	if err != nil || !s.onFargate() {
+		return res, err
+	}
+	name = cmp.Or(s.Compute.Queue, s.Name)
+	if res.PublicIP, err = (queue{Clients: c, spec: s}).public(ctx, name); err != nil {
+		return res, explain("network of job queue "+name, err)
+	}
+	return res, nil
 }
 
 func roleARN(ctx context.Context, c Clients, name string) (string, error) {

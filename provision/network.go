@@ -21,6 +21,7 @@ type network struct {
 	vpcSubnets, vpcGroups []string // of the settings
 
 	subnets, groups []string // found
+	public          bool     // whether what starts in a subnet gets a public IP
 }
 
 const networkHint = "set subnets and security_groups in [tool.kedroctl.aws], or make a default VPC: aws ec2 create-default-vpc"
@@ -69,11 +70,16 @@ func (n *network) takeSubnets(subnets []ec2types.Subnet) (string, error) {
 		}
 		if !onlyDefault || isDefault(s) {
 			n.subnets = append(n.subnets, aws.ToString(s.SubnetId))
+			n.public = n.public || isPublic(s)
 		}
 	}
 	slices.Sort(n.subnets)
 	return vpc, nil
 }
+
+// isPublic says whether a subnet gives its instances public IPs, as those of a default VPC do. Tasks on Fargate get one only where they ask for it, and
+// reach no registry without in such a subnet: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html
+func isPublic(s ec2types.Subnet) bool { return aws.ToBool(s.MapPublicIpOnLaunch) }
 
 func (n *network) defaultVPC(ctx context.Context) (string, error) {
 	out, err := n.EC2.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{Filters: []ec2types.Filter{{Name: aws.String("isDefault"), Values: []string{"true"}}}})

@@ -21,8 +21,15 @@ func picture(t *testing.T, a *testAWS, s Spec) string {
 	t.Helper()
 	all := map[string]any{
 		"bucket": a.bucketPicture(t, s), "repository": a.repositoryPicture(t, s), "log group": a.logPicture(t, s),
-		"job role": a.rolePicture(t, s.JobRole), "instance role": a.rolePicture(t, s.InstanceRole),
-		"instance profile": a.profilePicture(t, s.InstanceProfile),
+		"job role": a.rolePicture(t, s.JobRole),
+	}
+	if s.onFargate() {
+		all["execution role"] = a.rolePicture(t, s.ExecutionRole)
+	} else {
+		all["instance role"], all["instance profile"] = a.rolePicture(t, s.InstanceRole), a.profilePicture(t, s.InstanceProfile)
+	}
+	if len(s.capacities()) > 1 {
+		all["spot environment"] = a.environmentPicture(t, s.spot().name)
 	}
 	maps.Copy(all, a.batchPicture(t, s))
 	return asJSON(t, all)
@@ -117,17 +124,22 @@ func (a *testAWS) profilePicture(t *testing.T, name string) map[string]any {
 
 func (a *testAWS) batchPicture(t *testing.T, s Spec) map[string]any {
 	t.Helper()
-	env := must(t, a.batch.DescribeComputeEnvironments, &batch.DescribeComputeEnvironmentsInput{ComputeEnvironments: []string{s.Name}}).ComputeEnvironments[0]
 	queue := must(t, a.batch.DescribeJobQueues, &batch.DescribeJobQueuesInput{JobQueues: []string{s.Name}}).JobQueues[0]
+	return map[string]any{
+		"compute environment": a.environmentPicture(t, s.Name),
+		"job queue": map[string]any{"state": queue.State, "status": queue.Status, "priority": queue.Priority,
+			"order": queue.ComputeEnvironmentOrder, "tags": queue.Tags},
+	}
+}
+
+func (a *testAWS) environmentPicture(t *testing.T, name string) map[string]any {
+	t.Helper()
+	env := must(t, a.batch.DescribeComputeEnvironments, &batch.DescribeComputeEnvironmentsInput{ComputeEnvironments: []string{name}}).ComputeEnvironments[0]
 	r := env.ComputeResources
 	slices.Sort(r.Subnets)
 	return map[string]any{
-		"compute environment": map[string]any{
-			"type": env.Type, "state": env.State, "status": env.Status, "service role": env.ServiceRole, "tags": env.Tags,
-			"resources": map[string]any{"type": r.Type, "strategy": r.AllocationStrategy, "min": r.MinvCpus, "max": r.MaxvCpus,
-				"instance types": r.InstanceTypes, "instance role": r.InstanceRole, "subnets": r.Subnets, "groups": r.SecurityGroupIds, "tags": r.Tags},
-		},
-		"job queue": map[string]any{"state": queue.State, "status": queue.Status, "priority": queue.Priority,
-			"order": queue.ComputeEnvironmentOrder, "tags": queue.Tags},
+		"type": env.Type, "state": env.State, "status": env.Status, "service role": env.ServiceRole, "tags": env.Tags,
+		"resources": map[string]any{"type": r.Type, "strategy": r.AllocationStrategy, "min": r.MinvCpus, "max": r.MaxvCpus,
+			"instance types": r.InstanceTypes, "instance role": r.InstanceRole, "subnets": r.Subnets, "groups": r.SecurityGroupIds, "tags": r.Tags},
 	}
 }

@@ -1,22 +1,26 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/batch"
 	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
+	"github.com/kedroctl/kedroctl/internal/project"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
-// queue is the stack's job queue, over its one compute environment.
+// queue is the stack's job queue, over its compute environments.
 type queue struct {
 	Clients
-	spec        Spec
-	environment string // ARN
+	spec         Spec
+	environments []string // ARNs, in the order in which they are tried
 }
 
 func (q queue) diff(ctx context.Context) (*Resource, []change, error) {
@@ -66,13 +70,27 @@ func (q queue) wait(ctx context.Context, name string) (*batchtypes.JobQueueDetai
 }
 
 func (q queue) same(is batchtypes.JobQueueDetail) bool {
-	order := is.ComputeEnvironmentOrder
-	return is.Status == batchtypes.JQStatusValid && is.State == batchtypes.JQStateEnabled &&
-		len(order) == 1 && aws.ToString(order[0].ComputeEnvironment) == q.environment
+	return is.Status == batchtypes.JQStatusValid && is.State == batchtypes.JQStateEnabled && slices.Equal(inOrder(is), q.environments)
+}
+
+// inOrder are the ARNs of a queue's environments, in the order in which they are tried.
+func inOrder(is batchtypes.JobQueueDetail) []string {
+	order := slices.SortedFunc(slices.Values(is.ComputeEnvironmentOrder), func(a, b batchtypes.ComputeEnvironmentOrder) int {
+		return cmp.Compare(aws.ToInt32(a.Order), aws.ToInt32(b.Order))
+	})
+	var arns []string
+	for _, o := range order {
+		arns = append(arns, aws.ToString(o.ComputeEnvironment))
+	}
+	return arns
 }
 
 func (q queue) order() []batchtypes.ComputeEnvironmentOrder {
-	return []batchtypes.ComputeEnvironmentOrder{{Order: aws.Int32(1), ComputeEnvironment: &q.environment}}
+	var order []batchtypes.ComputeEnvironmentOrder
+	for i, arn := range q.environments {
+		order = append(order, batchtypes.ComputeEnvironmentOrder{Order: aws.Int32(int32(i + 1)), ComputeEnvironment: &arn})
+	}
+	return order
 }
 
 func (q queue) create(ctx context.Context, is *Resource) error {
@@ -131,7 +149,64 @@ func (e existingQueue) diff(ctx context.Context) (*Resource, []change, error) {
 		return is, nil, ui.WithHint(errors.New("it is DISABLED"), "enable it, or name another queue in [tool.kedroctl.compute]")
 	}
 	is.ARN = aws.ToString(found.JobQueueArn)
-	return is, nil, nil
+	return is, nil, e.checkKind(ctx, *found)
+}
+
+// checkKind refuses a queue that does not take jobs of the settings' kind: job definitions are for Fargate, or for instances.
+func (e existingQueue) checkKind(ctx context.Context, found batchtypes.JobQueueDetail) error {
+	envs, err := e.over(ctx, found)
+	if err != nil {
+		return err
+	}
+	for _, env := range envs {
+		if r := env.ComputeResources; r != nil && project.OnFargate(string(r.Type)) != e.spec.onFargate() {
+			return ui.WithHint(fmt.Errorf("its compute environment %s is of the kind %s, and compute.type is %s",
+				aws.ToString(env.ComputeEnvironmentName), r.Type, e.spec.kind()), fmt.Sprintf("set type = %q in [tool.kedroctl.compute]", r.Type))
+		}
+	}
+	return nil
+}
+
+// over are the environments of a queue.
+func (q queue) over(ctx context.Context, found batchtypes.JobQueueDetail) ([]batchtypes.ComputeEnvironmentDetail, error) {
+	arns := inOrder(found)
+	if len(arns) == 0 {
+		return nil, nil
+	}
+	out, err := q.Batch.DescribeComputeEnvironments(ctx, &batch.DescribeComputeEnvironmentsInput{ComputeEnvironments: arns})
+	if err != nil {
+		return nil, fmt.Errorf("look at its compute environments: %w", err)
+	}
+	return out.ComputeEnvironments, nil
+}
+
+// public says whether the tasks of a queue, by name or ARN, start in public subnets. Without the queue, the error is ErrNotProvisioned.
+func (q queue) public(ctx context.Context, name string) (bool, error) {
+	found, err := q.find(ctx, name)
+	if err == nil && found == nil {
+		err = notProvisioned(KindQueue, name)
+	}
+	if err != nil {
+		return false, err
+	}
+	envs, err := q.over(ctx, *found)
+	if err != nil {
+		return false, err
+	}
+	var subnets []string
+	for _, e := range envs {
+		if e.ComputeResources != nil {
+			subnets = union(subnets, e.ComputeResources.Subnets)
+		}
+	}
+	if len(subnets) == 0 {
+		return false, nil
+	}
+	out, err := q.EC2.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{SubnetIds: subnets})
+	if err != nil {
+		return false, fmt.Errorf("look at its subnets: %w", err)
+	}
+	return slices.ContainsFunc(out.Subnets, isPublic), nil
 }
 
 func (q queue) removal(ctx context.Context) (Resource, func(context.Context) error, error) {

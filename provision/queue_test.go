@@ -38,7 +38,7 @@ func TestInvalidQueueSaysWhy(t *testing.T) {
 				}
 			})
 			b := &invalidQueue{tags: s.Tags()}
-			q := queue{Clients: Clients{Batch: b, Sleep: b.sleep}, spec: s, environment: "arn:env"}
+			q := queue{Clients: Clients{Batch: b, Sleep: b.sleep}, spec: s, environments: []string{"arn:env"}}
 			var r resource = q
 			if named {
 				r = existingQueue{q}

@@ -147,12 +147,33 @@ func (s Spec) definition(res Resources, image string, c project.Container) *batc
 	if c.SharedMemory > 0 {
 		in.ContainerProperties.LinuxParameters = &batchtypes.LinuxParameters{SharedMemorySize: aws.Int32(int32(c.SharedMemory))}
 	}
-	if len(c.Secrets) > 0 || s.Existing.ExecutionRole != "" {
+	if s.onFargate() {
+		s.forFargate(in, res, c)
+	}
+	if s.onFargate() || len(c.Secrets) > 0 || s.Existing.ExecutionRole != "" {
 		in.ContainerProperties.ExecutionRoleArn = &res.ExecutionRole
 	}
 	in.Tags = s.Tags()
 	in.Tags[tagContent] = contentHash(in)
 	return in
+}
+
+// forFargate adds what a task has to say where no instance says it: ContainerProperties of the Batch API reference.
+func (s Spec) forFargate(in *batch.RegisterJobDefinitionInput, res Resources, c project.Container) {
+	architecture, ip := "X86_64", batchtypes.AssignPublicIpDisabled
+	if s.Platform == "linux/arm64" {
+		architecture = "ARM64"
+	}
+	if res.PublicIP {
+		ip = batchtypes.AssignPublicIpEnabled
+	}
+	in.PlatformCapabilities = []batchtypes.PlatformCapability{batchtypes.PlatformCapabilityFargate}
+	p := in.ContainerProperties
+	p.RuntimePlatform = &batchtypes.RuntimePlatform{OperatingSystemFamily: aws.String("LINUX"), CpuArchitecture: &architecture}
+	p.NetworkConfiguration = &batchtypes.NetworkConfiguration{AssignPublicIp: ip}
+	if c.EphemeralStorage > 0 {
+		p.EphemeralStorage = &batchtypes.EphemeralStorage{SizeInGiB: aws.Int32(int32(c.EphemeralStorage))}
+	}
 }
 
 // contentHash leaves out what is not set, so that fields which a later SDK adds do not change it.

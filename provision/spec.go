@@ -3,7 +3,6 @@ package provision
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -16,14 +15,15 @@ type Spec struct {
 	Project string // slug of the project's name
 	Env     string // slug of the configuration environment
 	Region  string
-	Name    string // of compute environment, job queue and job definition: kedro-<project>-<env>
+	Name    string // of compute environments (behind it the kind, where there are two), job queue and job definition: kedro-<project>-<env>
 
 	Bucket     string
 	Repository string // name in ECR
+	Platform   string // of the image: linux/amd64 or linux/arm64
 	LogGroup   string // /kedroctl/<project>/<env>
 
 	JobRole         string
-	ExecutionRole   string // made only where jobs have secrets
+	ExecutionRole   string // made only where jobs have secrets, or run on Fargate
 	InstanceRole    string
 	InstanceProfile string
 
@@ -45,7 +45,7 @@ const maxIAMName = 64
 func New(p project.Project, grants plan.Grants) (Spec, error) {
 	s := Spec{
 		Project: projectSlug(p), Env: project.Slug(p.Env), Region: p.Settings.Region,
-		Bucket: p.Settings.Bucket, Repository: p.Settings.Image.Repository, KeepDays: p.Settings.KeepDays,
+		Bucket: p.Settings.Bucket, Repository: p.Settings.Image.Repository, Platform: p.Settings.Image.Platform, KeepDays: p.Settings.KeepDays,
 		Compute: p.Settings.Compute, Existing: p.Settings.AWS, Job: p.Settings.Job.Resources,
 		Containers: p.Settings.Containers(), Secrets: p.Settings.SecretARNs(),
 		Access: plan.Grants{
@@ -82,9 +82,6 @@ func (s Spec) check() error {
 			Next: "set region in [tool.kedroctl], AWS_REGION, or --region"}
 	case s.Bucket == "":
 		return &project.SettingsError{Source: project.Pyproject, Key: "tool.kedroctl.bucket", Reason: "no bucket is named", Next: "run 'kedroctl init' first"}
-	case s.Compute.Type != "" && s.Compute.Type != "EC2":
-		return &project.SettingsError{Source: project.Pyproject, Key: "tool.kedroctl.compute.type",
-			Reason: fmt.Sprintf("%q is not supported yet", s.Compute.Type), Next: `set type = "EC2", the only kind for now`}
 	}
 	return nil
 }
@@ -120,6 +117,12 @@ func (s Spec) owns(tags map[string]string) bool {
 
 // ownQueue says whether the stack has its own queue and compute environment, and with them roles and network.
 func (s Spec) ownQueue() bool { return s.Compute.Queue == "" }
+
+// onFargate says whether jobs run on Fargate: then there are no instances, and no role or profile for them.
+func (s Spec) onFargate() bool { return project.OnFargate(s.Compute.Type) }
+
+// needsExecutionRole says whether ECS needs a role to start jobs: to read their secrets or, where no instance has one, for anything at all.
+func (s Spec) needsExecutionRole() bool { return len(s.Secrets) > 0 || s.onFargate() }
 
 func union(a, b []string) []string {
 	all := slices.Concat(a, b)

@@ -56,9 +56,8 @@ func TestSettingsThatMakeNoStack(t *testing.T) {
 		change func(*project.Project)
 		want   string
 	}{
-		"no region":   {func(p *project.Project) { p.Settings.Region = "" }, "no AWS region"},
-		"no bucket":   {func(p *project.Project) { p.Settings.Bucket = "" }, "no bucket is named"},
-		"other kinds": {func(p *project.Project) { p.Settings.Compute.Type = "FARGATE" }, `"FARGATE" is not supported yet`},
+		"no region": {func(p *project.Project) { p.Settings.Region = "" }, "no AWS region"},
+		"no bucket": {func(p *project.Project) { p.Settings.Bucket = "" }, "no bucket is named"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

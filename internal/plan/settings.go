@@ -13,13 +13,14 @@ import (
 
 // JobSettings are what the jobs of a group get besides resources. Variables are named, their values stand in the job definition alone.
 type JobSettings struct {
-	Definition   string            `json:"definition,omitempty"`    // entry of job.groups whose job definition the jobs need; "": that of all groups
-	SharedMemory int               `json:"shared_memory,omitempty"` // MiB
-	Runner       string            `json:"runner,omitempty"`        // Kedro's, part of the command
-	Queue        string            `json:"queue,omitempty"`         // name or ARN; "": that of the stack
-	Environment  []string          `json:"environment,omitempty"`   // names of variables
-	Secrets      []string          `json:"secrets,omitempty"`       // names of variables
-	From         map[string]string `json:"from,omitempty"`          // key, also of resources: where its value comes from, unless it is the default
+	Definition   string            `json:"definition,omitempty"`        // entry of job.groups whose job definition the jobs need; "": that of all groups
+	SharedMemory int               `json:"shared_memory,omitempty"`     // MiB
+	Disk         int               `json:"ephemeral_storage,omitempty"` // GiB, on Fargate
+	Runner       string            `json:"runner,omitempty"`            // Kedro's, part of the command
+	Queue        string            `json:"queue,omitempty"`             // name or ARN; "": that of the stack
+	Environment  []string          `json:"environment,omitempty"`       // names of variables
+	Secrets      []string          `json:"secrets,omitempty"`           // names of variables
+	From         map[string]string `json:"from,omitempty"`              // key, also of resources: where its value comes from, unless it is the default
 }
 
 // jobSettings are those of the group of a name.
@@ -28,7 +29,7 @@ func (d *data) jobSettings(name string, g project.Group) JobSettings {
 		g.From = nil
 	}
 	s := JobSettings{
-		SharedMemory: g.SharedMemory, Runner: g.Runner, Queue: g.Queue,
+		SharedMemory: g.SharedMemory, Disk: g.EphemeralStorage, Runner: g.Runner, Queue: g.Queue,
 		Environment: slices.Sorted(maps.Keys(g.Environment)), Secrets: slices.Sorted(maps.Keys(g.Secrets)), From: g.From,
 	}
 	if entry := d.settings.GroupEntry(name); slices.Contains(d.definitions, entry) {

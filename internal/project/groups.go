@@ -20,6 +20,7 @@ func (s Settings) Group(name string) Group {
 	take(o, "attempts", &g.Attempts, over.Attempts)
 	take(o, "gpus", &g.GPUs, over.GPUs)
 	take(o, "shared_memory", &g.SharedMemory, over.SharedMemory)
+	take(o, "ephemeral_storage", &g.EphemeralStorage, over.EphemeralStorage)
 	take(o, "runner", &g.Runner, over.Runner)
 	g.Environment = o.variables("environment", s.Job.Environment, over.Environment)
 	g.Secrets = s.withCredentials(o.variables("secrets", s.Job.Secrets, over.Secrets))
@@ -71,7 +72,7 @@ func (s Settings) Containers() map[string]Container {
 }
 
 func (c Container) same(o Container) bool {
-	return c.SharedMemory == o.SharedMemory && maps.Equal(c.Environment, o.Environment) && maps.Equal(c.Secrets, o.Secrets)
+	return c.SharedMemory == o.SharedMemory && c.EphemeralStorage == o.EphemeralStorage && maps.Equal(c.Environment, o.Environment) && maps.Equal(c.Secrets, o.Secrets)
 }
 
 // SecretARNs are those of all secrets that any job gets, sorted.

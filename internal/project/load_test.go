@@ -304,7 +304,7 @@ func TestLoadErrors(t *testing.T) {
 		"glob of a group": {pyproject: kedroTable + "[tool.kedroctl.groups]\na = ['x', '[']\n", want: `tool.kedroctl.groups.a: "[" is not a valid glob`},
 		"mlflow":          {pyproject: kedroTable + "[tool.kedroctl]\nmlflow = 'per-run'\n", want: `mlflow: "per-run" is not one of off, one, per-job`},
 		"crossing":        {pyproject: kedroTable + "[tool.kedroctl]\ncrossing = 'keep'\n", want: `crossing: "keep" is not one of persist, error`},
-		"fargate":         {pyproject: kedroTable + "[tool.kedroctl.compute]\ntype = 'FARGATE'\n", want: `compute.type: "FARGATE" is not one of EC2`},
+		"kind":            {pyproject: kedroTable + "[tool.kedroctl.compute]\ntype = 'EKS'\n", want: `compute.type: "EKS" is not one of EC2, SPOT, FARGATE, FARGATE_SPOT`},
 		"platform":        {pyproject: kedroTable + "[tool.kedroctl.image]\nplatform = 'amd64'\n", want: `image.platform: "amd64" is not one of linux/amd64`},
 		"logging":         {pyproject: kedroTable + "[tool.kedroctl.image]\nlogging = 'rich'\n", want: `image.logging: "rich"`},
 		"bucket":          {pyproject: kedroTable + "[tool.kedroctl]\nbucket = 'My_Bucket'\n", want: `bucket: "My_Bucket" cannot be the name of a bucket`},

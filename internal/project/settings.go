@@ -44,7 +44,7 @@ type ImageSettings struct {
 
 // ComputeSettings describes the compute environment and the job queue.
 type ComputeSettings struct {
-	Type          string   `toml:"type" json:"type"` // EC2, the only kind for now
+	Type          string   `toml:"type" json:"type"` // EC2, SPOT, FARGATE or FARGATE_SPOT
 	MaxVCPUs      int      `toml:"max_vcpus" json:"max_vcpus"`
 	InstanceTypes []string `toml:"instance_types" json:"instance_types"`
 	Queue         string   `toml:"queue" json:"queue"` // name or ARN of an existing queue: then no queue or environment is made
@@ -53,7 +53,7 @@ type ComputeSettings struct {
 // AWSSettings names what exists already: it is used, never changed or removed.
 type AWSSettings struct {
 	JobRole         string   `toml:"job_role" json:"job_role"`                 // name or ARN
-	ExecutionRole   string   `toml:"execution_role" json:"execution_role"`     // name or ARN; empty: made where jobs have secrets
+	ExecutionRole   string   `toml:"execution_role" json:"execution_role"`     // name or ARN; empty: made where jobs have secrets, or run on Fargate
 	ServiceRole     string   `toml:"service_role" json:"service_role"`         // name or ARN; empty: Batch's service-linked role
 	InstanceProfile string   `toml:"instance_profile" json:"instance_profile"` // name or ARN
 	Subnets         []string `toml:"subnets" json:"subnets"`
@@ -84,12 +84,14 @@ type Resources struct {
 	GPUs      int     `toml:"gpus" json:"gpus,omitempty"`
 }
 
-// Container is what a job definition fixes for its jobs: SubmitJob overrides neither secrets nor shared memory, and the values of variables are to
+// Container is what a job definition fixes for its jobs: SubmitJob overrides neither secrets nor shared memory nor disk, and the values of variables are to
 // stand nowhere but in the definition.
 type Container struct {
 	Environment  map[string]string `toml:"environment" json:"environment"`
 	Secrets      map[string]string `toml:"secrets" json:"secrets"`                       // variable = ARN of a secret or parameter
 	SharedMemory int               `toml:"shared_memory" json:"shared_memory,omitempty"` // MiB of /dev/shm; 0: Docker's default, 64
+
+	EphemeralStorage int `toml:"ephemeral_storage" json:"ephemeral_storage,omitempty"` // GiB of disk on Fargate; 0: its default, 20
 }
 
 // GroupSettings override JobSettings for the groups that a name or glob matches. Environment and secrets add to those of every group.

@@ -42,7 +42,7 @@ func (r *resolver) validate(p Project) error {
 		return &SettingsError{Source: "--env", Reason: reason}
 	}
 	for _, check := range []func(Settings) (key, reason string){
-		checkNames, checkChoices, checkNumbers, checkPaths, checkJob, checkGroups, checkHandGroups, checkExisting, checkCredentials,
+		checkNames, checkChoices, checkNumbers, checkCompute, checkPaths, checkJob, checkGroups, checkHandGroups, checkExisting, checkCredentials,
 	} {
 		if key, reason := check(r.settings); key != "" {
 			set := r.settings.Origins[key]
@@ -83,7 +83,7 @@ func checkChoices(s Settings) (key, reason string) {
 		{"mlflow", s.MLflow, []string{MLflowOff, MLflowOne, MLflowPerJob}},
 		{"image.platform", s.Image.Platform, []string{"linux/amd64", "linux/arm64"}},
 		{"image.logging", s.Image.Logging, []string{"plain", "project"}},
-		{"compute.type", s.Compute.Type, []string{"EC2"}},
+		{"compute.type", s.Compute.Type, []string{EC2, Spot, Fargate, FargateSpot}},
 	} {
 		if !slices.Contains(choice.allowed, choice.value) {
 			return choice.key, fmt.Sprintf("%q is not one of %s", choice.value, strings.Join(choice.allowed, ", "))
@@ -124,9 +124,8 @@ func checkGroups(s Settings) (key, reason string) {
 // checkGroup checks the settings of one table for jobs; what it leaves open is filled in. The bounds are those of ResourceRequirement, JobTimeout and
 // RetryStrategy in the Batch API reference.
 func checkGroup(s Settings, g Group, table string) (key, reason string) {
-	switch {
-	case g.VCPUs < 1 || g.VCPUs != float64(int(g.VCPUs)):
-		key, reason = "vcpus", "must be a whole number of at least 1 on EC2"
+	switch key, reason = checkKind(s.Compute.Type, g); {
+	case key != "":
 	case g.VCPUs > float64(s.Compute.MaxVCPUs) && s.Compute.Queue == "" && g.Queue == "":
 		key, reason = "vcpus", fmt.Sprintf("%v are more than compute.max_vcpus, %d: the job would wait for ever", g.VCPUs, s.Compute.MaxVCPUs)
 	case g.Memory < minMemory:

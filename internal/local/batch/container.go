@@ -52,6 +52,8 @@ func containerRules(c *types.ContainerProperties, fargate bool) []verdict {
 		when(plain, len(c.Secrets) > 0 && noRole, "executionRoleArn is required for secrets"),
 		when("B10", fargate && noRole, "executionRoleArn is required for Fargate"),
 		when("B10", fargate && forInstances != "", "%s is not applicable for Fargate", forInstances),
+		when("B10", c.EphemeralStorage != nil && (aws.ToInt32(c.EphemeralStorage.SizeInGiB) < 21 || *c.EphemeralStorage.SizeInGiB > 200),
+			"ephemeralStorage: sizeInGiB must be from 21 to 200"),
 		when(plain, !fargate && forFargate != "", "%s is for Fargate", forFargate),
 		when(plain, foreign != "", "%s is not offered by the embedded Batch", foreign),
 	}

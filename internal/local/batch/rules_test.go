@@ -126,6 +126,14 @@ func TestRegisterJobDefinitionRefuses(t *testing.T) {
 		{"B10 valid size", "d", fargate("0.25", "512"), ""},
 		{"B10 largest size", "d", fargate("16", "122880"), ""},
 		{"B10 step of the size", "d", fargate("8", "17408"), "not valid"},
+		{"B10 least disk", "d", func(in *sdk.RegisterJobDefinitionInput) {
+			fargate("1", "2048")(in)
+			in.ContainerProperties.EphemeralStorage = &types.EphemeralStorage{SizeInGiB: aws.Int32(20)}
+		}, "ephemeralStorage: sizeInGiB must be from 21 to 200"},
+		{"B10 most disk", "d", func(in *sdk.RegisterJobDefinitionInput) {
+			fargate("1", "2048")(in)
+			in.ContainerProperties.EphemeralStorage = &types.EphemeralStorage{SizeInGiB: aws.Int32(200)}
+		}, ""},
 		{"B10 vcpus", "d", func(in *sdk.RegisterJobDefinitionInput) {
 			fargate("1", "2048")(in)
 			in.ContainerProperties.Vcpus = aws.Int32(1)

@@ -1,0 +1,115 @@
+package project
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+// Kinds of compute, the values of compute.type.
+const (
+	EC2         = "EC2"          // instances on demand
+	Spot        = "SPOT"         // spot instances, and instances on demand where there are none
+	Fargate     = "FARGATE"      // no instances of the account's own
+	FargateSpot = "FARGATE_SPOT" // the same on spare capacity, which AWS may take back
+)
+
+// OnFargate says whether a kind of compute is Fargate's. The zero kind is EC2.
+func OnFargate(kind string) bool { return kind == Fargate || kind == FargateSpot }
+
+// fargateSizes are the only pairs of vCPUs and memory (MiB) that Fargate has, smaller vCPUs first: ResourceRequirement of the Batch API reference,
+// https://docs.aws.amazon.com/batch/latest/APIReference/API_ResourceRequirement.html
+var fargateSizes = []struct {
+	vcpus  float64
+	memory []int
+}{
+	{0.25, []int{512, 1024, 2048}},
+	{0.5, steps(1024, 4096, 1024)},
+	{1, steps(2048, 8192, 1024)},
+	{2, steps(4096, 16384, 1024)},
+	{4, steps(8192, 30720, 1024)},
+	{8, steps(16384, 61440, 4096)},
+	{16, steps(32768, 122880, 8192)},
+}
+
+func steps(from, to, step int) []int {
+	var all []int
+	for n := from; n <= to; n += step {
+		all = append(all, n)
+	}
+	return all
+}
+
+// FargateSize is the smallest size of Fargate with at least so many vCPUs, and of these with at least so much memory (MiB). Where there is none it is
+// Fargate's largest, and ok is false.
+func FargateSize(vcpus float64, memory int) (largerVCPUs float64, largerMemory int, ok bool) {
+	for _, size := range fargateSizes {
+		largerVCPUs, largerMemory = size.vcpus, size.memory[len(size.memory)-1]
+		if size.vcpus < vcpus {
+			continue
+		}
+		if i := slices.IndexFunc(size.memory, func(m int) bool { return m >= memory }); i >= 0 {
+			return size.vcpus, size.memory[i], true
+		}
+	}
+	return largerVCPUs, largerMemory, false
+}
+
+// Limits of the disk of a job on Fargate, in GiB: EphemeralStorage of the Batch API reference. Without a word it has 20.
+const minEphemeral, maxEphemeral = 21, 200
+
+// checkKind checks what the kind of compute has for the jobs of a group.
+func checkKind(kind string, g Group) (key, reason string) {
+	if !OnFargate(kind) {
+		switch {
+		case g.VCPUs < 1 || g.VCPUs != float64(int(g.VCPUs)):
+			return "vcpus", "must be a whole number of at least 1 on EC2"
+		case g.EphemeralStorage != 0:
+			return "ephemeral_storage", "is for Fargate: on EC2 jobs share the disk of their instance"
+		}
+		return "", ""
+	}
+	vcpus, memory, ok := FargateSize(g.VCPUs, g.Memory)
+	switch {
+	case g.GPUs > 0:
+		return "gpus", kind + ` has no GPUs: set compute.type = "EC2"`
+	case g.SharedMemory > 0:
+		return "shared_memory", kind + ` has no setting for shared memory: set compute.type = "EC2"`
+	case g.EphemeralStorage != 0 && (g.EphemeralStorage < minEphemeral || g.EphemeralStorage > maxEphemeral):
+		return "ephemeral_storage", fmt.Sprintf("must be %d to %d (GiB)", minEphemeral, maxEphemeral)
+	case ok && vcpus == g.VCPUs && memory == g.Memory:
+		return "", ""
+	case vcpus != g.VCPUs:
+		key = "vcpus"
+	default:
+		key = "memory"
+	}
+	nearest := "the next larger one"
+	if !ok {
+		nearest = "the largest one"
+	}
+	return key, fmt.Sprintf("%s has no size of %s vCPUs and %d MiB: %s has %s vCPUs and %d MiB", kind, decimal(g.VCPUs), g.Memory, nearest, decimal(vcpus), memory)
+}
+
+func decimal(n float64) string { return strconv.FormatFloat(n, 'g', -1, 64) }
+
+// Limits of a compute environment on Fargate: ComputeResource of the Batch API reference.
+const maxFargateSubnets, maxFargateGroups = 16, 5
+
+// checkCompute checks the settings of the compute environment against its kind.
+func checkCompute(s Settings) (key, reason string) {
+	if !OnFargate(s.Compute.Type) {
+		return "", ""
+	}
+	switch {
+	case len(s.Compute.InstanceTypes) > 0:
+		return "compute.instance_types", s.Compute.Type + " has no instances to choose"
+	case s.AWS.InstanceProfile != "":
+		return "aws.instance_profile", s.Compute.Type + " has no instances that would need one"
+	case len(s.AWS.Subnets) > maxFargateSubnets:
+		return "aws.subnets", fmt.Sprintf("%s takes up to %d", s.Compute.Type, maxFargateSubnets)
+	case len(s.AWS.SecurityGroups) > maxFargateGroups:
+		return "aws.security_groups", fmt.Sprintf("%s takes up to %d", s.Compute.Type, maxFargateGroups)
+	}
+	return "", ""
+}

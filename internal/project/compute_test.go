@@ -1,0 +1,71 @@
+package project
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestFargateSize(t *testing.T) {
+	type size struct {
+		vcpus  float64
+		memory int
+		ok     bool
+	}
+	for _, test := range []struct {
+		vcpus  float64
+		memory int
+		want   size
+	}{
+		{0.25, 512, size{0.25, 512, true}},
+		{0.25, 1536, size{0.25, 2048, true}},
+		{0.1, 1, size{0.25, 512, true}},
+		{0.25, 2049, size{0.5, 3072, true}},
+		{1, 4000, size{1, 4096, true}},
+		{2, 2048, size{2, 4096, true}},
+		{2, 16384, size{2, 16384, true}},
+		{2, 16385, size{4, 17408, true}},
+		{3, 8192, size{4, 8192, true}},
+		{4, 30721, size{8, 32768, true}},
+		{8, 61441, size{16, 65536, true}},
+		{16, 122880, size{16, 122880, true}},
+		{16, 122881, size{16, 122880, false}},
+		{17, 512, size{16, 122880, false}},
+	} {
+		vcpus, memory, ok := FargateSize(test.vcpus, test.memory)
+		if got := (size{vcpus, memory, ok}); got != test.want {
+			t.Errorf("%v vCPUs, %d MiB: %+v, want %+v", test.vcpus, test.memory, got, test.want)
+		}
+	}
+}
+
+func TestWhatAKindHas(t *testing.T) {
+	for name, test := range map[string]struct {
+		kind, settings string
+		want           string // the error, none where it is empty
+	}{
+		"size":               {Fargate, "[tool.kedroctl.job]\nvcpus = 0.25\nmemory = 512", ""},
+		"largest size":       {FargateSpot, "[tool.kedroctl.job]\nvcpus = 16\nmemory = 122880", ""},
+		"no such memory":     {Fargate, "[tool.kedroctl.job]\nvcpus = 1\nmemory = 4000", "job.memory: FARGATE has no size of 1 vCPUs and 4000 MiB: the next larger one has 1 vCPUs and 4096 MiB"},
+		"no such vCPUs":      {FargateSpot, "[tool.kedroctl.job]\nvcpus = 3\nmemory = 8192", "job.vcpus: FARGATE_SPOT has no size of 3 vCPUs and 8192 MiB: the next larger one has 4 vCPUs and 8192 MiB"},
+		"more than any":      {Fargate, "[tool.kedroctl.job.groups.big]\nvcpus = 16\nmemory = 200000", "job.groups.big.memory: FARGATE has no size of 16 vCPUs and 200000 MiB: the largest one has 16 vCPUs and 122880 MiB"},
+		"of a group alone":   {Fargate, "[tool.kedroctl.job.groups.big]\nmemory = 30720", "job.groups.big.vcpus: FARGATE has no size of 2 vCPUs and 30720 MiB: the next larger one has 4 vCPUs and 30720 MiB"},
+		"GPUs":               {Fargate, "[tool.kedroctl.job.groups.big]\ngpus = 1", "job.groups.big.gpus: FARGATE has no GPUs"},
+		"shared memory":      {FargateSpot, "[tool.kedroctl.job]\nshared_memory = 64", "job.shared_memory: FARGATE_SPOT has no setting for shared memory"},
+		"instance types":     {Fargate, "[tool.kedroctl.compute]\ninstance_types = [\"m7i\"]", "compute.instance_types: FARGATE has no instances"},
+		"instance profile":   {Fargate, "[tool.kedroctl.aws]\ninstance_profile = \"x\"", "aws.instance_profile: FARGATE has no instances"},
+		"security groups":    {Fargate, "[tool.kedroctl.aws]\nsecurity_groups = [\"1\", \"2\", \"3\", \"4\", \"5\", \"6\"]", "aws.security_groups: FARGATE takes up to 5"},
+		"disk":               {Fargate, "[tool.kedroctl.job.groups.\"tr*\"]\nephemeral_storage = 200", ""},
+		"too little disk":    {Fargate, "[tool.kedroctl.job]\nephemeral_storage = 20", "job.ephemeral_storage: must be 21 to 200 (GiB)"},
+		"too much disk":      {Fargate, "[tool.kedroctl.job.groups.\"tr*\"]\nephemeral_storage = 201", "job.groups.tr*.ephemeral_storage: must be 21 to 200 (GiB)"},
+		"disk of instances":  {Spot, "[tool.kedroctl.job]\nephemeral_storage = 50", "job.ephemeral_storage: is for Fargate"},
+		"parts of a vCPU":    {Spot, "[tool.kedroctl.job]\nvcpus = 0.5", "job.vcpus: must be a whole number of at least 1 on EC2"},
+		"spot has all of it": {Spot, "[tool.kedroctl.compute]\ninstance_types = [\"m7i\"]\n[tool.kedroctl.job]\ngpus = 1\nshared_memory = 64\nmemory = 4000", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Load(newProject(t, kedroTable+test.settings+"\n"), LoadOptions{Set: map[string]string{"compute.type": test.kind}})
+			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+				t.Errorf("error %v, want %q", err, test.want)
+			}
+		})
+	}
+}

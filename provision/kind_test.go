@@ -1,0 +1,199 @@
+package provision
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/batch"
+	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kedroctl/kedroctl/internal/local"
+	"github.com/kedroctl/kedroctl/internal/local/faults"
+	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/internal/ui"
+)
+
+func ofKind(t *testing.T, kind string) Spec {
+	t.Helper()
+	return testSpec(t, func(p *project.Project) { p.Settings.Compute.Type = kind })
+}
+
+// capacityOf tells what a queue tries, in order, and the roles in the account.
+func capacityOf(t *testing.T, a *testAWS, s Spec) (tries, roles []string) {
+	t.Helper()
+	q := must(t, a.batch.DescribeJobQueues, &batch.DescribeJobQueuesInput{JobQueues: []string{s.Name}}).JobQueues[0]
+	for _, arn := range inOrder(q) {
+		e := must(t, a.batch.DescribeComputeEnvironments, &batch.DescribeComputeEnvironmentsInput{ComputeEnvironments: []string{arn}}).ComputeEnvironments[0]
+		r := e.ComputeResources
+		if e.Status != batchtypes.CEStatusValid || aws.ToInt32(r.MaxvCpus) != 16 || aws.ToString(r.SpotIamFleetRole) != "" {
+			t.Errorf("%s is %s, %d vCPUs, fleet role %q", aws.ToString(e.ComputeEnvironmentName), e.Status, aws.ToInt32(r.MaxvCpus), aws.ToString(r.SpotIamFleetRole))
+		}
+		tries = append(tries, strings.TrimRight(strings.Join([]string{string(r.Type), string(r.AllocationStrategy), strings.Join(r.InstanceTypes, ",")}, " "), " "))
+	}
+	for _, name := range whatIsLeft(t, a) {
+		for use, role := range map[string]string{"job": s.JobRole, "execution": s.ExecutionRole, "instance": s.InstanceRole} {
+			if name == role {
+				roles = append(roles, use)
+			}
+		}
+	}
+	slices.Sort(roles)
+	return tries, roles
+}
+
+func TestKindsComeAndGo(t *testing.T) {
+	for kind, want := range map[string]struct{ tries, roles []string }{
+		project.EC2:         {[]string{"EC2 BEST_FIT_PROGRESSIVE optimal"}, []string{"instance", "job"}},
+		project.Spot:        {[]string{"SPOT SPOT_PRICE_CAPACITY_OPTIMIZED optimal", "EC2 BEST_FIT_PROGRESSIVE optimal"}, []string{"instance", "job"}},
+		project.Fargate:     {[]string{"FARGATE"}, []string{"execution", "job"}},
+		project.FargateSpot: {[]string{"FARGATE_SPOT"}, []string{"execution", "job"}},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			script, err := faults.Parse(strings.NewReader("lag roles=25s deleting=60s relation=30s"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, s := embedded(t, func(o *local.Options) { o.Faults = script }), ofKind(t, kind)
+			res := mustApply(t, a, s)
+			tries, roles := capacityOf(t, a, s)
+			if diff := cmp.Diff([][]string{want.tries, want.roles}, [][]string{tries, roles}); diff != "" || len(res.Environments) != len(tries) {
+				t.Errorf("%d environments; what the queue tries, roles (-want +got):\n%s", len(res.Environments), diff)
+			}
+			mustRegister(t, a, s, res, testImage)
+			a.mutations()
+			if again := mustApply(t, a, s); !mustRegister(t, a, s, again, testImage).AllReused() {
+				t.Error("the definition was registered again")
+			}
+			if found, err := FindDefinition(t.Context(), a.Clients, s); err != nil || !mustRegister(t, a, s, found, testImage).AllReused() {
+				t.Errorf("the definition by what is there: %+v, %v", found, err)
+			}
+			if calls := a.mutations(); len(calls) > 0 {
+				t.Errorf("second apply made %v", calls)
+			}
+			if gone, err := Destroy(t.Context(), a.Clients, s, DestroyOptions{Data: true}, &steps{}); err != nil || len(gone.Kept) > 0 {
+				t.Fatalf("kept %v, %v", gone.Kept, err)
+			}
+			if diff := cmp.Diff([]string{"AWSServiceRoleForBatch"}, whatIsLeft(t, a)); diff != "" {
+				t.Errorf("left in the account (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestEnvironmentsOfSpotFollowTheSettings(t *testing.T) {
+	a := embedded(t)
+	mustApply(t, a, ofKind(t, project.Spot))
+	a.mutations()
+	mustApply(t, a, testSpec(t, func(p *project.Project) {
+		p.Settings.Compute = project.ComputeSettings{Type: project.Spot, MaxVCPUs: 16, InstanceTypes: []string{"m7i", "c7i"}}
+	}))
+	if diff := cmp.Diff([]string{"Batch.UpdateComputeEnvironment", "Batch.UpdateComputeEnvironment"}, a.mutations()); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+// TestChangeOfKind changes the stack as far as nothing of it has to go, and else nothing at all.
+func TestChangeOfKind(t *testing.T) {
+	for _, test := range []struct {
+		from, to string
+		refused  string // the environment in the way
+	}{
+		{project.EC2, project.Spot, ""},
+		{project.Spot, project.EC2, "kedro-spaceflights-aws-batch-spot is of the kind SPOT, and compute.type is EC2"},
+		{project.EC2, project.Fargate, "kedro-spaceflights-aws-batch is of the kind EC2, and compute.type is FARGATE"},
+		{project.Fargate, project.FargateSpot, "is of the kind FARGATE, and compute.type is FARGATE_SPOT"},
+		{project.FargateSpot, project.Spot, "is of the kind FARGATE_SPOT, and compute.type is SPOT"},
+		{project.Spot, project.Fargate, "and compute.type is FARGATE"},
+	} {
+		t.Run(test.from+" to "+test.to, func(t *testing.T) {
+			a, was, s := embedded(t), ofKind(t, test.from), ofKind(t, test.to)
+			mustApply(t, a, was)
+			before := picture(t, a, was)
+			a.mutations()
+			_, err := Apply(t.Context(), a.Clients, s, &steps{})
+			if test.refused == "" {
+				if tries, _ := capacityOf(t, a, s); err != nil || len(tries) != 2 {
+					t.Errorf("the queue tries %v, %v", tries, err)
+				}
+				if diff := cmp.Diff([]string{"Batch.CreateComputeEnvironment", "Batch.UpdateJobQueue"}, a.mutations()); diff != "" {
+					t.Errorf("calls (-want +got):\n%s", diff)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), test.refused) || !strings.Contains(ui.Hint(err), "'kedroctl destroy'") {
+				t.Errorf("error %v, hint %q", err, ui.Hint(err))
+			}
+			if calls := a.mutations(); len(calls) > 0 || picture(t, a, was) != before {
+				t.Errorf("it changed %v", calls)
+			}
+			if _, err := FindDefinition(t.Context(), a.Clients, s); err == nil || !strings.Contains(err.Error(), test.refused) {
+				t.Errorf("to register: %v", err)
+			}
+			if _, err := Destroy(t.Context(), a.Clients, s, DestroyOptions{}, &steps{}); err != nil {
+				t.Fatal(err)
+			}
+			mustApply(t, a, s)
+		})
+	}
+}
+
+func TestDefinitionForFargate(t *testing.T) {
+	a := embedded(t)
+	s := testSpec(t, func(p *project.Project) {
+		p.Settings.Compute.Type, p.Settings.Image.Platform = project.Fargate, "linux/arm64"
+		p.Settings.Job.VCPUs, p.Settings.Job.Memory = 0.25, 512
+		p.Settings.Job.Groups = map[string]project.GroupSettings{
+			"train":  {Container: project.Container{EphemeralStorage: 100}},
+			"tune_*": {Container: project.Container{EphemeralStorage: 100}},
+			"big":    {Resources: project.Resources{VCPUs: 4, Memory: 30720}},
+		}
+	})
+	d := mustRegister(t, a, s, mustApply(t, a, s), testImage)
+	want := []string{s.Name + ":1", s.Name + ":2 for job.groups.\"train\"", s.Name + ":2 for job.groups.\"tune_*\""}
+	if diff := cmp.Diff(want, d.Names()); diff != "" {
+		t.Errorf("definitions (-want +got):\n%s", diff)
+	}
+	got := must(t, a.batch.DescribeJobDefinitions, &batch.DescribeJobDefinitionsInput{JobDefinitions: []string{d.Groups["train"].ARN}}).JobDefinitions[0]
+	golden(t, "definition-fargate.json", asJSON(t, got))
+}
+
+// TestFargateOnAQueueOfTheSettings looks up what is under the queue: whether it is Fargate, and in which subnets.
+func TestFargateOnAQueueOfTheSettings(t *testing.T) {
+	a := embedded(t)
+	theirs := testSpec(t, func(p *project.Project) {
+		p.Name, p.Settings.Bucket, p.Settings.Image.Repository, p.Settings.Compute.Type = "Theirs", "theirs-bucket", "theirs", project.Fargate
+	})
+	their := mustApply(t, a, theirs)
+	on := func(kind string) Spec {
+		return testSpec(t, func(p *project.Project) {
+			p.Settings.Compute.Type, p.Settings.Compute.Queue = kind, lastPart(their.Queue)
+		})
+	}
+	res := mustApply(t, a, on(project.FargateSpot))
+	if !res.PublicIP || res.ExecutionRole == "" || res.Queue != their.Queue || res.Environments != nil {
+		t.Errorf("resources %+v", res)
+	}
+	_, err := Apply(t.Context(), a.Clients, on(project.EC2), &steps{})
+	if err == nil || !strings.Contains(err.Error(), "is of the kind FARGATE, and compute.type is EC2") || !strings.Contains(ui.Hint(err), `type = "FARGATE"`) {
+		t.Errorf("error %v, hint %q", err, ui.Hint(err))
+	}
+	missing := ofKind(t, project.Fargate)
+	missing.Compute.Queue = "nowhere"
+	if _, err := FindDefinition(t.Context(), a.Clients, missing); !errors.Is(err, ErrNotProvisioned) {
+		t.Errorf("queue that is not there: %v", err)
+	}
+}
+
+func TestTasksInPrivateSubnetsGetNoPublicIP(t *testing.T) {
+	for ip, public := range map[batchtypes.AssignPublicIp]bool{batchtypes.AssignPublicIpEnabled: true, batchtypes.AssignPublicIpDisabled: false} {
+		s := ofKind(t, project.Fargate)
+		in := s.definition(Resources{PublicIP: public}, testImage, s.Containers[""])
+		if got := in.ContainerProperties.NetworkConfiguration.AssignPublicIp; got != ip {
+			t.Errorf("public subnets %v: %s", public, got)
+		}
+	}
+}
