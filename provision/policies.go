@@ -87,7 +87,7 @@ func (s Spec) instancePolicy(a account) policy {
 	}, s.pullAndLog(a)...)...)
 }
 
-// executionPolicy is what ECS does for jobs that have secrets, before their code starts: it reads those secrets and no others. To decrypt what is encrypted
+// executionPolicy is what ECS does for jobs that have secrets or run on Fargate, before their code starts: it reads those secrets and no others. To decrypt what is encrypted
 // with a key of the customer's own takes a role of their own, aws.execution_role.
 func (s Spec) executionPolicy(a account) policy {
 	var secrets, parameters []string
