@@ -66,14 +66,18 @@ func Examine(ctx context.Context, c Clients, s Spec) []plan.Finding {
 	switch {
 	case s.Existing.ExecutionRole != "":
 		e.resource(ctx, existingRole{c, "aws.execution_role", s.Existing.ExecutionRole})
-	case len(s.Secrets) > 0:
+	case s.needsExecutionRole():
 		e.resource(ctx, s.executionRole(c, who))
 	}
-	if s.ownQueue() {
-		e.compute(ctx, who)
-	} else {
-		e.queue(ctx, s.Compute.Queue, "")
+	if !s.ownQueue() {
+		e.queue(ctx, s.Compute.Queue, nil)
+		return e.found
 	}
+	if err := s.checkKind(ctx, c.Batch); err != nil {
+		e.add(plan.Error, CodeDiffers, KindEnvironment+" "+s.Name, err.Error(), ui.Hint(err))
+		return e.found
+	}
+	e.compute(ctx, who)
 	return e.found
 }
 
@@ -111,14 +115,29 @@ func (e *exam) compute(ctx context.Context, who account) {
 	} else {
 		service = e.resource(ctx, serviceRole{e.Clients})
 	}
-	instances := ""
-	if name := e.spec.Existing.InstanceProfile; name != "" {
-		instances = e.resource(ctx, existingProfile{e.Clients, name})
-	} else {
-		e.resource(ctx, e.spec.instanceRole(e.Clients, who))
-		instances = e.resource(ctx, profile{e.Clients, e.spec})
+	instances := e.profile(ctx, who)
+	var arns []string
+	for _, c := range e.spec.capacities() {
+		arn := e.environment(ctx, environment{Clients: e.Clients, spec: e.spec, capacity: c, serviceRole: service, instanceProfile: instances,
+			subnets: net.subnets, groups: net.groups})
+		if arn == "" {
+			return
+		}
+		arns = append(arns, arn)
 	}
-	e.environment(ctx, environment{Clients: e.Clients, spec: e.spec, serviceRole: service, instanceProfile: instances, subnets: net.subnets, groups: net.groups})
+	e.queue(ctx, e.spec.Name, arns)
+}
+
+// profile looks at what instances need, where there are any, and gives the profile's ARN.
+func (e *exam) profile(ctx context.Context, who account) string {
+	if e.spec.onFargate() {
+		return ""
+	}
+	if name := e.spec.Existing.InstanceProfile; name != "" {
+		return e.resource(ctx, existingProfile{e.Clients, name})
+	}
+	e.resource(ctx, e.spec.instanceRole(e.Clients, who))
+	return e.resource(ctx, profile{e.Clients, e.spec})
 }
 
 // addresses looks whether instances reach AWS's services, which takes a public address, a NAT gateway or endpoints.
@@ -131,27 +150,28 @@ func (e *exam) addresses(ctx context.Context, subnets []string) {
 		return // network has told
 	}
 	for _, s := range out.Subnets {
-		if !aws.ToBool(s.MapPublicIpOnLaunch) {
+		if !isPublic(s) {
 			e.add(plan.Warning, CodeNoRoute, "subnet "+aws.ToString(s.SubnetId),
-				"instances get no public address there: without a NAT gateway, or endpoints for ecr.api, ecr.dkr, ecs, logs and s3, jobs stay RUNNABLE",
+				"what starts there gets no public address: without a NAT gateway, or endpoints for ecr.api, ecr.dkr, ecs, logs and s3, jobs stay RUNNABLE",
 				"name other subnets in [tool.kedroctl.aws] subnets, then "+provisionFix)
 		}
 	}
 }
 
-func (e *exam) environment(ctx context.Context, want environment) {
-	thing := KindEnvironment + " " + e.spec.Name
+// environment looks at a compute environment and gives its ARN, "" where there is none to be seen.
+func (e *exam) environment(ctx context.Context, want environment) (arn string) {
+	thing := KindEnvironment + " " + want.name
 	is, err := want.find(ctx)
 	switch {
 	case err != nil:
 		err = explain(thing, err)
 		e.add(plan.Error, CodeUnreadable, thing, strings.TrimPrefix(err.Error(), thing+": "), ui.Hint(err))
-		return
+		return ""
 	case is == nil:
 		e.add(plan.Error, CodeMissing, thing, "it does not exist", provisionFix)
-		return
+		return ""
 	case !e.spec.owns(is.Tags):
-		err := notOurs(&Resource{Kind: KindEnvironment, Name: e.spec.Name}, e.spec)
+		err := notOurs(&Resource{Kind: KindEnvironment, Name: want.name}, e.spec)
 		e.add(plan.Error, CodeUnreadable, thing, err.Error(), ui.Hint(err))
 	case is.Status == batchtypes.CEStatusInvalid:
 		e.add(plan.Error, CodeInvalid, thing, "it is INVALID: "+aws.ToString(is.StatusReason), provisionFix)
@@ -162,14 +182,14 @@ func (e *exam) environment(ctx context.Context, want environment) {
 	case want.differences(*is) != nil:
 		e.add(plan.Error, CodeDiffers, thing, "it is not what the settings want", provisionFix)
 	}
-	e.queue(ctx, e.spec.Name, aws.ToString(is.ComputeEnvironmentArn))
 	e.idle(ctx, thing, *is)
+	return aws.ToString(is.ComputeEnvironmentArn)
 }
 
-// queue looks at the queue, by name or ARN, that jobs go to, over the stack's environment where it has its own.
-func (e *exam) queue(ctx context.Context, name, environment string) {
+// queue looks at the queue, by name or ARN, that jobs go to, over the stack's environments where it has its own.
+func (e *exam) queue(ctx context.Context, name string, environments []string) {
 	thing := KindQueue + " " + lastPart(name)
-	own := queue{Clients: e.Clients, spec: e.spec, environment: environment}
+	own := queue{Clients: e.Clients, spec: e.spec, environments: environments}
 	is, err := own.find(ctx, name)
 	fix := provisionFix
 	if !e.spec.ownQueue() {
@@ -202,7 +222,7 @@ func (e *exam) idle(ctx context.Context, thing string, is batchtypes.ComputeEnvi
 	jobs, err := batchjob.Unfinished(ctx, e.Batch, e.spec.Name)
 	if err == nil && len(jobs) == 0 {
 		e.add(plan.Warning, CodeIdle, thing, fmt.Sprintf("%d vCPUs are wanted, and there is no job", max(aws.ToInt32(is.ComputeResources.DesiredvCpus), aws.ToInt32(is.ComputeResources.MinvCpus))),
-			"Batch stops them within minutes; if not: aws batch update-compute-environment --compute-environment "+e.spec.Name+" --compute-resources minvCpus=0,desiredvCpus=0")
+			"Batch stops them within minutes; if not: aws batch update-compute-environment --compute-environment "+aws.ToString(is.ComputeEnvironmentName)+" --compute-resources minvCpus=0,desiredvCpus=0")
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/kedroctl/kedroctl/internal/local"
 	"github.com/kedroctl/kedroctl/internal/local/faults"
+	"github.com/kedroctl/kedroctl/internal/plan"
 	"github.com/kedroctl/kedroctl/internal/project"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
@@ -70,6 +71,9 @@ func TestKindsComeAndGo(t *testing.T) {
 			}
 			if found, err := FindDefinition(t.Context(), a.Clients, s); err != nil || !mustRegister(t, a, s, found, testImage).AllReused() {
 				t.Errorf("the definition by what is there: %+v, %v", found, err)
+			}
+			if found := Examine(t.Context(), a.Clients, s); len(found) > 0 {
+				t.Errorf("findings on a whole stack: %+v", found)
 			}
 			if calls := a.mutations(); len(calls) > 0 {
 				t.Errorf("second apply made %v", calls)
@@ -129,6 +133,9 @@ func TestChangeOfKind(t *testing.T) {
 			}
 			if calls := a.mutations(); len(calls) > 0 || picture(t, a, was) != before {
 				t.Errorf("it changed %v", calls)
+			}
+			if found := Examine(t.Context(), a.Clients, s); !slices.ContainsFunc(found, func(f plan.Finding) bool { return strings.Contains(f.Reason, test.refused) }) {
+				t.Errorf("findings %+v", found)
 			}
 			if _, err := FindDefinition(t.Context(), a.Clients, s); err == nil || !strings.Contains(err.Error(), test.refused) {
 				t.Errorf("to register: %v", err)
