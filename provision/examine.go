@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -73,8 +74,8 @@ func Examine(ctx context.Context, c Clients, s Spec) []plan.Finding {
 		e.queue(ctx, s.Compute.Queue, nil)
 		return e.found
 	}
-	if err := s.checkKind(ctx, c.Batch); err != nil {
-		e.add(plan.Error, CodeDiffers, KindEnvironment+" "+s.Name, err.Error(), ui.Hint(err))
+	if other, is := errors.AsType[*kindError](s.checkKind(ctx, c.Batch)); is {
+		e.add(plan.Error, CodeDiffers, KindEnvironment+" "+other.environment, other.Error(), other.Hint())
 		return e.found
 	}
 	e.compute(ctx, who)

@@ -10,7 +10,6 @@ import (
 	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
 
 	"github.com/kedroctl/kedroctl/internal/project"
-	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
 // capacity is what one compute environment of a stack starts, and the environment's name, as a stack may have two.
@@ -62,8 +61,19 @@ func (s Spec) checkKind(ctx context.Context, api environments) error {
 		if leaving || !s.owns(e.Tags) || r == nil || r.Type == wanted[name] {
 			continue
 		}
-		return ui.WithHint(fmt.Errorf("%s %s is of the kind %s, and compute.type is %s: that cannot be changed in place", KindEnvironment, name, r.Type, s.kind()),
-			"'kedroctl destroy' removes the stack and keeps data and images, then 'kedroctl deploy' makes it anew; or set compute.type back")
+		return &kindError{name, string(r.Type), s.kind()}
 	}
 	return nil
+}
+
+// kindError is a stack of another kind of compute than the settings want.
+type kindError struct{ environment, is, wanted string }
+
+func (e *kindError) Error() string {
+	return fmt.Sprintf("%s %s is of the kind %s, and compute.type is %s: that cannot be changed in place", KindEnvironment, e.environment, e.is, e.wanted)
+}
+
+// Hint is the next step.
+func (e *kindError) Hint() string {
+	return "'kedroctl destroy' removes the stack and keeps data and images, then 'kedroctl deploy' makes it anew; or set compute.type back"
 }
