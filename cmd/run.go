@@ -237,7 +237,7 @@ func (d *deps) interrupted(ctx context.Context, clients run.Clients, r run.Run) 
 		return codedError{error: errors.New("left the run"), code: exitInterrupted}
 	}
 	d.term.Line("cancelling run %s", r.ID)
-	if err := run.Cancel(answer, clients, r, "cancelled by "+owner()); err != nil {
+	if _, err := run.Cancel(answer, clients, r, owner(), cancelReason(), nil); err != nil {
 		return err
 	}
 	return codedError{error: fmt.Errorf("run %s is cancelled", r.ID), code: exitInterrupted}

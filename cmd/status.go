@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -59,28 +58,5 @@ func (d *deps) look(ctx context.Context, clients run.Clients, b *board) {
 			d.term.Detail("no estimate: %v", err)
 		}
 		b.history = past
-	}
-}
-
-func newCancel(d *deps) *cli.Command {
-	return &cli.Command{
-		Name: "cancel", Category: catRuns, ArgsUsage: "[RUN]", Usage: "End all unfinished jobs of a run",
-		UsageText: "$ kedroctl cancel",
-		Flags:     []cli.Flag{&cli.StringFlag{Name: "reason", Usage: "`WHY`, as Batch shows it"}},
-		Action: func(c *cli.Context) error {
-			clients, r, err := d.recordedRun(c)
-			if err != nil {
-				return err
-			}
-			reason := c.String("reason")
-			if reason == "" {
-				reason = "cancelled by " + owner()
-			}
-			if err := run.Cancel(c.Context, clients, r, reason); err != nil {
-				return err
-			}
-			d.term.Line("run %s has no unfinished jobs left", r.ID)
-			return d.term.Answer(map[string]string{"run": r.ID}, func(w io.Writer) { fmt.Fprintln(w, r.ID) })
-		},
 	}
 }

@@ -312,27 +312,3 @@ func TestDetachStaysUntilAllIsSubmitted(t *testing.T) {
 		t.Errorf("join is %+v", j)
 	}
 }
-
-func TestCancelEndsEverything(t *testing.T) {
-	w := newWorld(t)
-	r, rep := w.start(input("a", "b <- a", "c <- b", "d"))
-	w.clock.Advance(10 * time.Second)
-	r.Jobs = r.Jobs[:1] // a driver that did not hear of the others
-	w.must(Cancel(t.Context(), w.clients, r, "enough"))
-	for name, state := range w.jobs() {
-		if state != types.JobStatusFailed {
-			t.Errorf("%s is %s", name, state)
-		}
-	}
-	if diff := cmp.Diff([]string{"a", "d"}, sorted(w.started)); diff != "" {
-		t.Errorf("started (-want +got):\n%s", diff)
-	}
-	loaded, err := Load(t.Context(), w.clients, bucket, r.ID)
-	w.must(err)
-	jobs, err := Status(t.Context(), w.clients, loaded)
-	w.must(err)
-	if jobs[0].Reason != "enough" {
-		t.Errorf("reason %q", jobs[0].Reason)
-	}
-	_ = rep
-}

@@ -22,21 +22,22 @@ const (
 	Unknown     = "UNKNOWN" // Batch has forgotten the job, and it left no record
 )
 
-// Why a job that ended FAILED did not fail by itself.
+// Why a job ended FAILED, where its program did not fail by itself.
 const (
-	Blocked    = "blocked"    // a group before it failed, and it never started
-	Terminated = "terminated" // kedroctl ended it because another group failed
+	Blocked     = "blocked"       // a group before it failed, and it never started
+	Terminated  = "terminated"    // kedroctl ended it because another group failed
+	Ended       = "ended"         // somebody ended it: 'kedroctl cancel', or a person in the console
+	OutOfMemory = "out of memory" // it wanted more than it had
 )
 
 // Job is what is known of a group's latest try.
 type Job struct {
 	Submission
 	State    string    `json:"state"`
-	Cause    string    `json:"cause,omitempty"`  // Blocked or Terminated
+	Cause    string    `json:"cause,omitempty"`  // Blocked, Terminated, Ended or OutOfMemory
 	Reason   string    `json:"reason,omitempty"` // Batch's words: why it failed, or why it waits for an instance
 	Attempt  int       `json:"attempt,omitempty"`
 	ExitCode *int32    `json:"exit_code,omitempty"`       // of the last attempt; nil where no container ran
-	Memory   int       `json:"memory_mib,omitempty"`      // that the job asked for
 	Peak     int       `json:"peak_memory_mib,omitempty"` // that the last attempt used at most, by its record; 0 where that is not known
 	Timeout  int       `json:"timeout,omitempty"`         // seconds that each attempt may take
 	Since    time.Time `json:"since,omitzero"`            // when the state began: by Batch's clock where it tells, else when it was seen first

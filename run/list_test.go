@@ -60,7 +60,7 @@ func TestList(t *testing.T) {
 			prepare: func(w *world) { w.script["b"] = scripted(time.Hour) },
 			happen:  func(w *world, r Run, rep *told) { w.clock.Advance(3 * time.Minute) }, want: listed{RunRunning, 3, 1}},
 		"cancelled at once": {
-			happen: func(w *world, r Run, rep *told) { w.must(Cancel(w.Context(), w.clients, r, "cancelled by ann")) },
+			happen: func(w *world, r Run, rep *told) { w.cancel(r, "cancelled by ann") },
 			want:   listed{RunCancelled, 3, 0}, recalled: RunUnknown},
 		"ended while it ran": {
 			prepare: func(w *world) {
@@ -68,7 +68,7 @@ func TestList(t *testing.T) {
 			},
 			happen: func(w *world, r Run, rep *told) {
 				w.clock.Advance(3 * time.Minute)
-				w.must(Cancel(w.Context(), w.clients, r, "wrong data"))
+				w.cancel(r, "wrong data")
 			}, want: listed{RunCancelled, 3, 1}, recalled: RunUnknown},
 		"its container was lost": {
 			prepare: func(w *world) {

@@ -117,7 +117,7 @@ func TestCancelSitsOutTrouble(t *testing.T) {
 		}
 		return none
 	}
-	w.must(Cancel(t.Context(), w.clients, r, "enough"))
+	w.cancel(r, "enough")
 	wantNoOrphans(w)
 }
 
@@ -126,7 +126,7 @@ func TestCancelOfAForgottenRunIsNoError(t *testing.T) {
 	r, rep := w.start(input("a"))
 	w.follow(r, rep)
 	w.clock.Advance(10 * 24 * time.Hour)
-	w.must(Cancel(t.Context(), w.clients, r, "enough"))
+	w.cancel(r, "enough")
 }
 
 func TestCancelSaysWhatItMayNotDo(t *testing.T) {
@@ -138,7 +138,7 @@ func TestCancelSaysWhatItMayNotDo(t *testing.T) {
 		}
 		return none
 	}
-	if err := Cancel(t.Context(), w.clients, r, "enough"); err == nil || !strings.Contains(err.Error(), "terminate job "+r.Jobs[0].ID) {
+	if _, err := Cancel(t.Context(), w.clients, r, "ann", "enough", nil); err == nil || !strings.Contains(err.Error(), "terminate job "+r.Jobs[0].ID) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -195,7 +195,7 @@ func TestKilledDriverLeavesARunThatCanBeCancelled(t *testing.T) {
 			}
 			continue
 		}
-		w.must(Cancel(t.Context(), w.clients, r, "its driver was killed"))
+		w.cancel(r, "its driver was killed")
 		w.clock.Advance(2 * time.Minute)
 		for name, state := range w.jobs() {
 			if state != types.JobStatusFailed && state != types.JobStatusSucceeded {

@@ -60,16 +60,18 @@ type Run struct {
 	MaxWorkers    int                `json:"max_workers,omitempty"`
 	Plan          plan.Plan          `json:"plan"`
 	Jobs          []Submission       `json:"-"` // in the order of submission, one for each try; kept in jobs.json
+	Resumed       []Resumption       `json:"-"` // each in an object of its own
 	listed        []types.JobSummary // what Batch said when the run was loaded
 	loaded        bool               // from the bucket: other drivers may have it too
 }
 
 // Submission is one try of a group, accepted by Batch.
 type Submission struct {
-	Group string `json:"group"`
-	Key   string `json:"key"`
-	Try   int    `json:"try"`
-	ID    string `json:"job"` // Batch's id
+	Group  string `json:"group"`
+	Key    string `json:"key"`
+	Try    int    `json:"try"`
+	ID     string `json:"job"`                  // Batch's id
+	Memory int    `json:"memory_mib,omitempty"` // that the job asks for; 0 where that is not known
 }
 
 // idLayout is Kedro's save version without the milliseconds and the Z.

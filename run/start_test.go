@@ -82,7 +82,7 @@ func TestGroupsHaveQueuesAndDefinitionsOfTheirOwn(t *testing.T) {
 	if len(again.Late()) > 0 {
 		t.Errorf("not found again: %v", again.Late())
 	}
-	w.must(Cancel(t.Context(), w.clients, again, "enough"))
+	w.cancel(again, "enough")
 	jobs, err := Status(t.Context(), w.clients, again)
 	w.must(err)
 	if diff := cmp.Diff(map[string]string{"a": "FAILED", "b": "FAILED blocked"}, states(jobs)); diff != "" {

@@ -1,0 +1,86 @@
+package run
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/batch/types"
+
+	"github.com/kedroctl/kedroctl/internal/plan"
+)
+
+// OnFailure says what becomes of the rest of a run when a group has failed.
+type OnFailure int
+
+// The zero value is FailFast.
+const (
+	FailFast  OnFailure = iota // nothing more starts, and what runs may finish
+	Kill                       // what runs is ended too
+	KeepGoing                  // groups that do not need the failed one go on
+)
+
+// outOfMemory says whether a job failed as its container wanted more memory than it had. Exit code 137 alone may have other reasons: the text is that of
+// ECS, which Batch passes on as the container's reason.
+// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
+func outOfMemory(d types.JobDetail) bool {
+	return d.Status == types.JobStatusFailed && d.Container != nil && aws.ToInt32(d.Container.ExitCode) == 137 &&
+		strings.HasPrefix(aws.ToString(d.Container.Reason), "OutOfMemoryError")
+}
+
+// nextMemory is what the next try of a job gets that ran out of memory, in MiB: twice as much, at most most. 0 is none: it had that already.
+func nextMemory(had, most int) int {
+	if had <= 0 || had >= most {
+		return 0
+	}
+	return min(2*had, most)
+}
+
+// causeOf says why a job that Batch calls FAILED did so, where that was not its program: one of the causes, else "". lost says whether a job that it
+// depends on has failed. A job that never started has no attempt.
+func causeOf(d types.JobDetail, lost func(id string) bool) string {
+	ended := aws.ToBool(d.IsTerminated) || aws.ToBool(d.IsCancelled)
+	switch {
+	case ended && strings.HasPrefix(aws.ToString(d.StatusReason), ownReason):
+		return Terminated
+	case ended:
+		return Ended
+	case outOfMemory(d):
+		return OutOfMemory
+	case d.StartedAt == nil && len(d.Attempts) == 0 && slices.ContainsFunc(d.DependsOn, func(p types.JobDependency) bool { return lost(aws.ToString(p.JobId)) }):
+		return Blocked
+	}
+	return ""
+}
+
+// doomed are the groups that wait, directly or not, for one that failed for good. The groups are in the plan's order.
+func doomed(groups []plan.Group, failed func(group string) bool) map[string]bool {
+	m := make(map[string]bool)
+	for _, g := range groups {
+		m[g.Name] = slices.ContainsFunc(g.DependsOn, func(p string) bool { return m[p] || failed(p) })
+	}
+	return m
+}
+
+// unstarted are the groups whose jobs are to be kept from starting when nothing more is to start: those that Batch would start, but for what waits for
+// another of them or for a failed one, which Batch fails by itself.
+func unstarted(groups []plan.Group, jobs map[string]*Job) []string {
+	lost := doomed(groups, func(group string) bool { return jobs[group].lost() })
+	held := make(map[string]bool) // to be kept from starting, themselves or by what they wait for
+	var names []string
+	for _, g := range groups {
+		j := jobs[g.Name]
+		switch {
+		case lost[g.Name] || j.ID == "" || j.Ended() || j.State == Starting || j.State == Running:
+		case slices.ContainsFunc(g.DependsOn, func(p string) bool { return held[p] }):
+			held[g.Name] = true
+		default:
+			held[g.Name] = true
+			names = append(names, g.Name)
+		}
+	}
+	return names
+}
+
+// lost says whether the work of a group is not done and will not be, unless it is tried again.
+func (j Job) lost() bool { return j.State == Failed || j.State == Unknown }
