@@ -57,6 +57,11 @@ func (b *Budget) ListJobs(ctx context.Context, in *batch.ListJobsInput, o ...fun
 	return spend(ctx, b, brokenTries, in, b.api.ListJobs, o)
 }
 
+// CancelJob is Batch's.
+func (b *Budget) CancelJob(ctx context.Context, in *batch.CancelJobInput, o ...func(*batch.Options)) (*batch.CancelJobOutput, error) {
+	return spend(ctx, b, brokenTries, in, b.api.CancelJob, o)
+}
+
 // TerminateJob is Batch's.
 func (b *Budget) TerminateJob(ctx context.Context, in *batch.TerminateJobInput, o ...func(*batch.Options)) (*batch.TerminateJobOutput, error) {
 	return spend(ctx, b, brokenTries, in, b.api.TerminateJob, o)

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,6 +23,7 @@ const (
 	blocked                   // a group before it failed
 	terminated                // this driver ended it
 	again                     // the next try of the group is due
+	larger                    // the next try of the group is due, with more memory
 	twin                      // another job does the work
 )
 
@@ -44,12 +46,17 @@ func (f *follower) decide(ctx context.Context) (failed []types.JobDetail, decide
 		case open:
 			continue
 		case own:
+			j.Cause = causeOf(d)
+			f.tellMost(g, *j)
 			failed = append(failed, d)
 		case blocked:
 			j.Cause = Blocked
 		case terminated:
+			j.Cause = Terminated
 		case again:
-			f.tryAgain(j)
+			f.tryAgain(j, j.Memory)
+		case larger:
+			f.tryAgain(j, f.moreMemory(g, *j))
 		case twin:
 			f.follow(j, winner)
 		}
@@ -62,8 +69,13 @@ func (f *follower) decide(ctx context.Context) (failed []types.JobDetail, decide
 
 // judge says what follows from a failed job, and of a twin which job won.
 func (f *follower) judge(ctx context.Context, g plan.Group, j Job, d types.JobDetail) (v verdict, winner string, err error) {
-	if j.Cause == Terminated {
+	switch cause := causeOf(d); {
+	case cause == Terminated, cause == Ended && j.Cause == Terminated:
 		return terminated, "", nil
+	case cause == Ended:
+		return own, "", nil
+	case cause == OutOfMemory && !f.stopped && nextMemory(j.Memory, g.Resources.MemoryMax) > 0:
+		return larger, "", nil
 	}
 	if neverStarted(d) && len(d.DependsOn) > 0 {
 		return f.judgeWaiting(g, d), "", nil
@@ -94,21 +106,38 @@ func (f *follower) judgeWaiting(g plan.Group, d types.JobDetail) verdict {
 		return blocked
 	case stale:
 		return again
-	case aws.ToBool(d.IsTerminated) || aws.ToBool(d.IsCancelled) || len(f.waitsFor(g)) == 0:
+	case len(f.waitsFor(g)) == 0:
 		return own
 	}
 	return open
 }
 
-// tryAgain makes the next try of a group due. What waits for the job that failed is failed by Batch, and tried again in its turn.
-func (f *follower) tryAgain(j *Job) {
-	*j = Job{Submission: Submission{Group: j.Group, Key: j.Key, Try: j.Try + 1}, State: Unsubmitted, Since: f.clients.now()}
+// moreMemory is what the next try of a job gets that ran out of memory, in MiB.
+func (f *follower) moreMemory(g plan.Group, j Job) int {
+	next := nextMemory(j.Memory, g.Resources.MemoryMax)
+	f.report.Notice(Notice{NoticeMemory, fmt.Sprintf("group %s ran out of its %d MiB of memory: next try with %d MiB", g.Name, j.Memory, next)})
+	return next
+}
+
+// tellMost says of a job that ran out of memory for good which setting would give it more.
+func (f *follower) tellMost(g plan.Group, j Job) {
+	if j.Cause != OutOfMemory || nextMemory(j.Memory, g.Resources.MemoryMax) > 0 {
+		return
+	}
+	f.report.Notice(Notice{NoticeMemory, fmt.Sprintf(
+		"group %s ran out of its %d MiB of memory, the most that memory_max allows: raise memory_max under [tool.kedroctl.job.groups.%q], then 'kedroctl resume %s'",
+		g.Name, j.Memory, g.Name, f.run.ID)})
+}
+
+// tryAgain makes the next try of a group due, with so much memory in MiB. What waits for the job that failed is failed by Batch, and tried again in its turn.
+func (f *follower) tryAgain(j *Job, memory int) {
+	*j = Job{Submission: Submission{Group: j.Group, Key: j.Key, Try: j.Try + 1, Memory: memory}, State: Unsubmitted, Since: f.clients.now()}
 	f.shake(j.Group)
 }
 
 // follow makes another job the group's, as that has the work.
 func (f *follower) follow(j *Job, id string) {
-	*j = Job{Submission: Submission{Group: j.Group, Key: j.Key, Try: j.Try, ID: id}, State: Submitted, Since: f.clients.now()}
+	*j = Job{Submission: Submission{Group: j.Group, Key: j.Key, Try: j.Try, ID: id, Memory: j.Memory}, State: Submitted, Since: f.clients.now()}
 	f.unsure[id], f.unsaved = true, true
 	f.run.note(j.Submission)
 	f.shake(j.Group)

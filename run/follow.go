@@ -27,12 +27,16 @@ type Options struct {
 	Interval time.Duration // between two looks at the jobs while things change; by default 2 s. It grows to five times that while nothing does
 	LogLines int           // last lines of a failed attempt's output that a Failure has; by default 20
 	Detach   bool          // return as soon as nothing is left to submit
+
+	OnFailure OnFailure // what becomes of the rest when a group has failed
 }
 
 // Result is how far a run has come when Follow returns.
 type Result struct {
 	Jobs     []Job     `json:"jobs"` // by the plan's order
 	Failures []Failure `json:"failures,omitempty"`
+
+	Cancelled *Mark `json:"cancelled,omitempty"` // by whom the run was cancelled meanwhile; nil: by nobody
 }
 
 // Succeeded says whether every group of the run has done its work.
@@ -64,16 +68,20 @@ type follower struct {
 	foreign  int       // submissions that another driver has claimed, and whose jobs are not known yet
 	listedAt time.Time // when those were looked for by name
 
-	stopped bool            // a group failed: nothing more is submitted
-	culprit string          // the group that failed first
-	told    map[string]bool // ids of the jobs that Batch was told to terminate
+	following bool            // in Follow, and not in Start
+	looked    bool            // whether the run was cancelled before it was followed
+	stopped   bool            // nothing more is submitted: a group failed, or the run was cancelled
+	culprit   string          // the group that failed first
+	cancelled *Mark           // by whom
+	told      map[string]bool // ids of the jobs that Batch was told to end
 }
 
-// Follow watches a run until all its jobs have ended, submits what could not be submitted at first, and terminates what is left when a group fails. A run
-// that was loaded is taken up so, wherever its driver left it. The end of ctx ends Follow with ctx's error and leaves the jobs alone: Cancel ends them.
+// Follow watches a run until all its jobs have ended, submits what could not be submitted at first, gives jobs that ran out of memory more, and does what
+// the options say when a group fails. A run that was loaded is taken up so, wherever its driver left it. The end of ctx ends Follow with ctx's error and leaves the jobs alone: Cancel ends them.
 // Failed jobs are no error; Result has them.
 func Follow(ctx context.Context, c Clients, r Run, o Options, rep Reporter) (Result, error) {
 	f := newFollower(c, r, o, rep)
+	f.following = true
 	f.tellKnown()
 	wait, reached, complained := f.options.Interval, c.now(), time.Time{}
 	for {
@@ -125,11 +133,11 @@ func newFollower(c Clients, r Run, o Options, rep Reporter) *follower {
 
 // snapshot is the state of a run's jobs before anybody has asked Batch.
 func snapshot(r Run, now time.Time) []Job {
-	latest := r.latest()
+	latest, due := r.latest(), r.dueTries()
 	jobs := make([]Job, 0, len(r.Plan.Groups))
 	for _, g := range r.Plan.Groups {
-		j := Job{Submission: Submission{Group: g.Name, Key: g.Key, Try: 1}, State: Unsubmitted, Since: now}
-		if s, ok := latest[g.Name]; ok {
+		j := Job{Submission: Submission{Group: g.Name, Key: g.Key, Try: max(due[g.Name], 1), Memory: g.Resources.Memory}, State: Unsubmitted, Since: now}
+		if s, ok := latest[g.Name]; ok && s.Try >= j.Try {
 			j.Submission, j.State = s, Submitted
 		}
 		jobs = append(jobs, j)
@@ -177,8 +185,17 @@ func (f *follower) poll(ctx context.Context) (changed bool, err error) {
 	if err != nil {
 		return changed, err
 	}
+	if !f.looked {
+		if _, err := f.wasCancelled(ctx); err != nil {
+			return changed, err
+		}
+		f.looked = true
+	}
 	failed, decided, err := f.decide(ctx)
 	if err != nil {
+		return changed, err
+	}
+	if failed, err = f.leaveOutCancelled(ctx, failed); err != nil {
 		return changed, err
 	}
 	f.stopAfter(failed)
@@ -252,9 +269,13 @@ func (f *follower) done() bool {
 }
 
 func (f *follower) result() Result {
-	r := Result{Failures: f.failures}
+	r, doomed := Result{Failures: f.failures, Cancelled: f.cancelled}, f.doomed()
 	for _, g := range f.run.Plan.Groups {
-		r.Jobs = append(r.Jobs, *f.jobs[g.Name])
+		j := *f.jobs[g.Name]
+		if j.ID == "" && doomed[g.Name] {
+			j.Cause = Blocked
+		}
+		r.Jobs = append(r.Jobs, j)
 	}
 	return r
 }

@@ -102,10 +102,10 @@ func TestFailureStopsTheRunAndIsExplained(t *testing.T) {
 	w.script["bad"] = failing(lines...)
 	w.script["long"] = scripted(50 * time.Minute)
 	r, rep := w.start(input("bad", "child <- bad", "grandchild <- child", "long", "later <- long"))
-	result := w.follow(r, rep)
+	result := w.followWith(r, rep, Options{OnFailure: Kill})
 
 	want := map[string]string{
-		"bad": "FAILED", "child": "FAILED blocked", "grandchild": "FAILED blocked", "long": "FAILED terminated", "later": "FAILED terminated",
+		"bad": "FAILED", "child": "FAILED blocked", "grandchild": "FAILED blocked", "long": "FAILED terminated", "later": "FAILED blocked",
 	}
 	if diff := cmp.Diff(want, states(result.Jobs)); diff != "" {
 		t.Errorf("states (-want +got):\n%s", diff)

@@ -78,6 +78,9 @@ func (f *follower) submitDue(ctx context.Context, most int) (submitted bool, err
 	if len(list) == 0 {
 		return false, f.save(ctx, false)
 	}
+	if cancelled, err := f.wasCancelled(ctx); cancelled || err != nil {
+		return false, err
+	}
 	jobs, foreign, err := f.dispatch(list).submit(ctx, list)
 	for _, j := range jobs {
 		*f.jobs[j.Group] = j
@@ -86,7 +89,8 @@ func (f *follower) submitDue(ctx context.Context, most int) (submitted bool, err
 	}
 	f.foreign = foreign
 	saveErr := f.save(ctx, err != nil)
-	return len(jobs) > 0, cmp.Or(err, saveErr)
+	_, lookErr := f.wasCancelled(ctx) // between the first look and the last submission
+	return len(jobs) > 0, cmp.Or(err, saveErr, lookErr)
 }
 
 func (f *follower) dispatch(list []due) *dispatch {

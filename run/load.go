@@ -27,6 +27,9 @@ func Load(ctx context.Context, c Clients, bucket, id string) (Run, error) {
 	if err != nil {
 		return Run{}, fmt.Errorf("load run %s: %w", id, err)
 	}
+	if r, err = c.resumptions(ctx, r); err != nil {
+		return Run{}, fmt.Errorf("load run %s: %w", id, err)
+	}
 	if err := new(ledger).read(ctx, c, &r); err != nil {
 		return Run{}, fmt.Errorf("load run %s: %w", id, err)
 	}
@@ -110,6 +113,7 @@ func Status(ctx context.Context, c Clients, r Run) ([]Job, error) {
 		j := &jobs[i]
 		if d, ok := details[j.ID]; ok {
 			j.update(d, c.now())
+			j.Cause = causeOf(d)
 		} else if j.ID != "" && !j.recall(records[j.Key]) {
 			j.State = Unknown
 		}
@@ -142,8 +146,8 @@ func markBlocked(r Run, jobs []Job) {
 		if j.State == Unknown && behind { // Batch has forgotten it, and what never started leaves no record
 			j.State = Failed
 		}
-		failed[g.Name] = j.State == Failed
-		if j.State == Failed && j.Started.IsZero() && behind {
+		failed[g.Name] = j.State == Failed || j.State == Unsubmitted && behind
+		if failed[g.Name] && (j.Cause == "" || j.Cause == Ended) && j.Started.IsZero() && behind {
 			j.Cause = Blocked
 		}
 	}

@@ -155,7 +155,7 @@ func TestStopIsRepeated(t *testing.T) {
 		}
 		return none
 	}
-	result := w.follow(r, rep)
+	result := w.followWith(r, rep, Options{OnFailure: Kill})
 	if j := result.Jobs[1]; j.State != Failed || j.Cause != Terminated {
 		t.Errorf("b is %s %s after %s", j.State, j.Cause, w.Now().Sub(r.Created))
 	}

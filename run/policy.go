@@ -24,7 +24,7 @@ const (
 // ECS, which Batch passes on as the container's reason.
 // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
 func outOfMemory(d types.JobDetail) bool {
-	return d.Status == types.JobStatusFailed && d.Container != nil && aws.ToInt32(d.Container.ExitCode) == 137 &&
+	return d.Container != nil && aws.ToInt32(d.Container.ExitCode) == 137 &&
 		strings.HasPrefix(aws.ToString(d.Container.Reason), "OutOfMemoryError")
 }
 
@@ -36,42 +36,31 @@ func nextMemory(had, most int) int {
 	return min(2*had, most)
 }
 
-// causeOf says why a job that Batch calls FAILED did so, where that was not its program: one of the causes, else "". lost says whether a job that it
-// depends on has failed. A job that never started has no attempt.
-func causeOf(d types.JobDetail, lost func(id string) bool) string {
-	ended := aws.ToBool(d.IsTerminated) || aws.ToBool(d.IsCancelled)
+// causeOf says why a job that Batch calls FAILED did so, as far as Batch tells: Terminated, Ended, OutOfMemory, else "". A job that was told to end has
+// the reason that was given then.
+func causeOf(d types.JobDetail) string {
 	switch {
-	case ended && strings.HasPrefix(aws.ToString(d.StatusReason), ownReason):
+	case d.Status != types.JobStatusFailed:
+		return ""
+	case strings.HasPrefix(aws.ToString(d.StatusReason), ownReason):
 		return Terminated
-	case ended:
+	case aws.ToBool(d.IsTerminated) || aws.ToBool(d.IsCancelled):
 		return Ended
 	case outOfMemory(d):
 		return OutOfMemory
-	case d.StartedAt == nil && len(d.Attempts) == 0 && slices.ContainsFunc(d.DependsOn, func(p types.JobDependency) bool { return lost(aws.ToString(p.JobId)) }):
-		return Blocked
 	}
 	return ""
 }
 
-// doomed are the groups that wait, directly or not, for one that failed for good. The groups are in the plan's order.
-func doomed(groups []plan.Group, failed func(group string) bool) map[string]bool {
-	m := make(map[string]bool)
-	for _, g := range groups {
-		m[g.Name] = slices.ContainsFunc(g.DependsOn, func(p string) bool { return m[p] || failed(p) })
-	}
-	return m
-}
-
 // unstarted are the groups whose jobs are to be kept from starting when nothing more is to start: those that Batch would start, but for what waits for
 // another of them or for a failed one, which Batch fails by itself.
-func unstarted(groups []plan.Group, jobs map[string]*Job) []string {
-	lost := doomed(groups, func(group string) bool { return jobs[group].lost() })
+func unstarted(groups []plan.Group, jobs map[string]*Job, doomed map[string]bool) []string {
 	held := make(map[string]bool) // to be kept from starting, themselves or by what they wait for
 	var names []string
 	for _, g := range groups {
 		j := jobs[g.Name]
 		switch {
-		case lost[g.Name] || j.ID == "" || j.Ended() || j.State == Starting || j.State == Running:
+		case doomed[g.Name] || j.ID == "" || j.Ended() || j.State == Starting || j.State == Running:
 		case slices.ContainsFunc(g.DependsOn, func(p string) bool { return held[p] }):
 			held[g.Name] = true
 		default:
@@ -81,6 +70,3 @@ func unstarted(groups []plan.Group, jobs map[string]*Job) []string {
 	}
 	return names
 }
-
-// lost says whether the work of a group is not done and will not be, unless it is tried again.
-func (j Job) lost() bool { return j.State == Failed || j.State == Unknown }

@@ -27,13 +27,13 @@ func TestCauseOfAFailedJob(t *testing.T) {
 			ExitCode: &code, Reason: text("OutOfMemoryError: Container killed due to memory usage")}}, Ended},
 		"cancelled before it started": {types.JobDetail{IsCancelled: &yes, DependsOn: depends}, Ended},
 		"ended by kedroctl":           {types.JobDetail{IsTerminated: &yes, StatusReason: text(ownReason + "group x failed")}, Terminated},
-		"what it waits for failed":    {types.JobDetail{DependsOn: depends}, Blocked},
+		"what it waits for failed":    {types.JobDetail{DependsOn: depends}, ""},
 		"no image": {types.JobDetail{DependsOn: depends, Attempts: []types.AttemptDetail{{}},
 			StatusReason: text("Task failed to start")}, ""},
-		"overrides too long": {types.JobDetail{DependsOn: []types.JobDependency{{JobId: text("good")}}}, ""},
+		"ended by kedroctl, where Batch does not say that it was ended": {types.JobDetail{StatusReason: text(ownReason + "group x failed")}, Terminated},
 	} {
 		test.job.Status = failed
-		if got := causeOf(test.job, func(id string) bool { return id == "p1" }); got != test.want {
+		if got := causeOf(test.job); got != test.want {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}
 	}
@@ -61,10 +61,11 @@ func TestWhatIsKeptFromStarting(t *testing.T) {
 		}
 		jobs[group] = &j
 	}
-	if diff := cmp.Diff([]string{"next", "free"}, unstarted(groups, jobs)); diff != "" {
+	doomed := map[string]bool{"child": true, "both": true}
+	if diff := cmp.Diff([]string{"next", "free"}, unstarted(groups, jobs, doomed)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if slices.Contains(unstarted(groups, jobs), "both") {
+	if slices.Contains(unstarted(groups, jobs, doomed), "both") {
 		t.Error("what waits for a failed group is Batch's affair")
 	}
 }

@@ -13,9 +13,12 @@ type Reporter interface {
 const (
 	NoticeLate     = "late"     // groups that are submitted later: the driver has to stay
 	NoticeLeave    = "leave"    // from now on the driver may leave
-	NoticeStopping = "stopping" // a group failed: the others are terminated
+	NoticeStopping = "stopping" // a group failed: what becomes of the others
+	NoticeMemory   = "memory"   // a job ran out of memory: what its next try gets
 	NoticeTimeout  = "timeout"  // a job has used most of its time
 	NoticeTrouble  = "trouble"  // a service could not be reached: tried again
+
+	NoticeCancelled = "cancelled" // somebody has cancelled the run
 )
 
 // Notice is something else that a user wants to know while a run goes on.

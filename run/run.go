@@ -85,10 +85,10 @@ func newID(now time.Time) string {
 
 // Late names the groups that are not submitted yet, in the plan's order. While there are any, a driver has to stay: Follow submits them.
 func (r Run) Late() []string {
-	submitted := r.latest()
+	submitted, due := r.latest(), r.dueTries()
 	var late []string
 	for _, g := range r.Plan.Groups {
-		if _, ok := submitted[g.Name]; !ok {
+		if submitted[g.Name].Try < max(due[g.Name], 1) {
 			late = append(late, g.Name)
 		}
 	}

@@ -85,7 +85,7 @@ func TestGroupsHaveQueuesAndDefinitionsOfTheirOwn(t *testing.T) {
 	w.cancel(again, "enough")
 	jobs, err := Status(t.Context(), w.clients, again)
 	w.must(err)
-	if diff := cmp.Diff(map[string]string{"a": "FAILED", "b": "FAILED blocked"}, states(jobs)); diff != "" {
+	if diff := cmp.Diff(map[string]string{"a": "FAILED ended", "b": "FAILED blocked"}, states(jobs)); diff != "" {
 		t.Errorf("states (-want +got):\n%s", diff)
 	}
 }

@@ -28,6 +28,9 @@ var lookUps = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 *
 // newSubmission is how a try that waits for the given jobs is submitted. Its request travels in it, or, where that is too long, through the bucket: then
 // stored is what is to be written there first.
 func newSubmission(r Run, known map[string]plan.Dataset, g plan.Group, s Submission, parents []string) (in *batch.SubmitJobInput, stored any, err error) {
+	if s.Memory > 0 {
+		g.Resources.Memory = s.Memory
+	}
 	q := newRequest(r, known, g, s.Try)
 	body, err := encode(q)
 	if err != nil {

@@ -76,11 +76,12 @@ func (f *follower) recall(ctx context.Context, lost []*Job) (changed bool, err e
 		delete(f.unsure, j.ID)
 		switch forgotten := now.Sub(f.run.Created) > remembered; {
 		case j.recall(records[j.Key]):
-			f.stopped = f.stopped || j.State == Failed
+			f.halt(j.State == Failed)
 		case forgotten && slices.ContainsFunc(f.run.group(j.Group).DependsOn, f.dead):
 			j.State, j.Cause, j.Since = Failed, Blocked, now
 		case forgotten || now.Sub(f.unseen[j.ID]) >= grace:
-			j.State, j.Reason, j.Since, f.stopped = Unknown, "Batch does not know this job", now, true
+			j.State, j.Reason, j.Since = Unknown, "Batch does not know this job", now
+			f.halt(true)
 		default:
 			continue
 		}

@@ -54,6 +54,7 @@ type world struct {
 	lag     time.Duration                        // after which Batch lists a job as it is
 	inner   Clients                              // without faults: what containers use
 	onSleep func()
+	hunger  map[string]int64 // by group: MiB below which its containers run out of memory
 
 	mu      sync.Mutex
 	calls   map[string]int
@@ -79,6 +80,7 @@ type fault int
 const (
 	none     fault = iota
 	refused        // 400, without effect
+	expired        // 403: the credentials have
 	broken         // 500, without effect
 	throttle       // 429, without effect
 	cutOff         // the connection breaks after the effect
@@ -90,7 +92,7 @@ func newWorld(t *testing.T) *world {
 		T: t, clock: clock.NewFake(time.Date(2026, 11, 23, 9, 55, 12, 345678901, time.UTC)),
 		script: map[string]func(int) outcome{}, fault: func(string, int) fault { return none }, onSleep: func() {},
 		before: func(string) {}, after: func(string) {},
-		calls: map[string]int{},
+		calls: map[string]int{}, hunger: map[string]int64{},
 	}
 	var err error
 	w.output, err = logs.New(logs.Options{Region: "eu-west-1", Account: "123456789012", Now: w.Now})
@@ -201,6 +203,9 @@ func (w *world) Start(a local.Attempt, e local.Events) func() {
 	group := a.Env["KEDROCTL_GROUP"]
 	if script := w.script[group]; script != nil {
 		o = script(a.Number)
+	}
+	if most := w.hunger[group]; a.MemoryMiB < most {
+		o = outcome{takes: time.Minute, exit: local.OutOfMemory(), silent: true}
 	}
 	e.Running()
 	if owner := w.claimWork(a); owner != a.JobID { // a twin
@@ -325,6 +330,8 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errors.New("no route to host")
 	case refused:
 		return answer(r, http.StatusBadRequest, "ClientException"), nil
+	case expired:
+		return answer(r, http.StatusForbidden, "ExpiredTokenException"), nil
 	case broken:
 		return answer(r, http.StatusInternalServerError, "ServerException"), nil
 	case throttle:
@@ -444,7 +451,12 @@ func (w *world) start(in Input) (Run, *told) {
 // follow follows a run to an end that must come.
 func (w *world) follow(r Run, rep *told) Result {
 	w.Helper()
-	result, err := Follow(w.Context(), w.clients, r, Options{}, rep)
+	return w.followWith(r, rep, Options{})
+}
+
+func (w *world) followWith(r Run, rep *told, o Options) Result {
+	w.Helper()
+	result, err := Follow(w.Context(), w.clients, r, o, rep)
 	w.must(err)
 	return result
 }
