@@ -64,7 +64,7 @@ func newApp(d *deps) *cli.App {
 	for _, c := range []*cli.Command{
 		newInit(d), newDeploy(d), newRun(d), newVerify(d),
 		newCheck(d), newPlan(d), newPackage(d), newBuild(d), newPush(d), newProvision(d), newUpload(d), newRegister(d),
-		newRuns(d), newStatus(d), newAttach(d), newCancel(d), newGet(d), newLogs(d), newDoctor(d),
+		newRuns(d), newStatus(d), newAttach(d), newCancel(d), newResume(d), newGet(d), newLogs(d), newDoctor(d),
 		newShell(d), newReport(d),
 		newDestroy(d), newLocal(d), newVersion(d),
 	} {

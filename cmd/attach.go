@@ -5,12 +5,10 @@ import (
 	"flag"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/kedroctl/kedroctl/internal/ui"
-	"github.com/kedroctl/kedroctl/run"
 )
 
 func newAttach(d *deps) *cli.Command {
@@ -19,13 +17,13 @@ func newAttach(d *deps) *cli.Command {
 		UsageText: "$ kedroctl attach 2026-11-23T09.55.12.345Z",
 		Description: `Submits what is still to be submitted and follows the jobs, as 'kedroctl run' does, wherever the run was left: also
 after a crash, and beside another command that follows it. A run that has ended is shown with its result.`,
-		Flags:  []cli.Flag{newDetachFlag()},
+		Flags:  followFlags(),
 		Action: d.attach,
 	}
 }
 
 func (d *deps) attach(c *cli.Context) error {
-	interval, err := d.interval()
+	options, err := d.followOptions(c)
 	if err != nil {
 		return err
 	}
@@ -40,22 +38,9 @@ func (d *deps) attach(c *cli.Context) error {
 	table := d.watch(c.Context, clients, r.Plan)
 	defer table.stop()
 	table.Started(r)
-	return d.follow(c, clients, r, interval, table)
-}
-
-// follow follows a run to its end, or until it may be left.
-func (d *deps) follow(c *cli.Context, clients run.Clients, r run.Run, interval time.Duration, table *jobTable) error {
-	detached := detaching(c) != ""
-	result, err := run.Follow(c.Context, clients, r, run.Options{Interval: interval, Detach: detached}, table)
-	table.stop()
-	if err != nil && c.Context.Err() != nil {
-		return d.interrupted(c.Context, clients, r)
-	}
-	if err != nil {
-		return err
-	}
-	table.end(c.Context, result.Jobs)
-	return d.ended(table.board, result, d.mlflow(c.Context, clients, r), detached)
+	ctx, leave := d.heed(c.Context, table)
+	defer leave()
+	return d.follow(ctx, c, clients, r, options, table)
 }
 
 // Values of --detach.

@@ -18,7 +18,7 @@ func tallyOf(jobs []run.Job) (t tally) {
 		switch {
 		case j.State == run.Succeeded:
 			t.done++
-		case j.State == run.Failed && j.Cause == "":
+		case j.FailedItself():
 			t.failed++
 		case j.State == run.Failed:
 			t.stopped++

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,7 +8,6 @@ import (
 	"os/user"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -30,13 +28,12 @@ func newRun(d *deps) *cli.Command {
 What stands after -- goes to the project's own run command. Neither Python nor Docker is needed here.
 With --local --no-image nothing need be deployed: each job is a process of the project's own interpreter, with a copy of the
 configuration and none of the other jobs' data. Memory is not limited then.`,
-		Flags: append(slices.Concat(selectionFlags(), kedroFlags(), jobFlags()),
+		Flags: append(slices.Concat(selectionFlags(), kedroFlags(), jobFlags(), followFlags()),
 			&cli.StringFlag{Name: "from", Usage: "run this `DEPLOYMENT`, with its settings and without the tree: s3://BUCKET/.kedroctl/deployments/ID, or the id"},
 			&cli.BoolFlag{Name: onlyMissingFlag, DisableDefaultText: true, Usage: "only nodes whose outputs are not in S3 and, as in Kedro, those that these need; decided before the jobs"},
 			&cli.BoolFlag{Name: "allow-overlap", DisableDefaultText: true, Usage: "start also while another run writes the same paths"},
 			&cli.BoolFlag{Name: "no-image", DisableDefaultText: true, Usage: "with --local: run the project as it is, without Docker and without a deployment"},
 			&cli.IntFlag{Name: "max-workers", DefaultText: "any number", Usage: "at most `N` jobs of the run are unfinished at the same time; the others are submitted later"},
-			newDetachFlag(),
 		),
 		Action: d.run,
 	}
@@ -49,7 +46,7 @@ func (d *deps) run(c *cli.Context) error {
 	if err := d.checkKedroFlags(c); err != nil {
 		return err
 	}
-	interval, err := d.interval()
+	options, err := d.followOptions(c)
 	if err != nil {
 		return err
 	}
@@ -81,11 +78,13 @@ func (d *deps) run(c *cli.Context) error {
 	}
 	table := d.watch(c.Context, clients, in.Plan)
 	defer table.stop()
+	ctx, leave := d.heed(c.Context, table)
+	defer leave()
 	r, err := run.Start(c.Context, clients, in, table)
 	if err != nil {
 		return err
 	}
-	return d.follow(c, clients, r, interval, table)
+	return d.follow(ctx, c, clients, r, options, table)
 }
 
 // runAnswer is what became of a run, for scripts.
@@ -112,7 +111,11 @@ func (d *deps) ended(b board, result run.Result, tracked *run.MLflowRun, detache
 		d.term.Hint("see them with 'kedroctl status %s'; end them with 'kedroctl cancel %s'", r.ID, r.ID)
 		return nil
 	}
-	return codedError{error: fmt.Errorf("run %s ended with failed jobs", r.ID), code: exitRunFailed}
+	how := "ended with failed jobs"
+	if m := result.Cancelled; m != nil {
+		how = "was cancelled by " + m.By
+	}
+	return codedError{error: ui.WithHint(fmt.Errorf("run %s %s", r.ID, how), d.resumeHint(r)), code: exitRunFailed}
 }
 
 // deployed prepares a run of the latest deployment: image and snapshot are the deployment's, grouping and resources come from the tree.
@@ -225,35 +228,6 @@ func (d *deps) kedroArgs(c *cli.Context) []string {
 		args = append(args, "--async")
 	}
 	return append(args, d.passed...)
-}
-
-// interrupted asks what is to become of the jobs: on a terminal people choose; SIGTERM, and an interrupt without a terminal, cancel.
-func (d *deps) interrupted(ctx context.Context, clients run.Clients, r run.Run) error {
-	answer := context.WithoutCancel(ctx)
-	late := r.Late()
-	if d.asks() && !terminated(ctx) && !d.cancelChosen(r, late) {
-		d.term.Line("run %s goes on without this command", r.ID)
-		d.term.Hint("see it with 'kedroctl status %s'; end it with 'kedroctl cancel %s'", r.ID, r.ID)
-		return codedError{error: errors.New("left the run"), code: exitInterrupted}
-	}
-	d.term.Line("cancelling run %s", r.ID)
-	if _, err := run.Cancel(answer, clients, r, owner(), cancelReason(), nil); err != nil {
-		return err
-	}
-	return codedError{error: fmt.Errorf("run %s is cancelled", r.ID), code: exitInterrupted}
-}
-
-func (d *deps) cancelChosen(r run.Run, late []string) bool {
-	if len(late) > 0 {
-		d.term.Warn("%s of the run are not submitted yet, and will not be without this command", count(len(late), "group"))
-	}
-	return d.ask(fmt.Sprintf("Cancel run %s, or leave it to Batch? [c/L]", r.ID)) == "c"
-}
-
-// terminated says whether SIGTERM ended ctx.
-func terminated(ctx context.Context) bool {
-	cause := context.Cause(ctx)
-	return cause != nil && strings.Contains(cause.Error(), syscall.SIGTERM.String())
 }
 
 // interval is KEDROCTL_INTERVAL, the time between two looks at the jobs; 0 for the default.

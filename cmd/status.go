@@ -37,12 +37,25 @@ func newStatus(d *deps) *cli.Command {
 				Failures []run.Failure  `json:"failures,omitempty"`
 				MLflow   *run.MLflowRun `json:"mlflow,omitempty"`
 			}{r.ID, jobs, failures, d.mlflow(c.Context, clients, r)}
+			if err := d.tellDrivers(c.Context, clients, r); err != nil {
+				return err
+			}
 			return d.term.Answer(answer, func(w io.Writer) {
 				d.showJobs(w, b, time.Now())
 				showFailures(w, failures)
 			})
 		},
 	}
+}
+
+// tellDrivers says what became of a run's drivers: whether one was told to submit no more, and where one writes that lost its terminal here.
+func (d *deps) tellDrivers(ctx context.Context, clients run.Clients, r run.Run) error {
+	m, err := run.Marked(ctx, clients, r)
+	if m != nil {
+		d.term.Line("the run was cancelled by %s: %s", m.By, m.Reason)
+	}
+	d.tellDriverLog(r.ID)
+	return err
 }
 
 // look adds to a board what the bucket knows: memory that jobs used, and for a run that goes on how long an earlier one took.

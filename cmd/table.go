@@ -296,7 +296,7 @@ func (t *jobTable) weightiest(jobs []run.Job, now time.Time) []int {
 	for i, j := range jobs {
 		order[i] = i
 		switch {
-		case j.State == run.Failed && j.Cause == "", j.State == run.Unknown:
+		case j.FailedItself(), j.State == run.Unknown:
 			weights[i] = 0
 		case j.State == run.Running, j.State == run.Starting:
 			weights[i] = 1

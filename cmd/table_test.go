@@ -57,7 +57,7 @@ func tableOn(t *testing.T, pl plan.Plan, width, height int) (*jobTable, *uitest.
 }
 
 func job(group, state string, change func(*run.Job)) run.Job {
-	j := run.Job{Submission: run.Submission{Group: group, Try: 1, ID: "5d67ef6e-23f6-4288-82c4-d8520ddbaebc"}, State: state, Memory: 4096, Timeout: 3600, Created: ago(30 * time.Minute)}
+	j := run.Job{Submission: run.Submission{Group: group, Try: 1, ID: "5d67ef6e-23f6-4288-82c4-d8520ddbaebc", Memory: 4096}, State: state, Timeout: 3600, Created: ago(30 * time.Minute)}
 	change(&j)
 	return j
 }

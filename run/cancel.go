@@ -54,7 +54,7 @@ func Cancel(ctx context.Context, c Clients, r Run, by, reason string, known []Jo
 
 // sweep ends all unfinished jobs of a run. It does not believe before the given time that nothing is left: Batch shows new jobs late.
 func sweep(ctx context.Context, c Clients, r Run, reason string, until time.Time) error {
-	return newSweep(c, r, reason).run(ctx, until, func(context.Context) error { return nil })
+	return newSweep(c, r, reason).run(ctx, until, func(ctx context.Context) error { return c.markCancelled(ctx, r, r.Owner, reason) })
 }
 
 // target is an unfinished job.
@@ -74,19 +74,27 @@ func newSweep(c Clients, r Run, reason string) *sweeper {
 	return &sweeper{clients: c, r: r, reason: reason, told: make(map[string]bool), seen: make(map[string]bool), done: Cancelled{Run: r.ID}}
 }
 
-// run looks for what is left until nothing is, and calls before until it succeeds: nothing counts as left only after that.
-func (s *sweeper) run(ctx context.Context, until time.Time, before func(context.Context) error) error {
+// run looks for what is left until nothing is, after the run was marked: else it might become more again. Where it may not be marked, its jobs are ended
+// all the same.
+func (s *sweeper) run(ctx context.Context, until time.Time, mark func(context.Context) error) error {
 	c, pause, marked := s.clients, sweepFirst, false
 	seenBy, deadline := c.now().Add(listLag), c.now().Add(sweepFor)
+	var refused error
 	for least := -1; ; {
 		var markErr error
 		if !marked {
-			markErr = before(ctx)
+			markErr = mark(ctx)
+		}
+		if markErr != nil && !passing(markErr) {
+			refused, markErr = markErr, nil
 		}
 		left, unseen, err := unfinished(ctx, c, s.r)
 		now := c.now()
 		if err == nil && markErr == nil && len(left) == 0 && !now.Before(until) && (unseen == 0 || !now.Before(seenBy)) {
 			s.done.Ended = len(s.seen)
+			if refused != nil {
+				return s.failed(refused)
+			}
 			return nil
 		}
 		marked = markErr == nil

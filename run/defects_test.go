@@ -98,7 +98,7 @@ func TestDefectsOfTheGuidesDriver(t *testing.T) {
 			t.Fatalf("error %v", err)
 		}
 		w.onSleep = func() {}
-		w.must(Cancel(t.Context(), w.clients, r, "interrupted"))
+		w.cancel(r, "interrupted")
 		for name, state := range w.jobs() {
 			if state != types.JobStatusFailed {
 				t.Errorf("%s is %s", name, state)

@@ -51,7 +51,7 @@ func Explain(ctx context.Context, c Clients, r Run, jobs []Job, lines int) ([]Fa
 	var failed []Job
 	var ids []string
 	for _, j := range jobs {
-		if j.State == Failed && j.Cause == "" {
+		if j.FailedItself() {
 			failed, ids = append(failed, j), append(ids, j.ID)
 		}
 	}

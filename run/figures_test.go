@@ -365,7 +365,7 @@ func TestCancelOfAThousandJobs(t *testing.T) {
 		r := b.started(t)
 		time.Sleep(time.Minute)
 		since := time.Now()
-		if err := Cancel(t.Context(), b.clients, r, "cancelled"); err != nil {
+		if _, err := Cancel(t.Context(), b.clients, r, "ann", "cancelled", nil); err != nil {
 			t.Fatal(err)
 		}
 		took, limit := b.lastStop(t).Sub(since), time.Duration(2*first)*time.Second/callsMax+2*time.Second

@@ -49,6 +49,11 @@ type Job struct {
 // Ended says whether the job will not change any more.
 func (j Job) Ended() bool { return j.State == Succeeded || j.State == Failed || j.State == Unknown }
 
+// FailedItself says whether the job failed, and not as kedroctl ended it or another one failed.
+func (j Job) FailedItself() bool {
+	return j.State == Failed && j.Cause != Blocked && j.Cause != Terminated
+}
+
 // update takes over what Batch says, and tells whether a person would want to hear of it.
 func (j *Job) update(d types.JobDetail, now time.Time) bool {
 	was := *j

@@ -61,7 +61,7 @@ func TestList(t *testing.T) {
 			happen:  func(w *world, r Run, rep *told) { w.clock.Advance(3 * time.Minute) }, want: listed{RunRunning, 3, 1}},
 		"cancelled at once": {
 			happen: func(w *world, r Run, rep *told) { w.cancel(r, "cancelled by ann") },
-			want:   listed{RunCancelled, 3, 0}, recalled: RunUnknown},
+			want:   listed{RunCancelled, 3, 0}},
 		"ended while it ran": {
 			prepare: func(w *world) {
 				w.script["b"] = func(int) outcome { return outcome{takes: time.Hour, exit: local.Exited(0), silent: true} }
@@ -69,7 +69,7 @@ func TestList(t *testing.T) {
 			happen: func(w *world, r Run, rep *told) {
 				w.clock.Advance(3 * time.Minute)
 				w.cancel(r, "wrong data")
-			}, want: listed{RunCancelled, 3, 1}, recalled: RunUnknown},
+			}, want: listed{RunCancelled, 3, 1}},
 		"its container was lost": {
 			prepare: func(w *world) {
 				w.script["b"] = func(int) outcome { return outcome{takes: time.Minute, exit: local.Exited(1), silent: true} }

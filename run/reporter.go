@@ -18,6 +18,7 @@ const (
 	NoticeTimeout  = "timeout"  // a job has used most of its time
 	NoticeTrouble  = "trouble"  // a service could not be reached: tried again
 
+	NoticeResume    = "resume"    // a group runs again: why
 	NoticeCancelled = "cancelled" // somebody has cancelled the run
 )
 

@@ -94,7 +94,7 @@ func Resume(ctx context.Context, c Clients, r Run, change Change) (Run, []Redo, 
 
 // fit makes sure, before anything is changed, that the groups can run: with the deployment, with their free inputs in S3, beside other runs.
 func (c Clients) fit(ctx context.Context, r Run, n Resumption, change Change) error {
-	in := Input{Plan: r.resumed(n).Plan, Queue: r.Queue, Definitions: n.Definitions, LoadVersions: r.Versions, AllowOverlap: change.AllowOverlap}
+	in := Input{Plan: r.resumed(n).Plan, Queue: r.Queue, Definitions: n.Definitions, LoadVersions: r.Versions}
 	again := make(map[string]bool)
 	for _, d := range n.Groups {
 		again[d.Group] = true
@@ -112,7 +112,10 @@ func (c Clients) fit(ctx context.Context, r Run, n Resumption, change Change) er
 	if _, err := findInputs(ctx, c, in); err != nil {
 		return err
 	}
-	return findOverlap(ctx, c, in)
+	if change.AllowOverlap {
+		return nil
+	}
+	return findOverlap(ctx, c, Run{ID: r.ID, Plan: in.Plan, Queue: r.Queue})
 }
 
 // touched says whether one of the groups loads or saves a dataset.

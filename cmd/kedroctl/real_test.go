@@ -108,7 +108,7 @@ type jobs struct {
 	OK   bool
 	Jobs []struct {
 		Group, State string
-		Attempt      int
+		Try, Attempt int
 	}
 	Outputs []struct{ Dataset, Path, Version, State string }
 	NotKept []unkept `json:"not_kept"`

@@ -4,5 +4,5 @@ package local
 
 import "syscall"
 
-// detached makes a process one of no terminal: neither its hang-up nor ^C reaches it.
-func detached() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
+// Detached makes a process one of no terminal: neither its hang-up nor ^C reaches it.
+func Detached() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }

@@ -62,7 +62,7 @@ func launch(ctx context.Context, dir, logFile string, start []string) (Info, err
 	}
 	defer log.Close()
 	c := exec.Command(start[0], start[1:]...) //nolint:noctx // the server is to outlive whoever started it
-	c.Stdout, c.Stderr, c.SysProcAttr = log, log, detached()
+	c.Stdout, c.Stderr, c.SysProcAttr = log, log, Detached()
 	if err := c.Start(); err != nil {
 		return Info{}, err
 	}

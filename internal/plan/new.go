@@ -87,6 +87,9 @@ func (d *data) groups(q *quotient, cmds commands) []Group {
 			Settings: d.jobSettings(as, job),
 			Inputs:   inputs, Outputs: outputs,
 		}
+		if as != names[id] {
+			groups[i].Settings.As = as
+		}
 		for _, p := range parents[id] {
 			groups[i].DependsOn = append(groups[i].DependsOn, names[p])
 		}

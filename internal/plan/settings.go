@@ -13,6 +13,7 @@ import (
 
 // JobSettings are what the jobs of a group get besides resources. Variables are named, their values stand in the job definition alone.
 type JobSettings struct {
+	As           string            `json:"as,omitempty"`                // the group that job.groups was searched for, where that is not the group itself but the one it is a part of
 	Definition   string            `json:"definition,omitempty"`        // entry of job.groups whose job definition the jobs need; "": that of all groups
 	SharedMemory int               `json:"shared_memory,omitempty"`     // MiB
 	Disk         int               `json:"ephemeral_storage,omitempty"` // GiB, on Fargate

@@ -38,7 +38,7 @@ func account(groups []string, failed ...string) run.Account {
 		name, after, _ := strings.Cut(text, " <- ")
 		g := plan.Group{Name: name, Key: fmt.Sprint("k", i), Nodes: []string{name + "_node"}, DependsOn: strings.Fields(after), Resources: project.Resources{Memory: 4096}}
 		a.Run.Plan.Groups = append(a.Run.Plan.Groups, g)
-		j := run.Job{Submission: run.Submission{Group: name, Key: g.Key, Try: 1, ID: fmt.Sprint("job-", i)}, State: run.Succeeded, Attempt: 1, ExitCode: aws.Int32(0), Memory: 4096, Peak: 300 + 37*i%3900}
+		j := run.Job{Submission: run.Submission{Group: name, Key: g.Key, Try: 1, ID: fmt.Sprint("job-", i), Memory: 4096}, State: run.Succeeded, Attempt: 1, ExitCode: aws.Int32(0), Peak: 300 + 37*i%3900}
 		ready, blocked := started, false
 		for _, p := range g.DependsOn {
 			if end[p].After(ready) {
