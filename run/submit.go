@@ -16,6 +16,7 @@ import (
 
 	"github.com/kedroctl/kedroctl/internal/batchjob"
 	"github.com/kedroctl/kedroctl/internal/plan"
+	"github.com/kedroctl/kedroctl/internal/project"
 )
 
 const (
@@ -81,6 +82,15 @@ func tooLong(r Run, g plan.Group) bool {
 // words are the whole command of a group's jobs.
 func words(r Run, g plan.Group) []string { return slices.Concat(g.Command, r.Args) }
 
+// need is what the jobs of a group ask for. What more memory makes of a size of Fargate may be none: the next larger one is, with the vCPUs that go with it.
+func need(r Run, g plan.Group) project.Resources {
+	n := g.Resources
+	if r.Plan.Fargate {
+		n.VCPUs, n.Memory, _ = project.FargateSize(n.VCPUs, n.Memory)
+	}
+	return n
+}
+
 func fullOverrides(r Run, g plan.Group, request string) *types.ContainerOverrides {
 	return &types.ContainerOverrides{
 		Command: words(r, g),
@@ -89,7 +99,7 @@ func fullOverrides(r Run, g plan.Group, request string) *types.ContainerOverride
 			{Name: aws.String("KEDROCTL_GROUP"), Value: aws.String(g.Name)},
 			{Name: aws.String("KEDROCTL_REQUEST"), Value: aws.String(request)},
 		},
-		ResourceRequirements: batchjob.Requirements(g.Resources),
+		ResourceRequirements: batchjob.Requirements(need(r, g)),
 	}
 }
 

@@ -52,6 +52,7 @@ func planned(s project.Snapshot, set project.Settings, o Options) (Plan, error) 
 	d.check(o)
 	p := Plan{
 		Schema: Schema, Project: project.Slug(o.Project), Package: s.Package, Env: s.Env, Bucket: set.Bucket, Selection: o.Selection, Sandbox: o.Sandbox,
+		Fargate:   project.OnFargate(set.Compute.Type),
 		GroupedBy: strings.Join(grouped.by, ", "), Reason: strings.Join(grouped.reasons, "; "),
 		Groups: d.groups(q, cmds), Datasets: d.rows, Grants: grants(d.rows, set),
 	}

@@ -28,6 +28,7 @@ type Plan struct {
 	Selection Selection `json:"selection"`
 	Sandbox   string    `json:"sandbox,omitempty"` // name of the sandbox that holds all that the run writes
 	MLflow    string    `json:"mlflow,omitempty"`  // the setting, of a project that uses kedro-mlflow
+	Fargate   bool      `json:"fargate,omitempty"` // jobs run there, with the sizes that it has
 	GroupedBy string    `json:"grouped_by"`        // the rules taken: namespace, pipeline, tag, memory, node, one; groups: by hand
 	Reason    string    `json:"reason"`            // why that rule
 	Groups    []Group   `json:"groups"`            // in topological order

@@ -55,6 +55,18 @@ func FargateSize(vcpus float64, memory int) (largerVCPUs float64, largerMemory i
 	return largerVCPUs, largerMemory, false
 }
 
+// mostOnFargate is the most memory (MiB) that a job can have on Fargate: within compute.max_vcpus, unless it goes to an existing queue, whose ceiling is
+// not known.
+func (s Settings) mostOnFargate(queue string) int {
+	most, stack := 0, s.Compute.Queue == "" && queue == ""
+	for _, size := range fargateSizes {
+		if !stack || size.vcpus <= float64(s.Compute.MaxVCPUs) {
+			most = size.memory[len(size.memory)-1]
+		}
+	}
+	return most
+}
+
 // Limits of the disk of a job on Fargate, in GiB: EphemeralStorage of the Batch API reference. Without a word it has 20.
 const minEphemeral, maxEphemeral = 21, 200
 

@@ -69,3 +69,21 @@ func TestWhatAKindHas(t *testing.T) {
 		})
 	}
 }
+
+func TestMemoryMaxIsWithinFargate(t *testing.T) {
+	for name, test := range map[string]struct {
+		settings string
+		want     int
+	}{
+		"default":                 {"[tool.kedroctl.compute]\ntype = 'FARGATE'", 32768},
+		"more than there is":      {"[tool.kedroctl.compute]\ntype = 'FARGATE'\n[tool.kedroctl.job]\nmemory_max = 500000", 122880},
+		"within the environment":  {"[tool.kedroctl.compute]\ntype = 'FARGATE'\nmax_vcpus = 7", 30720},
+		"a queue of others":       {"[tool.kedroctl.compute]\ntype = 'FARGATE'\nmax_vcpus = 2\nqueue = 'q'\n[tool.kedroctl.job]\nmemory_max = 500000", 122880},
+		"on instances no ceiling": {"[tool.kedroctl.job]\nmemory_max = 500000", 500000},
+	} {
+		p := mustLoad(t, newProject(t, kedroTable+test.settings+"\n"), LoadOptions{})
+		if got := p.Settings.Group("train").MemoryMax; got != test.want {
+			t.Errorf("%s: %d, want %d", name, got, test.want)
+		}
+	}
+}

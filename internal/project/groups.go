@@ -7,7 +7,7 @@ import (
 )
 
 // Group is what the jobs of the group of that name get: what every group gets, and over it what the entry of job.groups says that [Settings.GroupEntry]
-// names. What a flag gives is for every group, unless another flag is for this one.
+// names. On Fargate MemoryMax is no more than there is. What a flag gives is for every group, unless another flag is for this one.
 func (s Settings) Group(name string) Group {
 	entry := s.GroupEntry(name)
 	over := s.Job.Groups[entry]
@@ -30,6 +30,9 @@ func (s Settings) Group(name string) Group {
 		}
 	}
 	take(o, "queue", &g.Queue, over.Queue)
+	if OnFargate(s.Compute.Type) {
+		g.MemoryMax = min(g.MemoryMax, s.mostOnFargate(g.Queue))
+	}
 	return g
 }
 
