@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -23,6 +24,10 @@ func Load(ctx context.Context, c Clients, bucket, id string) (Run, error) {
 	err := c.get(ctx, bucket, runsPrefix+id+"/plan.json", &r)
 	if absent(err) {
 		return Run{}, ui.WithHint(fmt.Errorf("no run %s in bucket %s", id, bucket), "without an id the latest run is meant")
+	}
+	if _, malformed := errors.AsType[*json.SyntaxError](err); malformed {
+		return Run{}, ui.WithHint(fmt.Errorf("load run %s: %w", id, err),
+			"without its plan the run can be neither followed nor ended from here; the names of its jobs in Batch have "+compact(id)+" in them")
 	}
 	if err != nil {
 		return Run{}, fmt.Errorf("load run %s: %w", id, err)

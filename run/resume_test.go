@@ -14,6 +14,7 @@ import (
 
 	"github.com/kedroctl/kedroctl/internal/plan"
 	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
 // TestWhatAResumptionRuns has the groups split -> train -> score, split -> look, and alone. Each test names what is wrong with groups and outputs.
@@ -288,5 +289,15 @@ func TestResumeChecksFirst(t *testing.T) {
 	}
 	if again := w.load(r); len(again.Resumed) > 0 {
 		t.Errorf("resumed %+v", again.Resumed)
+	}
+}
+
+func TestPlanThatCannotBeRead(t *testing.T) {
+	w := newWorld(t)
+	r, _ := w.start(input("a"))
+	w.write(r.object("plan.json"), "{half a pl")
+	_, err := Load(t.Context(), w.clients, bucket, r.ID)
+	if err == nil || !strings.Contains(err.Error(), r.object("plan.json")) || !strings.Contains(ui.Hint(err), "20261123T") {
+		t.Errorf("error %v, hint %s", err, ui.Hint(err))
 	}
 }

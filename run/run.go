@@ -183,9 +183,11 @@ func tryName(s Submission) string { return fmt.Sprintf("%s-t%d.json", s.Key, s.T
 // namePrefix begins the names of all jobs of the run, so that one ListJobs finds them. Project and environment are hashed in, as a queue may be shared.
 func (r Run) namePrefix() string {
 	sum := sha256.Sum256([]byte(r.Plan.Project + "\x00" + r.Plan.Env))
-	compact := strings.NewReplacer("-", "", ".", "", ":", "").Replace(r.ID)
-	return "kedro-" + hex.EncodeToString(sum[:3]) + "-" + compact + "-"
+	return "kedro-" + hex.EncodeToString(sum[:3]) + "-" + compact(r.ID) + "-"
 }
+
+// compact is a run's id as it stands in the names of its jobs.
+func compact(id string) string { return strings.NewReplacer("-", "", ".", "", ":", "").Replace(id) }
 
 // jobName is unique without regard to case, as ListJobs finds names: a group's key ends in a hash of its name.
 func (r Run) jobName(g plan.Group, try int) string {
