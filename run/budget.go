@@ -123,7 +123,7 @@ func (b *Budget) wait(ctx context.Context) error {
 	return nil
 }
 
-// slower halves the pace, at most once a second: calls on the way are refused together.
+// slower takes a quarter off the pace, at most once a second: calls on the way are refused together.
 func (b *Budget) slower() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -132,7 +132,7 @@ func (b *Budget) slower() {
 		return
 	}
 	b.slowed = now
-	b.pace.SetLimitAt(now, max(b.pace.Limit()/2, callsMin))
+	b.pace.SetLimitAt(now, max(b.pace.Limit()*3/4, callsMin))
 }
 
 // faster adds a tenth of the full pace each second in which nothing was refused.

@@ -169,13 +169,15 @@ func (f *follower) wayOn() string {
 // passing errors may go away by themselves: no answer, throttling, trouble at the service.
 func passing(err error) bool { return unclear(err) || status(err) == http.StatusTooManyRequests }
 
-// next is the time to the next poll.
+// next is the time to the next poll: short while things change, longer while nothing does, and where so many jobs are under way that something always does.
 func (f *follower) next(wait time.Duration, changed bool) time.Duration {
+	watched := len(f.watched())
 	if changed {
-		wait = f.options.Interval
+		wait = f.options.Interval * time.Duration(100+watched) / 100
 	} else {
-		wait = min(wait+wait/2, slowest*f.options.Interval)
+		wait += wait / 2
 	}
+	wait = min(wait, slowest*f.options.Interval)
 	return max(wait, time.Duration(f.cost())*time.Second*pollShare/callsMax)
 }
 
