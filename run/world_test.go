@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
@@ -58,8 +59,11 @@ type world struct {
 
 	mu      sync.Mutex
 	calls   map[string]int
-	started []string // groups, in the order in which their containers started
-	ended   []string
+	started []string                        // groups, in the order in which the work of their containers started
+	ended   []string                        // and ended
+	begins  func(group string, attempt int) // is called when work starts
+	ends    func(group string, code *int32) // and when it ends; of work that was stopped there is no code
+	retries bool                            // whether clients of S3 repeat what failed, as the SDK's own do
 }
 
 // outcome is what a container does.
@@ -91,7 +95,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{
 		T: t, clock: clock.NewFake(time.Date(2026, 11, 23, 9, 55, 12, 345678901, time.UTC)),
 		script: map[string]func(int) outcome{}, fault: func(string, int) fault { return none }, onSleep: func() {},
-		before: func(string) {}, after: func(string) {},
+		before: func(string) {}, after: func(string) {}, begins: func(string, int) {}, ends: func(string, *int32) {},
 		calls: map[string]int{}, hunger: map[string]int64{},
 	}
 	var err error
@@ -121,7 +125,14 @@ func (w *world) driver(l *life) Clients {
 	config.BaseEndpoint = aws.String("http://aws.test")
 	client := func(h http.Handler) *http.Client { return &http.Client{Transport: transport{w, h, l}} }
 	jobs := batch.NewFromConfig(config, func(o *batch.Options) { o.HTTPClient = client(w.service) })
-	store := s3.NewFromConfig(config, func(o *s3.Options) { o.HTTPClient, o.UsePathStyle = client(w.buckets), true })
+	store := s3.NewFromConfig(config, func(o *s3.Options) {
+		o.HTTPClient, o.UsePathStyle = client(w.buckets), true
+		if w.retries {
+			o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) {
+				o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+			})
+		}
+	})
 	reader := cloudwatchlogs.NewFromConfig(config, func(o *cloudwatchlogs.Options) { o.HTTPClient = client(w.output) })
 	return Clients{Batch: NewBudget(jobs, w), S3: store, Logs: reader, Clock: w}
 }
@@ -212,6 +223,7 @@ func (w *world) Start(a local.Attempt, e local.Events) func() {
 		return w.clock.AfterFunc(time.Second, func() { e.Done(local.Exited(exitTwin)) })
 	}
 	w.note(&w.started, group)
+	w.begins(group, a.Number)
 	for i, line := range o.lines {
 		if o.every == 0 {
 			e.Line(line)
@@ -222,9 +234,10 @@ func (w *world) Start(a local.Attempt, e local.Events) func() {
 	stop := w.clock.AfterFunc(o.takes, func() {
 		w.leave(a, o)
 		w.note(&w.ended, group)
+		w.ends(group, o.exit.Code)
 		e.Done(o.exit)
 	})
-	return func() { stop(); e.Done(local.Exited(143)) }
+	return func() { stop(); w.ends(group, nil); e.Done(local.Exited(143)) }
 }
 
 // claimWork is what the container entry does first, and gives the job that has the work.
