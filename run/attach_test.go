@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
@@ -78,6 +79,51 @@ func TestAttachAfterAKillAtEachCall(t *testing.T) {
 				t.Fatalf("killed at call %d, attached %s later", n, later)
 			}
 		}
+	}
+}
+
+// TestTwoDriversAtOnce lets three drivers follow a run whose groups are nearly all late. Each is submitted once, and all drivers see all ends.
+func TestTwoDriversAtOnce(t *testing.T) {
+	w := newWorld(t)
+	var groups, parents []string
+	for i := range 24 {
+		parents = append(parents, fmt.Sprintf("p%02d", i))
+		groups = append(groups, parents[i])
+		w.script[parents[i]] = scripted(time.Duration(10+7*i%60) * time.Second)
+	}
+	in := input(append(groups, "join <- "+strings.Join(parents, " "), "after <- join")...)
+	in.MaxWorkers = 5
+	r, _ := w.start(in)
+	var drivers errgroup.Group
+	for range 3 {
+		drivers.Go(func() error {
+			c := w.driver(nil)
+			loaded, err := Load(t.Context(), c, bucket, r.ID)
+			if err != nil {
+				return err
+			}
+			result, err := Follow(t.Context(), c, loaded, Options{}, &told{})
+			if err == nil && !result.Succeeded() {
+				err = fmt.Errorf("states %v", states(result.Jobs))
+			}
+			return err
+		})
+	}
+	w.must(drivers.Wait())
+	if got := w.count("submitjob"); got != len(in.Plan.Groups) {
+		t.Errorf("%d SubmitJob calls for %d groups", got, len(in.Plan.Groups))
+	}
+	for _, g := range in.Plan.Groups {
+		if n := count(w.started, g.Name); n != 1 {
+			t.Errorf("the work of group %s was begun %d times", g.Name, n)
+		}
+	}
+	loaded, err := Load(t.Context(), w.clients, bucket, r.ID)
+	w.must(err)
+	var file jobsFile
+	w.must(w.clients.get(t.Context(), bucket, r.object("jobs.json"), &file))
+	if len(file.Jobs) != len(in.Plan.Groups) || len(loaded.Jobs) != len(in.Plan.Groups) {
+		t.Errorf("%d jobs noted, %d found, want %d", len(file.Jobs), len(loaded.Jobs), len(in.Plan.Groups))
 	}
 }
 
