@@ -220,7 +220,8 @@ func (w *world) Start(a local.Attempt, e local.Events) func() {
 	}
 	e.Running()
 	if owner := w.claimWork(a); owner != a.JobID { // a twin
-		return w.clock.AfterFunc(time.Second, func() { e.Done(local.Exited(exitTwin)) })
+		stop := w.clock.AfterFunc(time.Second, func() { e.Done(local.Exited(exitTwin)) })
+		return func() { stop(); e.Done(local.Exited(143)) }
 	}
 	w.note(&w.started, group)
 	w.begins(group, a.Number)
