@@ -138,7 +138,7 @@ func (x *trial) befall(string, int) fault {
 func (x *trial) run() {
 	x.Helper()
 	x.fault = x.befall
-	defer func() { x.fault = func(string, int) fault { return none } }()
+	defer x.clear()
 	for kills := x.random.IntN(3); ; kills-- {
 		ctx, kill := context.WithCancel(x.Context())
 		l := &life{last: 1 + x.random.IntN(200), kill: kill}
@@ -161,6 +161,17 @@ func (x *trial) run() {
 			x.errorf("%v", err)
 			return
 		}
+	}
+}
+
+// clear leaves no job to the next trial of the same world.
+func (x *trial) clear() {
+	x.fault, x.begins, x.ends, x.lag = func(string, int) fault { return none }, func(string, int) {}, func(string, *int32) {}, 0
+	x.clock.Advance(time.Minute)
+	if x.id != "" {
+		r, err := Load(x.Context(), x.inner, bucket, x.id)
+		x.must(err)
+		x.must(Cancel(x.Context(), x.inner, r, "the trial is over"))
 	}
 }
 
