@@ -171,7 +171,8 @@ func (x *trial) clear() {
 	if x.id != "" {
 		r, err := Load(x.Context(), x.inner, bucket, x.id)
 		x.must(err)
-		x.must(Cancel(x.Context(), x.inner, r, "the trial is over"))
+		_, err = Cancel(x.Context(), x.inner, r, "the trial is over", "a test", nil)
+		x.must(err)
 	}
 }
 
