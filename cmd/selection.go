@@ -25,6 +25,7 @@ func selectionFlags() []cli.Flag {
 		&cli.StringFlag{Name: "from-inputs", Usage: "start at nodes that need these `DATASETS`"},
 		&cli.StringFlag{Name: "to-outputs", Usage: "end at nodes that make these `DATASETS`"},
 		&cli.StringFlag{Name: "params", Usage: "runtime parameters, `KEY=VALUE,…`"},
+		configFlag(),
 	}
 }
 
