@@ -47,9 +47,14 @@ func (d *deps) resume(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	change := run.Change{Owner: owner(), AllowOverlap: c.Bool("allow-overlap"), Resources: currentResources(d.proj.Settings, d.flags.bucket == "" && project.IsHere(d.flags.dir))}
-	if process.Ours(r.Deployment) { // nothing limits the memory of its jobs
+	tree := d.flags.bucket == "" && project.IsHere(d.flags.dir)
+	change := run.Change{Owner: owner(), AllowOverlap: c.Bool("allow-overlap"), Resources: currentResources(d.proj.Settings, tree)}
+	kind := d.proj.Settings.Compute.Type
+	switch {
+	case process.Ours(r.Deployment): // nothing limits the memory of its jobs
 		change.Resources = nil
+	case tree && project.OnFargate(kind) != r.Plan.Fargate:
+		return ui.WithHint(fmt.Errorf("run %s began with another compute.type than %s: sizes of jobs differ there", r.ID, kind), "set compute.type back, or start a new run: 'kedroctl run'")
 	}
 	if c.Bool("deploy") {
 		if err := d.redeploy(c, r, &change); err != nil {

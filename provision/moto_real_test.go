@@ -63,3 +63,25 @@ func TestMotoUsesWhatSettingsName(t *testing.T) {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
+
+func TestMotoHasEachKind(t *testing.T) {
+	for _, kind := range []string{project.Spot, project.Fargate, project.FargateSpot} {
+		t.Run(kind, func(t *testing.T) {
+			a, s := moto(t), ofKind(t, kind)
+			deployed(t, a, s)
+			a.mutations()
+			if res := mustApply(t, a, s); !mustRegister(t, a, s, res, testImage).AllReused() || len(res.Environments) != len(s.capacities()) {
+				t.Errorf("registered again, or %d environments", len(res.Environments))
+			}
+			if calls := a.mutations(); len(calls) > 0 {
+				t.Errorf("what stands was changed: %v", calls)
+			}
+			if _, err := Destroy(t.Context(), a.Clients, s, DestroyOptions{Data: true}, &steps{}); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]string{"AWSServiceRoleForbatch"}, whatIsLeft(t, a)); diff != "" { // moto's name of the role
+				t.Errorf("left in the account (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -74,7 +74,7 @@ func (f *follower) judge(ctx context.Context, g plan.Group, j Job, d types.JobDe
 		return terminated, "", nil
 	case cause == Ended:
 		return own, "", nil
-	case cause == OutOfMemory && !f.stopped && nextMemory(j.Memory, g.Resources.MemoryMax) > 0:
+	case cause == OutOfMemory && !f.stopped && nextMemory(j.Memory, g.Resources, f.run.Plan.Fargate) > 0:
 		return larger, "", nil
 	}
 	if neverStarted(d) && len(d.DependsOn) > 0 {
@@ -114,19 +114,21 @@ func (f *follower) judgeWaiting(g plan.Group, d types.JobDetail) verdict {
 
 // moreMemory is what the next try of a job gets that ran out of memory, in MiB.
 func (f *follower) moreMemory(g plan.Group, j Job) int {
-	next := nextMemory(j.Memory, g.Resources.MemoryMax)
+	next := nextMemory(j.Memory, g.Resources, f.run.Plan.Fargate)
 	f.report.Notice(Notice{NoticeMemory, fmt.Sprintf("group %s ran out of its %d MiB of memory: next try with %d MiB", g.Name, j.Memory, next)})
 	return next
 }
 
 // tellMost says of a job that ran out of memory for good which setting would give it more.
 func (f *follower) tellMost(g plan.Group, j Job) {
-	if j.Cause != OutOfMemory || nextMemory(j.Memory, g.Resources.MemoryMax) > 0 {
+	if j.Cause != OutOfMemory || nextMemory(j.Memory, g.Resources, f.run.Plan.Fargate) > 0 {
 		return
 	}
-	f.report.Notice(Notice{NoticeMemory, fmt.Sprintf(
-		"group %s ran out of its %d MiB of memory, the most that memory_max allows: raise memory_max under [tool.kedroctl.job.groups.%q], then 'kedroctl resume %s'",
-		g.Name, j.Memory, g.Name, f.run.ID)})
+	most, remedy := "the most that memory_max allows", fmt.Sprintf("raise memory_max under [tool.kedroctl.job.groups.%q]", g.Name)
+	if f.run.Plan.Fargate {
+		most, remedy = "and Fargate has no larger size within memory_max and compute.max_vcpus", remedy+", or max_vcpus and 'kedroctl provision'"
+	}
+	f.report.Notice(Notice{NoticeMemory, fmt.Sprintf("group %s ran out of its %d MiB of memory, %s: %s, then 'kedroctl resume %s'", g.Name, j.Memory, most, remedy, f.run.ID)})
 }
 
 // tryAgain makes the next try of a group due, with so much memory in MiB. What waits for the job that failed is failed by Batch, and tried again in its turn.

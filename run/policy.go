@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
 
 	"github.com/kedroctl/kedroctl/internal/plan"
+	"github.com/kedroctl/kedroctl/internal/project"
 )
 
 // OnFailure says what becomes of the rest of a run when a group has failed.
@@ -28,12 +29,21 @@ func outOfMemory(d types.JobDetail) bool {
 		strings.HasPrefix(aws.ToString(d.Container.Reason), "OutOfMemoryError")
 }
 
-// nextMemory is what the next try of a job gets that ran out of memory, in MiB: twice as much, at most most. 0 is none: it had that already.
-func nextMemory(had, most int) int {
-	if had <= 0 || had >= most {
+// nextMemory is what the next try of a job gets that ran out of memory, in MiB: twice as much, at most MemoryMax; on Fargate what its next size has.
+// 0 is none: it had that already.
+func nextMemory(had int, r project.Resources, fargate bool) int {
+	if had <= 0 || had >= r.MemoryMax {
 		return 0
 	}
-	return min(2*had, most)
+	next := min(2*had, r.MemoryMax)
+	if !fargate {
+		return next
+	}
+	_, next, ok := project.FargateSize(r.VCPUs, next)
+	if !ok {
+		return 0
+	}
+	return next
 }
 
 // causeOf says why a job that Batch calls FAILED did so, as far as Batch tells: Terminated, Ended, OutOfMemory, else "". A job that was told to end has

@@ -6,6 +6,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kedroctl/kedroctl/internal/project"
 )
 
 func TestCauseOfAFailedJob(t *testing.T) {
@@ -40,11 +42,16 @@ func TestCauseOfAFailedJob(t *testing.T) {
 }
 
 func TestNextMemory(t *testing.T) {
-	for _, test := range []struct{ had, most, want int }{
-		{4096, 32768, 8192}, {20000, 32768, 32768}, {32768, 32768, 0}, {65536, 32768, 0}, {4096, 4096, 0}, {0, 32768, 0},
+	for _, test := range []struct {
+		had, most, want int
+		fargate         bool
+	}{
+		{4096, 32768, 8192, false}, {20000, 32768, 32768, false}, {32768, 32768, 0, false}, {65536, 32768, 0, false}, {4096, 4096, 0, false}, {0, 32768, 0, false},
+		{4096, 32768, 8192, true}, {16384, 122880, 32768, true}, {9000, 32768, 18432, true}, {61440, 122880, 122880, true}, {122880, 122880, 0, true},
+		{122880, 200000, 0, true},
 	} {
-		if got := nextMemory(test.had, test.most); got != test.want {
-			t.Errorf("nextMemory(%d, %d) = %d, want %d", test.had, test.most, got, test.want)
+		if got := nextMemory(test.had, project.Resources{VCPUs: 2, MemoryMax: test.most}, test.fargate); got != test.want {
+			t.Errorf("%+v: %d", test, got)
 		}
 	}
 }

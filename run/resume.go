@@ -149,7 +149,7 @@ func newResumption(c Clients, r Run, jobs []Job, redos []Redo, change Change) Re
 		}
 		d.Resources.Memory = max(d.Resources.Memory, j.Memory)
 		if j.Cause == OutOfMemory {
-			d.Resources.Memory = max(d.Resources.Memory, nextMemory(j.Memory, d.Resources.MemoryMax))
+			d.Resources.Memory = max(d.Resources.Memory, nextMemory(j.Memory, d.Resources, r.Plan.Fargate))
 		}
 	}
 	return n

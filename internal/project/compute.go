@@ -1,6 +1,7 @@
 package project
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -55,16 +56,21 @@ func FargateSize(vcpus float64, memory int) (largerVCPUs float64, largerMemory i
 	return largerVCPUs, largerMemory, false
 }
 
-// mostOnFargate is the most memory (MiB) that a job can have on Fargate: within compute.max_vcpus, unless it goes to an existing queue, whose ceiling is
-// not known.
-func (s Settings) mostOnFargate(queue string) int {
-	most, stack := 0, s.Compute.Queue == "" && queue == ""
+// mostOnFargate is the memory (MiB) of the largest size of Fargate for a group within MemoryMax and compute.max_vcpus; of an existing queue the ceiling is
+// not known. Where there is no such size it is MemoryMax.
+func (s Settings) mostOnFargate(g GroupSettings) int {
+	most, own := 0, s.Compute.Queue == "" && g.Queue == ""
 	for _, size := range fargateSizes {
-		if !stack || size.vcpus <= float64(s.Compute.MaxVCPUs) {
-			most = size.memory[len(size.memory)-1]
+		if size.vcpus < g.VCPUs || own && size.vcpus > float64(s.Compute.MaxVCPUs) {
+			continue
+		}
+		for _, m := range size.memory {
+			if m <= g.MemoryMax {
+				most = max(most, m)
+			}
 		}
 	}
-	return most
+	return cmp.Or(most, g.MemoryMax)
 }
 
 // Limits of the disk of a job on Fargate, in GiB: EphemeralStorage of the Batch API reference. Without a word it has 20.

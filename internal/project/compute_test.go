@@ -79,6 +79,8 @@ func TestMemoryMaxIsWithinFargate(t *testing.T) {
 		"more than there is":      {"[tool.kedroctl.compute]\ntype = 'FARGATE'\n[tool.kedroctl.job]\nmemory_max = 500000", 122880},
 		"within the environment":  {"[tool.kedroctl.compute]\ntype = 'FARGATE'\nmax_vcpus = 7", 30720},
 		"a queue of others":       {"[tool.kedroctl.compute]\ntype = 'FARGATE'\nmax_vcpus = 2\nqueue = 'q'\n[tool.kedroctl.job]\nmemory_max = 500000", 122880},
+		"between two sizes":       {"[tool.kedroctl.compute]\ntype = 'FARGATE'\n[tool.kedroctl.job]\nmemory_max = 20000", 19456},
+		"less than any":           {"[tool.kedroctl.compute]\ntype = 'FARGATE'\n[tool.kedroctl.job]\nmemory_max = 100", 100},
 		"on instances no ceiling": {"[tool.kedroctl.job]\nmemory_max = 500000", 500000},
 	} {
 		p := mustLoad(t, newProject(t, kedroTable+test.settings+"\n"), LoadOptions{})

@@ -31,7 +31,7 @@ func (s Settings) Group(name string) Group {
 	}
 	take(o, "queue", &g.Queue, over.Queue)
 	if OnFargate(s.Compute.Type) {
-		g.MemoryMax = min(g.MemoryMax, s.mostOnFargate(g.Queue))
+		g.MemoryMax = s.mostOnFargate(g.GroupSettings)
 	}
 	return g
 }
