@@ -7,8 +7,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -97,7 +95,7 @@ func TestTableFitsTheTerminal(t *testing.T) {
 				table.Changed(j)
 			}
 			table.term.Redraw(table.lines)
-			golden(t, fmt.Sprintf("table_%d.golden", width), s.Text()+"\n")
+			uitest.Golden(t, *update, fmt.Sprintf("table_%d.golden", width), s.Text()+"\n")
 		})
 	}
 }
@@ -118,23 +116,6 @@ func TestManyChangesAtOnceAreOneFrame(t *testing.T) {
 	change(run.Running, "STARTING")
 	now = now.Add(frame)
 	change(run.Succeeded, "SUCCEEDED")
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := errors.Join(os.MkdirAll("testdata", 0o755), os.WriteFile(path, []byte(got), 0o644)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
 }
 
 // TestMoreGroupsThanLines has 200 groups on a terminal of 15 lines: what failed, runs or has just changed is seen, the rest counted.

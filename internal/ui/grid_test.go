@@ -2,39 +2,21 @@ package ui
 
 import (
 	"bytes"
-	"errors"
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kedroctl/kedroctl/internal/ui/uitest"
 )
 
 var gridColumns = []Column{{Title: "NAME"}, {Title: "STATE", Least: 9}, {Title: "SINCE", Rank: 2}, {Title: "SIZE", Rank: 1}, {Title: "ID", Rank: 3, Spare: true}}
 
 var update = flag.Bool("update", false, "write the golden files")
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := errors.Join(os.MkdirAll("testdata", 0o755), os.WriteFile(path, []byte(got), 0o644)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
-}
 
 func gridRows() []Row {
 	return []Row{
@@ -60,7 +42,7 @@ func TestGridInNarrowAndWideTerminals(t *testing.T) {
 	for _, width := range []int{36, 60, 100, 160} {
 		fmt.Fprintf(&got, "%d:\n%s\n", width, strings.Join(slices.Concat(layOut(gridColumns, gridRows(), grid{width: width, noteLines: 1})...), "\n"))
 	}
-	golden(t, "grid.golden", got.String())
+	uitest.Golden(t, *update, "grid.golden", got.String())
 }
 
 func TestNotesAreWrappedInAnswers(t *testing.T) {

@@ -1,4 +1,3 @@
-// Package wiretest takes errors of AWS's clients and gives what tests assert of them.
 package wiretest
 
 import (
