@@ -6,11 +6,16 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/kedroctl/kedroctl/internal/plan"
+	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
 // Stdio is where the program reads and writes.
@@ -102,16 +107,50 @@ func noCommand(c *cli.Context) error {
 	if c.NArg() == 0 {
 		return cli.ShowAppHelp(c)
 	}
-	return usageError{fmt.Errorf("no command %q", c.Args().First())}
+	var known []string
+	for _, command := range c.App.VisibleCommands() {
+		known = append(known, command.Name)
+	}
+	return suggest(fmt.Errorf("no command %q", c.Args().First()), c.Args().First(), known)
 }
 
-// usageFailure names an unknown flag as people write it, which the parser does not.
-func usageFailure(_ *cli.Context, err error, _ bool) error {
-	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
-		if len(name) > 1 {
-			name = "-" + name
+// What the parser says of a flag that it does not know, and of a value that it cannot read.
+const unknownFlag = "flag provided but not defined: -"
+
+var badValue = regexp.MustCompile(`^invalid (?:boolean )?value ("(?:[^"\\]|\\.)*") for (?:flag )?-(\S+): (.*)$`)
+
+// usageFailure names a flag as people write it, which the parser does not.
+func usageFailure(c *cli.Context, err error, _ bool) error {
+	if name, ok := strings.CutPrefix(err.Error(), unknownFlag); ok {
+		var known []string
+		for _, f := range slices.Concat(c.Command.Flags, c.App.Flags) {
+			for _, n := range f.Names() {
+				known = append(known, dashed(n))
+			}
 		}
-		err = fmt.Errorf("unknown flag -%s", name)
+		return suggest(fmt.Errorf("unknown flag %s", dashed(name)), dashed(name), known)
+	}
+	if m := badValue.FindStringSubmatch(err.Error()); m != nil {
+		reason := m[3]
+		if reason == "parse error" {
+			reason = "not a value of this flag"
+		}
+		err = fmt.Errorf("%s %s: %s", dashed(m[2]), m[1], reason)
+	}
+	return usageError{err}
+}
+
+func dashed(name string) string {
+	if len(name) > 1 {
+		return "--" + name
+	}
+	return "-" + name
+}
+
+// suggest adds to an error of the command line the known names that are close to an unknown one.
+func suggest(err error, name string, known []string) error {
+	if hint := plan.DidYouMean(name, known); hint != "" {
+		return ui.WithHint(usageError{err}, hint)
 	}
 	return usageError{err}
 }

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/smithy-go/logging"
 	"github.com/urfave/cli/v2"
 
 	"github.com/kedroctl/kedroctl/internal/local"
@@ -32,7 +34,8 @@ type deps struct {
 // globals are the values of the global flags.
 type globals struct {
 	dir, env, profile, region, bucket, python string
-	set                                       map[string]string
+	set                                       map[string]string // values of settings, by key
+	own                                       map[string]string // the flag that set a key, where it is not --set
 	local, yes, noCache                       bool
 }
 
@@ -47,7 +50,7 @@ func (d *deps) start(c *cli.Context) error {
 	d.term = ui.New(ui.Options{Out: d.std.Out, Err: d.std.Err, JSON: c.Bool("json"), Verbose: c.Bool("verbose"), Getenv: d.getenv})
 	d.flags = globals{
 		dir: c.String("directory"), env: c.String("env"), profile: c.String("profile"), region: c.String("region"), bucket: c.String("bucket"), python: c.String("python"),
-		set: map[string]string{}, local: c.Bool("local"), yes: c.Bool("yes"),
+		set: map[string]string{}, own: map[string]string{}, local: c.Bool("local"), yes: c.Bool("yes"),
 		noCache: c.Bool("no-cache"),
 	}
 	for _, s := range c.StringSlice("set") {
@@ -57,13 +60,29 @@ func (d *deps) start(c *cli.Context) error {
 		}
 		d.flags.set[key] = value
 	}
-	if d.flags.region != "" {
-		d.flags.set["region"] = d.flags.region
-	}
-	if d.flags.bucket != "" {
-		d.flags.set["bucket"] = d.flags.bucket
-	}
+	d.setBy("region", "region", d.flags.region)
+	d.setBy("bucket", "bucket", d.flags.bucket)
 	return nil
+}
+
+// setBy sets a key of the settings to the value of its own flag, if that is given.
+func (d *deps) setBy(flag, key, value string) {
+	if value != "" {
+		d.flags.set[key], d.flags.own[key] = value, flag
+	}
+}
+
+// asGiven names in an error of the settings the flag that was given, where it is not --set.
+func (d *deps) asGiven(err error) error {
+	e, ok := errors.AsType[*project.SettingsError](err)
+	if !ok {
+		return err
+	}
+	flag, ok := d.flags.own[strings.TrimPrefix(e.Source, "--set ")]
+	if !ok {
+		return err
+	}
+	return &project.SettingsError{Source: "--" + flag, Reason: e.Reason, Next: e.Next}
 }
 
 // project loads the project and its settings.
@@ -144,8 +163,13 @@ func (d *deps) aws(ctx context.Context, p *project.Project) (aws.Config, error) 
 	return *d.config, nil
 }
 
+// sdkLog takes what the SDK would write to stderr by itself, such as each way to credentials that it tries.
+func (d *deps) sdkLog() logging.Logger {
+	return logging.LoggerFunc(func(_ logging.Classification, format string, a ...any) { d.term.Detail("AWS SDK: "+format, a...) })
+}
+
 func (d *deps) account(ctx context.Context, p *project.Project) (aws.Config, error) {
-	opts := []func(*config.LoadOptions) error{config.WithAppID("kedroctl")}
+	opts := []func(*config.LoadOptions) error{config.WithAppID("kedroctl"), config.WithLogger(d.sdkLog())}
 	if d.flags.profile != "" {
 		opts = append(opts, config.WithSharedConfigProfile(d.flags.profile))
 	}

@@ -35,7 +35,7 @@ func (d *deps) treeless() (project.Project, error) {
 // settle keeps a project for the rest of the command.
 func (d *deps) settle(p project.Project, err error) error {
 	if err != nil {
-		return err
+		return d.asGiven(err)
 	}
 	if d.flags.local {
 		p.Settings = p.Settings.Local()
@@ -60,7 +60,8 @@ func (d *deps) origin(c *cli.Context) (origin, error) {
 		return origin{}, err
 	}
 	if bucket != "" {
-		d.flags.bucket, d.flags.set["bucket"] = bucket, bucket
+		d.flags.bucket = bucket
+		d.setBy("from", "bucket", bucket)
 	}
 	o := origin{}
 	if o.project, err = d.home(); err != nil {

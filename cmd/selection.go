@@ -51,12 +51,8 @@ func selection(c *cli.Context) plan.Selection {
 
 // setJobFlags makes settings of the job flags, before the project is loaded.
 func (d *deps) setJobFlags(c *cli.Context) error {
-	if v := c.String("group-by"); v != "" {
-		d.flags.set["group_by"] = v
-	}
-	if v := c.String("runner"); v != "" {
-		d.flags.set["job.runner"] = v
-	}
+	d.setBy("group-by", "group_by", c.String("group-by"))
+	d.setBy("runner", "job.runner", c.String("runner"))
 	for _, flag := range []string{"memory", "vcpus", "timeout"} {
 		v := c.String(flag)
 		if v == "" {
@@ -65,7 +61,7 @@ func (d *deps) setJobFlags(c *cli.Context) error {
 		if _, err := strconv.ParseFloat(v, 64); err != nil {
 			return usageError{fmt.Errorf("--%s %s: not a number", flag, v)}
 		}
-		d.flags.set["job."+flag] = v
+		d.setBy(flag, "job."+flag, v)
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ type SettingsError struct {
 
 func (e *SettingsError) Error() string {
 	parts := []string{e.Source}
-	if e.Key != "" {
+	if e.Key != "" && e.Source != flagSource+e.Key {
 		parts = append(parts, e.Key)
 	}
 	return strings.Join(append(parts, e.Reason), ": ")

@@ -281,7 +281,7 @@ func TestLoadErrors(t *testing.T) {
 		"unknown in other env": {pyproject: kedroTable + "[tool.kedroctl.env.prod.job]\nmemroy = 1\n", want: "env.prod.job.memroy: unknown key", hint: `"job.memory"`},
 		"key of another table": {pyproject: kedroTable + "[tool.kedroctl]\nmax_vcpus = 1\n", want: "max_vcpus: unknown key", hint: `"compute.max_vcpus"`},
 		"nothing near":         {pyproject: kedroTable + "[tool.kedroctl.access]\nzzzzzz = 1\n", want: "access.zzzzzz: unknown key", hint: "read, write"},
-		"unknown by flag":      {options: LoadOptions{Set: map[string]string{"job.memry": "1"}}, want: "--set job.memry: job.memry: unknown key", hint: `"job.memory"`},
+		"unknown by flag":      {options: LoadOptions{Set: map[string]string{"job.memry": "1"}}, want: "--set job.memry: unknown key", hint: `"job.memory"`},
 
 		"text for number":   {pyproject: kedroTable + "[tool.kedroctl]\nkeep_days = '7'\n", want: `keep_days: must be a whole number, not "7"`},
 		"fraction":          {pyproject: kedroTable + "[tool.kedroctl.job]\nmemory = 1.5\n", want: "job.memory: must be a whole number, not 1.5"},
@@ -338,7 +338,7 @@ func TestLoadErrors(t *testing.T) {
 		"too many vcpus": {
 			pyproject: kedroTable + "[tool.kedroctl.job.groups.a]\nvcpus = 17\n", want: "job.groups.a.vcpus: 17 are more than compute.max_vcpus, 16",
 		},
-		"too many vcpus by flag": {options: LoadOptions{Set: map[string]string{"job.vcpus": "32"}}, want: "--set job.vcpus: job.vcpus: 32 are more than"},
+		"too many vcpus by flag": {options: LoadOptions{Set: map[string]string{"job.vcpus": "32"}}, want: "--set job.vcpus: 32 are more than"},
 		"group without vcpus":    {pyproject: kedroTable + "[tool.kedroctl.job.groups.a]\nvcpus = 0\n", want: "job.groups.a.vcpus: must be a whole number"},
 		"shared memory": {
 			pyproject: kedroTable + "[tool.kedroctl.job.groups.a]\nshared_memory = 5000\n", want: "job.groups.a.shared_memory: must be 0 (Docker's default) to the memory of the job, 4096",

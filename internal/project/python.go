@@ -3,7 +3,9 @@ package project
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -157,6 +159,9 @@ func probe(ctx context.Context, dir, python string) (Python, error) {
 func firstCause(err error, stderr string) error {
 	if last := lastLines(stderr, 1); last != "" {
 		return fmt.Errorf("%s", last)
+	}
+	if p, ok := errors.AsType[*fs.PathError](err); ok { // without Go's word for how a program is started
+		return p.Err
 	}
 	return err
 }
