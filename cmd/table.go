@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -134,12 +135,30 @@ func (t *jobTable) end(ctx context.Context, jobs []run.Job) {
 	t.mu.Unlock()
 	ctx, done := context.WithTimeout(ctx, readFor)
 	defer done()
+	if slices.ContainsFunc(jobs, func(j run.Job) bool { return j.State == run.Succeeded && j.Attempt == 0 }) {
+		t.complete(ctx, r, jobs)
+	}
 	if err := run.Peaks(ctx, t.clients, r, jobs); err != nil {
 		t.term.Detail("memory that jobs used: %v", err)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.board.take(jobs)
+}
+
+// complete adds the attempts of jobs that had ended when the run was taken up: the list of a run's jobs does not have them.
+func (t *jobTable) complete(ctx context.Context, r run.Run, jobs []run.Job) {
+	known, err := run.Status(ctx, t.clients, r)
+	if err != nil {
+		t.term.Detail("attempts of jobs: %v", err)
+	}
+	attempts := make(map[string]int, len(known))
+	for _, j := range known {
+		attempts[j.ID] = j.Attempt
+	}
+	for i := range jobs {
+		jobs[i].Attempt = max(jobs[i].Attempt, attempts[jobs[i].ID])
+	}
 }
 
 // warnTimeouts tells once of each attempt that it is about to run out of time.
@@ -216,7 +235,7 @@ func (t *jobTable) Changed(j run.Job) {
 	t.show(j)
 	t.event(event{Type: eventState, Job: &j})
 	if !t.term.Live() {
-		t.tell("%-24s %-9s %s", j.Group, j.State, t.change(j))
+		t.tell("%s", strings.TrimRight(fmt.Sprintf("%-24s %-9s %s", j.Group, j.State, t.change(j)), " "))
 	}
 }
 

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -28,7 +29,10 @@ as not checked, and files that code wrote past the catalog as not kept. Without 
 			if err != nil {
 				return err
 			}
-			if err := d.term.Answer(report, func(w io.Writer) { d.showReport(w, d.boardOf(r, report.Jobs), report) }); err != nil {
+			b := d.boardOf(r, report.Jobs)
+			d.look(c.Context, clients, &b)
+			report.Jobs = b.all()
+			if err := d.term.Answer(report, func(w io.Writer) { d.showReport(w, b, report) }); err != nil {
 				return err
 			}
 			if !report.OK {
@@ -70,7 +74,7 @@ func (d *deps) showReport(w io.Writer, b board, report run.Report) {
 		if o.Detail != "" {
 			state += ": " + o.Detail
 		}
-		rows = append(rows, []string{o.Dataset, o.Group, size, state, o.Path})
+		rows = append(rows, []string{o.Dataset, o.Group, size, state, cmp.Or(o.Path, "-")})
 	}
 	d.term.Table(w, []string{"OUTPUT", "GROUP", "SIZE", "STATE", "WHERE"}, rows)
 }

@@ -65,7 +65,7 @@ func late(p plan.Plan, workers int) *LateError {
 	}
 	e.Reason = fmt.Sprintf("wait for more than %d jobs, or for a group that does", parentsMax)
 	if crowded {
-		e.Reason = fmt.Sprintf("go beyond the %d jobs that may be unfinished at the same time", workers)
+		e.Reason = fmt.Sprintf("go beyond --max-workers %d", workers)
 	}
 	return e
 }
