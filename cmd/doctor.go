@@ -2,8 +2,10 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/urfave/cli/v2"
@@ -89,7 +91,13 @@ func (d *deps) examine(ctx context.Context, p *project.Project, id string) ([]pl
 		return found, nil
 	}
 	if depErr != nil {
-		return append(found, plan.Finding{Code: codeNotDeployed, Level: plan.Error, Thing: "bucket " + p.Settings.Bucket, Reason: depErr.Error(), Fix: "kedroctl deploy"}), nil
+		f := plan.Finding{Code: codeNotDeployed, Level: plan.Error, Thing: "bucket " + p.Settings.Bucket, Reason: depErr.Error(), Fix: "kedroctl deploy"}
+		if !errors.Is(depErr, provision.ErrNotDeployed) {
+			return append(found, f), nil
+		}
+		f.Reason = "no deployment is recorded"
+		more, err := examineRun(ctx, runs, p.Settings.Bucket, id) // a run without an image has none
+		return slices.Concat(found, []plan.Finding{f}, more), err
 	}
 	found = append(found, provision.ExamineDeployment(ctx, clients, ecr.NewFromConfig(*d.config), dep)...)
 	if planned != nil {

@@ -27,7 +27,7 @@ func newLocal(d *deps) *cli.Command {
 'stop' ends it, 'reset' removes all that it kept besides. Its state is in .kedroctl/local, or KEDROCTL_LOCAL_DIR.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "dir", Usage: "keep the state in `DIR`; no project is needed then"},
-			&cli.IntFlag{Name: "port", Usage: "listen on port `N` (default: the one of before, at first a free one)"},
+			&cli.IntFlag{Name: "port", Usage: "listen on port `N`", DefaultText: "the one of before, at first a free one"},
 			&cli.StringFlag{Name: "host", Usage: "listen on `ADDRESS` of this machine", Value: loopback},
 			&cli.DurationFlag{Name: "idle", Usage: "end after `TIME` without calls and unfinished jobs; 0s: never", Value: 10 * time.Minute},
 			&cli.StringFlag{Name: "faults", Usage: "let `FILE` say what goes wrong"},

@@ -58,6 +58,7 @@ func (d *deps) report(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	account.Run.Deployment = deploymentName(account.Run.Deployment)
 	var page bytes.Buffer
 	if err := report.Write(&page, account, versionText()); err != nil {
 		return err

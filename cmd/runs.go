@@ -50,10 +50,7 @@ func (d *deps) showRuns(w io.Writer, runs []run.Summary) {
 	}
 	rows := make([][]string, len(runs))
 	for i, r := range runs {
-		deployment := r.Deployment
-		if process.Ours(deployment) {
-			deployment = "no image"
-		}
+		deployment := deploymentName(r.Deployment)
 		if r.Sandbox != "" {
 			deployment += ", sandbox " + r.Sandbox
 		}
@@ -63,4 +60,12 @@ func (d *deps) showRuns(w io.Writer, runs []run.Summary) {
 		}
 	}
 	d.term.Table(w, []string{"RUN", "STARTED", "OWNER", "DEPLOYMENT", "STATE", "GROUPS", "TIME"}, rows)
+}
+
+// deploymentName is what people call the deployment of a run.
+func deploymentName(id string) string {
+	if process.Ours(id) {
+		return "no image"
+	}
+	return id
 }

@@ -27,7 +27,7 @@ import (
 func newShell(d *deps) *cli.Command {
 	return &cli.Command{
 		Name: "shell", Category: catRuns, ArgsUsage: "GROUP [RUN] " + handsOn, Usage: "Look around in the image of a job, on this machine",
-		UsageText: "$ kedroctl shell data_science\n$ kedroctl shell data_science -- sh /tmp/kedroctl/job",
+		UsageText: "$ kedroctl shell data_science\n  $ kedroctl shell data_science -- sh /tmp/kedroctl/job",
 		Description: `Starts the image that the jobs of the run had, with the variables and the memory of the group's job, in Docker. 'sh /tmp/kedroctl/job'
 is the job's own command: it loads what the job loads, claims and records nothing, and what it saves by the catalog stays in the container,
 in /tmp/kedroctl/outputs. What stands after -- is run in place of a shell, and gives the exit code. The container has credentials of yours

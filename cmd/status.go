@@ -15,6 +15,8 @@ func newStatus(d *deps) *cli.Command {
 	return &cli.Command{
 		Name: "status", Category: catRuns, ArgsUsage: "[RUN]", Usage: "Show the jobs of a run, and why some failed",
 		UsageText: "$ kedroctl status --json",
+		Description: `Also of a run that somebody else follows, or that nobody does. Of each job that failed it shows why, with the traceback and what to
+do about it. Without RUN the latest run is meant.`,
 		Action: func(c *cli.Context) error {
 			clients, r, err := d.recordedRun(c)
 			if err != nil {

@@ -23,7 +23,7 @@ func Load(ctx context.Context, c Clients, bucket, id string) (Run, error) {
 	r := Run{loaded: true}
 	err := c.get(ctx, bucket, runsPrefix+id+"/plan.json", &r)
 	if absent(err) {
-		return Run{}, ui.WithHint(fmt.Errorf("no run %s in bucket %s", id, bucket), "without an id the latest run is meant")
+		return Run{}, ui.WithHint(fmt.Errorf("no run %s in bucket %s", id, bucket), "'kedroctl runs' lists them; without an id the latest run is meant")
 	}
 	if _, malformed := errors.AsType[*json.SyntaxError](err); malformed {
 		return Run{}, ui.WithHint(fmt.Errorf("load run %s: %w", id, err),
