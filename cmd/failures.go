@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/kedroctl/kedroctl/internal/local/process"
 	"github.com/kedroctl/kedroctl/run"
 )
 
@@ -14,6 +15,9 @@ const failureLines = 20
 
 // Failed tells all that is known of a failed job as soon as it is.
 func (t *jobTable) Failed(f run.Failure) {
+	t.mu.Lock()
+	f = t.typed(t.board.run, f)
+	t.mu.Unlock()
 	t.event(event{Type: eventFailure, Failure: &f})
 	for _, l := range describeFailure(f) {
 		t.term.Line("%s", l)
@@ -28,6 +32,18 @@ func showFailures(w io.Writer, failures []run.Failure) {
 			fmt.Fprintln(w, l)
 		}
 	}
+}
+
+// typed gives the next steps of a failure as people can type them where they have typed this command. What has no image is not deployed.
+func (d *deps) typed(r run.Run, f run.Failure) run.Failure {
+	f.Logs = d.commandLine("logs", r.ID) + strings.TrimPrefix(f.Logs, "kedroctl logs "+r.ID)
+	f.Resume = d.commandLine("resume", r.ID)
+	if f.Why != nil && process.Ours(r.Deployment) {
+		why := *f.Why
+		why.Fix = strings.ReplaceAll(why.Fix, "'kedroctl deploy'", "'kedroctl --local run --no-image' again")
+		f.Why = &why
+	}
+	return f
 }
 
 // describeFailure says why a group failed: in plain words, then attempt by attempt with the traceback, else the last lines of the log, and what to do next.

@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kedroctl/kedroctl/internal/local"
+	"github.com/kedroctl/kedroctl/internal/local/process"
 	"github.com/kedroctl/kedroctl/run"
 )
 
@@ -189,5 +190,8 @@ func (d *deps) commandLine(command, id string) string {
 
 // resumeHint is the next step after a run that lacks something.
 func (d *deps) resumeHint(r run.Run) string {
+	if process.Ours(r.Deployment) {
+		return fmt.Sprintf("'%s' runs what failed or never ran, of the project as it was; after a change start a new run", d.commandLine("resume", r.ID))
+	}
 	return fmt.Sprintf("'%s' runs what failed or never ran; with --deploy after a change of the project", d.commandLine("resume", r.ID))
 }

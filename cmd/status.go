@@ -33,6 +33,9 @@ do about it. Without RUN the latest run is meant.`,
 			if err != nil {
 				return err
 			}
+			for i, f := range failures {
+				failures[i] = d.typed(r, f)
+			}
 			answer := struct {
 				Run      string         `json:"run"`
 				Jobs     []run.Job      `json:"jobs"`

@@ -26,6 +26,7 @@ const (
 // jobTable shows a run as it goes on: a table in the status area, a line for each change where there is no terminal, an event for each with --json.
 type jobTable struct {
 	term    *ui.Terminal
+	typed   func(run.Run, run.Failure) run.Failure
 	now     func() time.Time
 	clients run.Clients
 	aside   func(work func(context.Context)) // lets work go on beside, until stop
@@ -50,7 +51,7 @@ func (d *deps) watch(ctx context.Context, clients run.Clients, pl plan.Plan) *jo
 }
 
 func (d *deps) newJobTable(clients run.Clients, pl plan.Plan) *jobTable {
-	return &jobTable{term: d.term, now: time.Now, clients: clients, board: d.newBoard(pl), changed: make(map[string]time.Time), warned: make(map[string]bool)}
+	return &jobTable{term: d.term, typed: d.typed, now: time.Now, clients: clients, board: d.newBoard(pl), changed: make(map[string]time.Time), warned: make(map[string]bool)}
 }
 
 func (t *jobTable) begin(ctx context.Context) {
