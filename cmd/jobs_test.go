@@ -13,7 +13,7 @@ import (
 func TestJobsDoNotSteerTheTerminal(t *testing.T) {
 	const evil = "\x1b[2Jgone\x1b]0;title\a\u009b1A\r\tümläut"
 	var out, story strings.Builder
-	table := jobTable{now: time.Now, term: ui.New(ui.Options{Out: &out, Err: &story, Getenv: func(string) string { return "" }})}
+	table := jobTable{now: time.Now, typed: new(deps).typed, term: ui.New(ui.Options{Out: &out, Err: &story, Getenv: func(string) string { return "" }})}
 	job := run.Job{Submission: run.Submission{Group: "a"}, State: run.Failed, Reason: evil}
 	table.Changed(job)
 	table.Failed(run.Failure{Job: job, Attempts: []run.Attempt{
