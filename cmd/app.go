@@ -125,7 +125,9 @@ func usageFailure(c *cli.Context, err error, _ bool) error {
 		var known []string
 		for _, f := range slices.Concat(c.Command.Flags, c.App.Flags) {
 			for _, n := range f.Names() {
-				known = append(known, dashed(n))
+				if len(n) > 1 { // all letters are close to each other
+					known = append(known, dashed(n))
+				}
 			}
 		}
 		return suggest(fmt.Errorf("unknown flag %s", dashed(name)), dashed(name), known)
