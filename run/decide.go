@@ -72,6 +72,8 @@ func (f *follower) judge(ctx context.Context, g plan.Group, j Job, d types.JobDe
 	switch cause := causeOf(d); {
 	case cause == Terminated, cause == Ended && j.Cause == Terminated:
 		return terminated, "", nil
+	case cause == Ended && neverStarted(d) && slices.ContainsFunc(g.DependsOn, f.dead): // it would not have started either way
+		return blocked, "", nil
 	case cause == Ended:
 		return own, "", nil
 	case cause == OutOfMemory && !f.stopped && nextMemory(j.Memory, g.Resources, f.run.Plan.Fargate) > 0:

@@ -97,7 +97,7 @@ func Follow(ctx context.Context, c Clients, r Run, o Options, rep Reporter) (Res
 			complained = c.now()
 			rep.Notice(Notice{NoticeTrouble, err.Error()})
 		}
-		if f.done() {
+		if err == nil && f.done() {
 			return f.result(), f.save(ctx, true)
 		}
 		if f.more && err == nil {
@@ -207,11 +207,18 @@ func (f *follower) poll(ctx context.Context) (changed bool, err error) {
 	if err != nil {
 		return changed, err
 	}
+	if learned && f.culprit != "" {
+		f.markLeft()
+	}
 	submitted, err := f.submitDue(ctx, atOnce)
 	if submitted && len(f.unsubmitted()) == 0 {
 		f.report.Notice(Notice{NoticeLeave, "all jobs are submitted: the run goes on without this command"})
 	}
-	return changed || decided || learned || submitted, err
+	found := false
+	if err == nil && f.stopped && f.settled() {
+		found, err = f.findStrays(ctx)
+	}
+	return changed || decided || learned || submitted || found, err
 }
 
 // ended says whether a group has come to its end, well or not.
@@ -258,7 +265,10 @@ func (f *follower) unsubmitted() []string {
 }
 
 // done says whether nothing more will happen, or with Detach whether nothing is left for this driver to do.
-func (f *follower) done() bool {
+func (f *follower) done() bool { return f.settled() && !(f.stopped && f.foreign > 0) }
+
+// settled says whether nothing more will happen to the jobs that are known, or with Detach whether nothing is left to submit.
+func (f *follower) settled() bool {
 	if !f.stopped && len(f.unsubmitted()) > 0 {
 		return false
 	}

@@ -9,6 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/batch/types"
+
 	"github.com/kedroctl/kedroctl/internal/plan"
 )
 
@@ -177,6 +180,61 @@ func (f *follower) learn(ctx context.Context) (learned bool, err error) {
 	f.run.learn(f.run.named(listed))
 	f.unsaved = f.takeUp()
 	return f.unsaved, nil
+}
+
+// findStrays looks, before a run that was stopped is left, for jobs of it that nobody would end: those on their way to Batch, and twins of jobs that were
+// ended before they started. found says that there is one to follow.
+func (f *follower) findStrays(ctx context.Context) (found bool, err error) {
+	if err := f.findClaimed(ctx); err != nil || f.foreign > 0 || f.cancelled != nil { // who cancels a run looks for all of it
+		return false, err
+	}
+	listed, err := listRun(ctx, f.clients, f.run)
+	if err != nil {
+		return false, err
+	}
+	open := slices.DeleteFunc(listed, func(s types.JobSummary) bool {
+		return s.Status == types.JobStatusSucceeded || s.Status == types.JobStatusFailed
+	})
+	for _, s := range f.run.named(open) {
+		j := f.jobs[s.Group]
+		if s.ID != j.ID && s.Try >= j.Try && (j.ID == "" || j.Cause == Terminated && j.Ended()) {
+			j.Try, found = s.Try, true
+			f.follow(j, s.ID)
+		}
+	}
+	if found && f.culprit != "" {
+		f.markLeft()
+	}
+	return found, nil
+}
+
+// findClaimed counts the groups without a job whose submission some driver claimed a short time ago: its job may be on its way to Batch, or not listed yet,
+// and nobody may be left to follow it.
+func (f *follower) findClaimed(ctx context.Context) error {
+	f.foreign = 0
+	claims, err := f.clients.list(ctx, f.run.Plan.Bucket, f.run.object("submissions")+"/")
+	if err != nil {
+		return err
+	}
+	claimed := make(map[string]bool, len(claims))
+	for _, o := range claims {
+		claimed[aws.ToString(o.Key)] = true
+	}
+	for _, g := range f.run.Plan.Groups {
+		j := f.jobs[g.Name]
+		key := f.run.object("submissions", tryName(j.Submission))
+		if j.ID != "" || !claimed[key] {
+			continue
+		}
+		_, _, age, err := f.clients.heldClaim(ctx, f.run.Plan.Bucket, key)
+		if err != nil {
+			return err
+		}
+		if age < claimAge {
+			f.foreign++
+		}
+	}
+	return nil
 }
 
 // takeUp follows jobs that the run has and this driver has not: of groups without one, and those of higher tries.

@@ -24,20 +24,28 @@ func (f *follower) stopAfter(failed []types.JobDetail) {
 		return
 	}
 	f.stopped, f.culprit = true, f.job(aws.ToString(failed[0].JobId)).Group
-	names, text := f.kept(), "nothing more starts"
-	if len(names) > 0 {
+	names, text := f.markLeft(), "nothing more starts"
+	switch kill := f.options.OnFailure == Kill; {
+	case kill && len(names) == 0:
+		return
+	case kill:
+		text = "terminating " + strings.Join(names, ", ")
+	case len(names) > 0:
 		text = "not started any more: " + strings.Join(names, ", ")
 	}
+	f.report.Notice(Notice{NoticeStopping, fmt.Sprintf("group %s failed: %s", f.culprit, text)})
+}
+
+// markLeft marks the jobs that are to be ended now that a group has failed, and gives their groups.
+func (f *follower) markLeft() []string {
+	names := f.kept()
 	if f.options.OnFailure == Kill {
-		if names = f.killed(); len(names) == 0 {
-			return
-		}
-		text = "terminating " + strings.Join(names, ", ")
+		names = f.killed()
 	}
 	for _, name := range names {
 		f.jobs[name].Cause = Terminated
 	}
-	f.report.Notice(Notice{NoticeStopping, fmt.Sprintf("group %s failed: %s", f.culprit, text)})
+	return names
 }
 
 // kept are the groups that are kept from starting.
