@@ -25,11 +25,19 @@ until Batch lists no unfinished job of it. 'kedroctl resume' takes the run up ag
 			if reason == "" {
 				reason = cancelReason()
 			}
-			done, err := run.Cancel(c.Context, clients, r, owner(), reason, nil)
+			jobs, err := run.Status(c.Context, clients, r)
 			if err != nil {
 				return err
 			}
-			d.tellCancelled(done)
+			done, err := run.Cancel(c.Context, clients, r, owner(), reason, jobs)
+			if err != nil {
+				return err
+			}
+			if run.Over(jobs) && done.Ended == 0 {
+				d.term.Line("run %s had ended already: Batch lists no unfinished job of it", r.ID)
+			} else {
+				d.tellCancelled(done)
+			}
 			return d.term.Answer(done, func(w io.Writer) { fmt.Fprintln(w, r.ID) })
 		},
 	}

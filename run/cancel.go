@@ -35,8 +35,8 @@ type Cancelled struct {
 
 // Cancel ends a run: Batch is told to terminate what may start or runs, so that nothing that waits for it ever starts, and the run is marked as cancelled,
 // so that no driver submits more of it. It returns when Batch lists no unfinished job under the run's names, which also finds one whose submission
-// had no clear answer. known are states that the caller has: these jobs are told before anything else happens. Trouble that may pass is sat out; the
-// error names what is unfinished when nothing has moved for 90 s.
+// had no clear answer. known are states that the caller has: these jobs are told before anything else happens, and a run that is over by them is not marked,
+// as it has its end already. Trouble that may pass is sat out; the error names what is unfinished when nothing has moved for 90 s.
 func Cancel(ctx context.Context, c Clients, r Run, by, reason string, known []Job) (Cancelled, error) {
 	s := newSweep(c, r, reason)
 	var first []target
@@ -48,7 +48,12 @@ func Cancel(ctx context.Context, c Clients, r Run, by, reason string, known []Jo
 	if _, err := s.terminate(ctx, first); err != nil && !passing(err) {
 		return s.done, s.failed(err)
 	}
-	err := s.run(ctx, c.now(), func(ctx context.Context) error { return c.markCancelled(ctx, r, by, reason) })
+	err := s.run(ctx, c.now(), func(ctx context.Context) error {
+		if len(known) > 0 && Over(known) {
+			return nil
+		}
+		return c.markCancelled(ctx, r, by, reason)
+	})
 	return s.done, err
 }
 

@@ -212,7 +212,7 @@ func (f *follower) poll(ctx context.Context) (changed bool, err error) {
 	}
 	submitted, err := f.submitDue(ctx, atOnce)
 	if submitted && len(f.unsubmitted()) == 0 {
-		f.report.Notice(Notice{NoticeLeave, "all jobs are submitted: the run goes on without this command"})
+		f.report.Notice(Notice{NoticeLeave, "all jobs are submitted: from now on the run would go on without this command"})
 	}
 	found := false
 	if err == nil && f.stopped && f.settled() {

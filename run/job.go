@@ -2,6 +2,7 @@ package run
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -44,6 +45,11 @@ type Job struct {
 	Created  time.Time `json:"created,omitzero"`
 	Started  time.Time `json:"started,omitzero"`
 	Stopped  time.Time `json:"stopped,omitzero"`
+}
+
+// Over says whether nothing of a run will happen any more: each job has ended, or will never be submitted as one before it failed.
+func Over(jobs []Job) bool {
+	return !slices.ContainsFunc(jobs, func(j Job) bool { return !j.Ended() && !(j.State == Unsubmitted && j.Cause == Blocked) })
 }
 
 // Ended says whether the job will not change any more.
