@@ -41,6 +41,8 @@ type sent struct {
 	at  int
 	id  string // "" where another driver has the submission
 	err error
+
+	doubtful bool // there may be a second job of the try
 }
 
 // submit submits what is due, parents first, and notes it in the run. What waits for a job that another driver submits is left for later, as that is:
@@ -75,6 +77,7 @@ func (d *dispatch) submit(ctx context.Context, list []due) (jobs []Job, foreign 
 		}
 		r := <-results
 		under--
+		d.run.doubtful = d.run.doubtful || r.doubtful
 		switch {
 		case r.err != nil && err == nil:
 			err = fmt.Errorf("submit group %s: %w", list[r.at].group.Name, r.err)
@@ -100,8 +103,8 @@ func (d *dispatch) begin(ctx context.Context, at int, q due, results chan<- sent
 	}
 	r := *d.run
 	go func() {
-		id, err := d.one(ctx, r, q, ids)
-		results <- sent{at, id, err}
+		id, doubtful, err := d.one(ctx, r, q, ids)
+		results <- sent{at, id, err, doubtful}
 	}()
 }
 
@@ -115,25 +118,25 @@ func (d *dispatch) accept(q due, id string) Job {
 	return j
 }
 
-// one claims and submits one job; "" where another driver does.
-func (d *dispatch) one(ctx context.Context, r Run, q due, parents []string) (string, error) {
+// one claims and submits one job; no id where another driver does.
+func (d *dispatch) one(ctx context.Context, r Run, q due, parents []string) (id string, doubtful bool, err error) {
 	in, body, err := newSubmission(r, d.datasets, q.group, q.job.Submission, parents)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	asked := wall(d.clients)
 	mine, id, err := d.clients.claimSubmission(ctx, r, q.job.Submission, aws.ToString(in.JobQueue), aws.ToString(in.JobName), d.driver)
 	if !mine || err != nil {
-		return id, err
+		return id, false, err
 	}
 	if body != nil {
 		if err := d.clients.put(ctx, r.Plan.Bucket, r.requestKey(q.job.Submission), body, nil); err != nil {
-			return "", err
+			return "", false, err
 		}
 	}
 	if wall(d.clients).Sub(asked) > claimFresh {
 		if mine, err = d.clients.ownsSubmission(ctx, r, q.job.Submission, d.driver); !mine || err != nil {
-			return "", err
+			return "", false, err
 		}
 	}
 	return submit(ctx, d.clients, in)

@@ -74,6 +74,7 @@ type follower struct {
 	culprit   string          // the group that failed first
 	cancelled *Mark           // by whom
 	told      map[string]bool // ids of the jobs that Batch was told to end
+	strays    map[string]bool // ids of jobs that were found, or left for one that was found, before the run was left
 }
 
 // Follow watches a run until all its jobs have ended, submits what could not be submitted at first, gives jobs that ran out of memory more, and does what
@@ -121,7 +122,7 @@ func newFollower(c Clients, r Run, o Options, rep Reporter) *follower {
 	f := &follower{
 		clients: c, run: r, options: o, report: rep, driver: newDriver(), datasets: datasetsByName(r.Plan), jobs: make(map[string]*Job),
 		unseen: make(map[string]time.Time), unsure: make(map[string]bool), shaken: make(map[string]bool),
-		undecided: make(map[string]types.JobDetail), pages: make(map[string]int), told: make(map[string]bool),
+		undecided: make(map[string]types.JobDetail), pages: make(map[string]int), told: make(map[string]bool), strays: make(map[string]bool),
 	}
 	for _, j := range snapshot(r, c.now()) {
 		f.jobs[j.Group] = &j

@@ -182,8 +182,8 @@ func (f *follower) learn(ctx context.Context) (learned bool, err error) {
 	return f.unsaved, nil
 }
 
-// findStrays looks, before a run that was stopped is left, for jobs of it that nobody would end: those on their way to Batch, and twins of jobs that were
-// ended before they started. found says that there is one to follow.
+// findStrays looks, before a run that was stopped is left, for jobs of it that nobody would follow: those on their way to Batch, and twins of jobs that were
+// ended before they started. found says that there is one.
 func (f *follower) findStrays(ctx context.Context) (found bool, err error) {
 	if err := f.findClaimed(ctx); err != nil || f.foreign > 0 || f.cancelled != nil { // who cancels a run looks for all of it
 		return false, err
@@ -192,15 +192,15 @@ func (f *follower) findStrays(ctx context.Context) (found bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	open := slices.DeleteFunc(listed, func(s types.JobSummary) bool {
-		return s.Status == types.JobStatusSucceeded || s.Status == types.JobStatusFailed
-	})
-	for _, s := range f.run.named(open) {
+	alive := slices.DeleteFunc(listed, func(s types.JobSummary) bool { return s.Status == types.JobStatusFailed })
+	for _, s := range f.run.named(alive) {
 		j := f.jobs[s.Group]
-		if s.ID != j.ID && s.Try >= j.Try && (j.ID == "" || j.Cause == Terminated && j.Ended()) {
-			j.Try, found = s.Try, true
-			f.follow(j, s.ID)
+		if f.strays[s.ID] || s.ID == j.ID || s.Try < j.Try || j.ID != "" && !(j.Cause == Terminated && j.Ended()) {
+			continue
 		}
+		f.strays[s.ID], f.strays[j.ID] = true, true // a list that lags may show either again
+		j.Try, found = s.Try, true
+		f.follow(j, s.ID)
 	}
 	if found && f.culprit != "" {
 		f.markLeft()
@@ -208,34 +208,41 @@ func (f *follower) findStrays(ctx context.Context) (found bool, err error) {
 	return found, nil
 }
 
-// findClaimed counts the groups without a job whose submission some driver claimed a short time ago: its job may be on its way to Batch, or not listed yet,
-// and nobody may be left to follow it.
+// findClaimed counts the groups that may have a job which nobody knows yet, as their submission was claimed a short time ago: groups without a job, and those
+// of a doubtful run whose job never started. A young claim is followed by a job, and a list shows that, before it is a minute old.
 func (f *follower) findClaimed(ctx context.Context) error {
 	f.foreign = 0
 	claims, err := f.clients.list(ctx, f.run.Plan.Bucket, f.run.object("submissions")+"/")
 	if err != nil {
 		return err
 	}
-	claimed := make(map[string]bool, len(claims))
+	claimed := make(map[string]time.Time, len(claims))
 	for _, o := range claims {
-		claimed[aws.ToString(o.Key)] = true
+		claimed[aws.ToString(o.Key)] = aws.ToTime(o.LastModified)
 	}
+	youngest, open := "", 0
 	for _, g := range f.run.Plan.Groups {
 		j := f.jobs[g.Name]
 		key := f.run.object("submissions", tryName(j.Submission))
-		if j.ID != "" || !claimed[key] {
-			continue
-		}
-		_, _, age, err := f.clients.heldClaim(ctx, f.run.Plan.Bucket, key)
-		if err != nil {
-			return err
-		}
-		if age < claimAge {
-			f.foreign++
+		if at, ok := claimed[key]; ok && (j.ID == "" || f.doubtful() && j.Started.IsZero()) {
+			open++
+			if youngest == "" || at.After(claimed[youngest]) {
+				youngest = key
+			}
 		}
 	}
-	return nil
+	if open == 0 {
+		return nil
+	}
+	_, _, age, err := f.clients.heldClaim(ctx, f.run.Plan.Bucket, youngest)
+	if err == nil && age < claimAge {
+		f.foreign = open
+	}
+	return err
 }
+
+// doubtful says whether a try may have two jobs: it may in a run that a driver gave up at a time which nobody knows.
+func (f *follower) doubtful() bool { return f.run.doubtful || f.run.loaded }
 
 // takeUp follows jobs that the run has and this driver has not: of groups without one, and those of higher tries.
 func (f *follower) takeUp() (any bool) {

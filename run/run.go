@@ -63,6 +63,7 @@ type Run struct {
 	Resumed       []Resumption       `json:"-"` // each in an object of its own
 	listed        []types.JobSummary // what Batch said when the run was loaded
 	loaded        bool               // from the bucket: other drivers may have it too
+	doubtful      bool               // Batch may have two jobs of one try, as a submission had no clear answer
 }
 
 // Submission is one try of a group, accepted by Batch.

@@ -114,22 +114,22 @@ func size(o *types.ContainerOverrides) int {
 }
 
 // submit submits one job exactly once, as far as can be known: SubmitJob has no client token, so that nothing may be sent again before a look
-// for the job by its name. What a lost race still doubles, the container's work claim makes harmless.
-func submit(ctx context.Context, c Clients, in *batch.SubmitJobInput) (string, error) {
+// for the job by its name. What a lost race still doubles, the container's work claim makes harmless; doubtful says that there may be such a twin.
+func submit(ctx context.Context, c Clients, in *batch.SubmitJobInput) (id string, doubtful bool, err error) {
 	for round := 1; ; round++ {
 		out, err := c.Batch.SubmitJob(ctx, in)
 		if err == nil {
-			return aws.ToString(out.JobId), nil
+			return aws.ToString(out.JobId), round > 1, nil
 		}
 		if !unclear(err) || ctx.Err() != nil {
-			return "", err
+			return "", round > 1, err
 		}
 		id, lookErr := lookUp(ctx, c, aws.ToString(in.JobQueue), aws.ToString(in.JobName))
 		if id != "" {
-			return id, nil
+			return id, round > 1, nil
 		}
 		if lookErr != nil || round == submitRounds {
-			return "", errors.Join(err, lookErr)
+			return "", true, errors.Join(err, lookErr)
 		}
 	}
 }
