@@ -78,6 +78,7 @@ func (d *deps) interrupted(ctx context.Context, clients run.Clients, r run.Run, 
 			return errLeft
 		}
 	}
+	d.term.Line("cancelling run %s", r.ID) // what runs may take 30 s to end
 	done, err := run.Cancel(context.WithoutCancel(ctx), clients, r, owner(), cancelReason(), result.Jobs)
 	table.stop()
 	if err != nil {
