@@ -174,5 +174,13 @@ def test_termination_leaves_a_record(project, jobs):
     assert time.monotonic() - begun < 20
 
 
+def test_kedro_drops_what_the_snapshot_says(project, inspect, jobs):
+    project.registry("def tell(a): print('got', sorted(a))", 'node(tell, "params:a", None, name="n")')
+    project.conf("base/parameters.yml", "a: {x: 1, y: 2, z: 3}").conf("aws/parameters.yml", "other: 1")
+    assert inspect(project, "--env", "aws")["dropped_parameters"] == ["a.x", "a.y", "a.z"]
+    ended = jobs.run("--params", "a.x=5", request=None)
+    assert ended.code == 0 and "got ['x']" in ended.log, ended.log
+
+
 def last_line(ended) -> str:
     return ended.log.rstrip().rpartition("\n")[2]

@@ -213,11 +213,3 @@ def test_parameters_that_another_one_drops(project, inspect):
     assert inspect(project, "--env", "aws", "--params", "a.x=5")["dropped_parameters"] == ["a.x", "a.y.w", "a.y.z", "r.x", "r.y"]
     project.module("settings", 'CONFIG_LOADER_ARGS = {"base_env": "base", "default_run_env": "local", "merge_strategy": {"parameters": "soft"}}')
     assert inspect(project, "--env", "aws")["dropped_parameters"] == []
-
-
-def test_kedro_drops_what_the_snapshot_says(project, inspect, jobs):
-    project.registry("def tell(a): print('got', sorted(a))", 'node(tell, "params:a", None, name="n")')
-    project.conf("base/parameters.yml", "a: {x: 1, y: 2, z: 3}").conf("aws/parameters.yml", "other: 1")
-    assert inspect(project, "--env", "aws")["dropped_parameters"] == ["a.x", "a.y", "a.z"]
-    ended = jobs.run("--params", "a.x=5", request=None)
-    assert ended.code == 0 and "got ['x']" in ended.log, ended.log
