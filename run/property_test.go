@@ -41,20 +41,22 @@ func TestRandomDAGs(t *testing.T) {
 // trial is one random graph and what befalls it.
 type trial struct {
 	*world
-	seed    uint64
-	id      string     // of the run
-	lock    sync.Mutex // guards what follows
-	random  *rand.Rand
-	in      Input
-	fails   map[string]bool // groups whose program fails
-	lost    map[string]bool // groups whose first host is lost
-	working map[string]bool // groups that work now
-	done    map[string]int  // how often groups have succeeded
+	seed      uint64
+	id        string     // of the run
+	lock      sync.Mutex // guards what follows
+	random    *rand.Rand
+	in        Input
+	fails     map[string]bool // groups whose program fails
+	keepGoing bool            // what does not need a failed group goes on
+	lost      map[string]bool // groups whose first host is lost
+	working   map[string]bool // groups that work now
+	done      map[string]int  // how often groups have succeeded
 }
 
 func newTrial(w *world, seed uint64) *trial {
 	r := rand.New(rand.NewPCG(seed, 0))
 	x := &trial{world: w, seed: seed, random: r, in: input(randomGroups(r)...), fails: map[string]bool{}, lost: map[string]bool{}, working: map[string]bool{}, done: map[string]int{}}
+	x.keepGoing = seed%4 == 1
 	if r.IntN(3) == 0 {
 		x.in.MaxWorkers = 1 + r.IntN(10)
 	}
@@ -179,6 +181,9 @@ func (x *trial) clear() {
 // drive starts the run, or takes it up where there is one.
 func (x *trial) drive(ctx context.Context, c Clients) (Result, error) {
 	o := Options{Interval: time.Duration(5+x.random.IntN(40)) * time.Second}
+	if x.keepGoing {
+		o.OnFailure = KeepGoing
+	}
 	r, err := Run{}, error(nil)
 	if x.id == "" {
 		r, err = Start(ctx, c, x.in, x)
@@ -192,7 +197,7 @@ func (x *trial) drive(ctx context.Context, c Clients) (Result, error) {
 }
 
 // compare compares the end of a run with what becomes of the graph: a group fails by itself, or because one that it waits for does, and where none fails
-// all succeed. As a failure stops the run, it is not said which of the others have succeeded by then.
+// all succeed. A run that keeps going has done all that it can; where a failure stops it, it is not said which of the others have succeeded by then.
 func (x *trial) compare(result Result) {
 	x.Helper()
 	x.wantIdle()
@@ -213,6 +218,8 @@ func (x *trial) compare(result Result) {
 			x.errorf("group %s is %s, and has succeeded %d times", g.Name, j.State, x.done[g.Name])
 		case succeeded && dead[g.Name]:
 			x.errorf("group %s has succeeded, and it or one before it fails", g.Name)
+		case x.keepGoing && !dead[g.Name] && !succeeded:
+			x.errorf("group %s is %s, and neither it nor one before it fails", g.Name, j.State)
 		case behind && !j.Started.IsZero():
 			x.errorf("group %s has started, and one before it fails", g.Name)
 		case j.ID != "" && !j.Ended():
