@@ -68,13 +68,14 @@ type follower struct {
 	foreign  int       // submissions that another driver has claimed, and whose jobs are not known yet
 	listedAt time.Time // when those were looked for by name
 
-	following bool            // in Follow, and not in Start
-	looked    bool            // whether the run was cancelled before it was followed
-	stopped   bool            // nothing more is submitted: a group failed, or the run was cancelled
-	culprit   string          // the group that failed first
-	cancelled *Mark           // by whom
-	told      map[string]bool // ids of the jobs that Batch was told to end
-	strays    map[string]bool // ids of jobs that were found, or left for one that was found, before the run was left
+	following bool                // in Follow, and not in Start
+	looked    bool                // whether the run was cancelled before it was followed
+	stopped   bool                // nothing more is submitted: a group failed, or the run was cancelled
+	culprit   string              // the group that failed first
+	cancelled *Mark               // by whom
+	told      map[string]bool     // ids of the jobs that Batch was told to end
+	mine      map[Submission]bool // by this driver
+	strays    map[string]bool     // ids of jobs that were found, or left for one that was found, before the run was left
 }
 
 // Follow watches a run until all its jobs have ended, submits what could not be submitted at first, gives jobs that ran out of memory more, and does what
@@ -122,7 +123,7 @@ func newFollower(c Clients, r Run, o Options, rep Reporter) *follower {
 	f := &follower{
 		clients: c, run: r, options: o, report: rep, driver: newDriver(), datasets: datasetsByName(r.Plan), jobs: make(map[string]*Job),
 		unseen: make(map[string]time.Time), unsure: make(map[string]bool), shaken: make(map[string]bool),
-		undecided: make(map[string]types.JobDetail), pages: make(map[string]int), told: make(map[string]bool), strays: make(map[string]bool),
+		undecided: make(map[string]types.JobDetail), pages: make(map[string]int), told: make(map[string]bool), strays: make(map[string]bool), mine: make(map[Submission]bool),
 	}
 	for _, j := range snapshot(r, c.now()) {
 		f.jobs[j.Group] = &j

@@ -88,7 +88,7 @@ func (f *follower) submitDue(ctx context.Context, most int) (submitted bool, err
 	for _, j := range jobs {
 		*f.jobs[j.Group] = j
 		delete(f.shaken, j.Group)
-		f.unsaved = true
+		f.unsaved, f.mine[j.Submission] = true, true
 	}
 	f.foreign = foreign
 	saveErr := f.save(ctx, err != nil)
@@ -209,7 +209,7 @@ func (f *follower) findStrays(ctx context.Context) (found bool, err error) {
 }
 
 // findClaimed counts the groups that may have a job which nobody knows yet, as their submission was claimed a short time ago: groups without a job, and those
-// of a doubtful run whose job never started. A young claim is followed by a job, and a list shows that, before it is a minute old.
+// whose job was ended before it started, where there may be a second one. A young claim is followed by a job, and a list shows that, before it is a minute old.
 func (f *follower) findClaimed(ctx context.Context) error {
 	f.foreign = 0
 	claims, err := f.clients.list(ctx, f.run.Plan.Bucket, f.run.object("submissions")+"/")
@@ -224,7 +224,7 @@ func (f *follower) findClaimed(ctx context.Context) error {
 	for _, g := range f.run.Plan.Groups {
 		j := f.jobs[g.Name]
 		key := f.run.object("submissions", tryName(j.Submission))
-		if at, ok := claimed[key]; ok && (j.ID == "" || f.doubtful() && j.Started.IsZero()) {
+		if at, ok := claimed[key]; ok && (j.ID == "" || j.Cause == Terminated && j.Started.IsZero() && f.doubtful(j.Submission)) {
 			open++
 			if youngest == "" || at.After(claimed[youngest]) {
 				youngest = key
@@ -241,8 +241,8 @@ func (f *follower) findClaimed(ctx context.Context) error {
 	return err
 }
 
-// doubtful says whether a try may have two jobs: it may in a run that a driver gave up at a time which nobody knows.
-func (f *follower) doubtful() bool { return f.run.doubtful || f.run.loaded }
+// doubtful says whether a try may have two jobs: after an answer that was unclear, or where another driver submitted it, of which nobody knows how it ended.
+func (f *follower) doubtful(s Submission) bool { return f.run.doubtful || f.run.loaded && !f.mine[s] }
 
 // takeUp follows jobs that the run has and this driver has not: of groups without one, and those of higher tries.
 func (f *follower) takeUp() (any bool) {
