@@ -64,14 +64,14 @@ func newApp(d *deps) *cli.App {
 		OnUsageError:              usageFailure,
 		Flags:                     globalFlags(),
 		Before:                    func(c *cli.Context) error { return d.start(c) },
-		Action:                    noCommand,
+		Action:                    d.noCommand,
 	}
 	for _, c := range []*cli.Command{
 		newInit(d), newDeploy(d), newRun(d), newVerify(d),
 		newCheck(d), newPlan(d), newPackage(d), newBuild(d), newPush(d), newProvision(d), newUpload(d), newRegister(d),
 		newRuns(d), newStatus(d), newAttach(d), newCancel(d), newResume(d), newGet(d), newLogs(d), newDoctor(d),
 		newShell(d), newReport(d),
-		newDestroy(d), newLocal(d), newVersion(d),
+		newDestroy(d), newLocal(d), newVersion(d), newHelp(),
 	} {
 		app.Commands = append(app.Commands, command(d, c))
 	}
@@ -102,16 +102,23 @@ func maxArgs(usage string) int {
 	return len(strings.Fields(usage))
 }
 
-// noCommand answers a line without a subcommand: help, or an error for a word that is none.
-func noCommand(c *cli.Context) error {
-	if c.NArg() == 0 {
-		return cli.ShowAppHelp(c)
+// noCommand answers a line without a subcommand: help, the version, or an error for a word that is none.
+func (d *deps) noCommand(c *cli.Context) error {
+	switch {
+	case c.NArg() > 0:
+		return unknownCommand(c, c.Args().First())
+	case c.Bool("version"):
+		return d.showVersion()
 	}
+	return cli.ShowAppHelp(c)
+}
+
+func unknownCommand(c *cli.Context, name string) error {
 	var known []string
 	for _, command := range c.App.VisibleCommands() {
 		known = append(known, command.Name)
 	}
-	return suggest(fmt.Errorf("no command %q", c.Args().First()), c.Args().First(), known)
+	return suggest(fmt.Errorf("no command %q", name), name, known)
 }
 
 // What the parser says of a flag that it does not know, and of a value that it cannot read.
@@ -171,6 +178,8 @@ func globalFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "json", Usage: "write the answer as JSON", DisableDefaultText: true},
 		&cli.BoolFlag{Name: "verbose", Usage: "tell more on stderr", DisableDefaultText: true},
 		&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, DisableDefaultText: true, Usage: "answer yes to every question"},
+		&cli.BoolFlag{Name: "version", Usage: "show the version", DisableDefaultText: true},
+		cli.HelpFlag, // the parser adds it by itself only where there is no command help
 	}
 }
 

@@ -1,5 +1,25 @@
 package cmd
 
+import "github.com/urfave/cli/v2"
+
+// newHelp is what people type who know docker and gh; it says the same as --help.
+func newHelp() *cli.Command {
+	return &cli.Command{
+		Name: "help", Category: catOther, ArgsUsage: "[COMMAND]", Usage: "Show the help of kedroctl or of a command",
+		UsageText: "$ kedroctl help run",
+		Action: func(c *cli.Context) error {
+			name := c.Args().First()
+			switch {
+			case name == "":
+				return cli.ShowAppHelp(c)
+			case c.App.Command(name) == nil:
+				return unknownCommand(c, name)
+			}
+			return cli.ShowCommandHelp(c, name)
+		},
+	}
+}
+
 // appHelp is the text of kedroctl --help.
 const appHelp = `Take a Kedro project to AWS Batch and run it there.
 

@@ -260,6 +260,8 @@ func (w *logWatch) tellRest() {
 			w.to.Notice(strings.TrimSuffix(fmt.Sprintf("group %s: not started yet, %s: %s", j.Group, j.State, j.Reason), ": "))
 		case j.State == Failed && j.Started.IsZero():
 			w.to.Notice(strings.TrimSuffix(fmt.Sprintf("group %s: never started: %s", j.Group, j.Reason), ": "))
+		case w.options.Attempt > max(j.Attempt, 1) && !w.window.has(j.Group):
+			w.to.Notice(fmt.Sprintf("group %s: no attempt %d: its last one is %d", j.Group, w.options.Attempt, max(j.Attempt, 1)))
 		}
 	}
 	for _, s := range w.window.silent() {

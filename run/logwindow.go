@@ -70,6 +70,11 @@ func (w *logWindow) open() []*logStream {
 	})
 }
 
+// has says whether there is a stream of a group.
+func (w *logWindow) has(group string) bool {
+	return slices.ContainsFunc(w.streams, func(s *logStream) bool { return s.Group == group })
+}
+
 // silent are the streams that have given nothing.
 func (w *logWindow) silent() []*logStream {
 	return slices.DeleteFunc(slices.Clone(w.streams), func(s *logStream) bool { return s.lines > 0 })

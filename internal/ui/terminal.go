@@ -86,12 +86,13 @@ func (t *Terminal) Hint(format string, a ...any) {
 func (t *Terminal) Fatal(err error, code int) {
 	t.SetStatus(nil)
 	if t.json {
-		line, _ := json.Marshal(struct {
+		enc := json.NewEncoder(t.err)
+		enc.SetEscapeHTML(false)
+		enc.Encode(struct { // strings and an int always marshal, and there is nowhere left to say that stderr is closed
 			Error string `json:"error"`
 			Hint  string `json:"hint,omitempty"`
 			Code  int    `json:"exit_code"`
-		}{err.Error(), Hint(err), code}) // strings and an int always marshal
-		fmt.Fprintf(t.err, "%s\n", line)
+		}{err.Error(), Hint(err), code})
 		return
 	}
 	t.Line("%s %v", t.paint(red, "kedroctl: error:"), err)
