@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -36,6 +37,9 @@ func Main(args []string, std Stdio) int {
 	err := app.RunContext(ctx, args)
 	if err == nil {
 		return 0
+	}
+	if found, ok := errors.AsType[changesFound](err); ok {
+		return found.code()
 	}
 	code := exitCode(ctx, err)
 	d.term.Fatal(explain(ctx, err), code)

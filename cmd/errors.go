@@ -35,7 +35,7 @@ func (e codedError) Unwrap() error { return e.error }
 // Exit codes besides 0.
 const (
 	exitFailed      = 1
-	exitUsage       = 2 // usage or settings
+	exitUsage       = 2 // usage or settings; what is there differs, where --detailed-exitcode asks
 	exitRunFailed   = 3 // the run ended with failed jobs
 	exitProject     = 4 // errors in the project
 	exitInterrupted = 130

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/urfave/cli/v2"
@@ -15,10 +16,18 @@ import (
 func newProvision(d *deps) *cli.Command {
 	return &cli.Command{
 		Name: "provision", Category: catSteps, Usage: "Make or update the AWS resources: bucket, repository, roles, environment, queue",
-		UsageText: "$ kedroctl provision --region eu-west-1",
+		UsageText: "$ kedroctl provision --region eu-west-1\n$ kedroctl provision --dry-run --detailed-exitcode",
 		Description: `Reads each resource, compares it and changes what differs, then waits until the queue is VALID. Only resources that
-carry all of this project's tags are ever changed. A second run changes nothing.`,
+carry all of this project's tags are ever changed. A second run changes nothing. With --dry-run it tells what would be
+made (+), changed (~), replaced (-/+) and removed (-), and changes nothing.`,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "dry-run", Usage: "tell what would change, and change nothing", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "detailed-exitcode", Usage: "with --dry-run: end with code 2 where something would change", DisableDefaultText: true},
+		},
 		Action: func(c *cli.Context) error {
+			if c.Bool("detailed-exitcode") && !c.Bool("dry-run") {
+				return usageError{errors.New("--detailed-exitcode is for --dry-run")}
+			}
 			p, err := d.initialized()
 			if err != nil {
 				return err
@@ -34,6 +43,9 @@ carry all of this project's tags are ever changed. A second run changes nothing.
 			spec, err := provision.New(p, pl.Grants)
 			if err != nil {
 				return err
+			}
+			if c.Bool("dry-run") {
+				return d.diff(c, clients, spec)
 			}
 			res, err := provision.Apply(c.Context, clients, spec, &steps{term: d.term})
 			if err != nil {

@@ -35,6 +35,7 @@ type Applying struct {
 	clients Clients
 	spec    Spec
 	report  Reporter
+	dry     bool    // nothing is changed: changes tells what would be
 	account account // set by the first step
 
 	bucket, repository, definition *step
@@ -42,6 +43,7 @@ type Applying struct {
 	running sync.WaitGroup
 	mu      sync.Mutex // guards what follows
 	got     Resources
+	changes []Change
 	errs    []error
 }
 
@@ -64,7 +66,14 @@ func Apply(ctx context.Context, c Clients, s Spec, report Reporter) (Resources, 
 
 // Start begins Apply and returns at once.
 func Start(ctx context.Context, c Clients, s Spec, report Reporter) *Applying {
-	a := &Applying{clients: c, spec: s, report: report, got: Resources{Region: s.Region, Bucket: s.Bucket, LogGroup: s.LogGroup}}
+	a := &Applying{clients: c, spec: s, report: report}
+	a.start(ctx)
+	return a
+}
+
+func (a *Applying) start(ctx context.Context) {
+	c, s := a.clients, a.spec
+	a.got = Resources{Region: s.Region, Bucket: s.Bucket, LogGroup: s.LogGroup}
 	identified := a.step(ctx, a.identify)
 	known := a.step(ctx, func(ctx context.Context) error { return a.spec.checkKind(ctx, a.clients.Batch) }, identified)
 	a.bucket = a.step(ctx, func(ctx context.Context) error { return a.one(ctx, bucket{c, s, a.account}, nil) }, known)
@@ -82,7 +91,6 @@ func Start(ctx context.Context, c Clients, s Spec, report Reporter) *Applying {
 		needs = append(needs, network)
 	}
 	a.definition = a.step(ctx, func(context.Context) error { return nil }, needs...)
-	return a
 }
 
 // startQueue starts the compute environments, what they need, and the queue. It gives the step that finds the network.
@@ -159,7 +167,11 @@ func (a *Applying) step(ctx context.Context, f func(context.Context) error, need
 
 // one converges a resource, and puts its ARN where it belongs.
 func (a *Applying) one(ctx context.Context, r resource, arn *string) error {
-	is, err := converge(ctx, r, a.report)
+	bring := func() (Resource, error) { return converge(ctx, r, a.report) }
+	if a.dry {
+		bring = func() (Resource, error) { return a.compare(ctx, r) }
+	}
+	is, err := bring()
 	if err != nil {
 		return err
 	}
@@ -267,8 +279,11 @@ func (a *Applying) Definition() (Resources, error) {
 func (a *Applying) Wait() (Resources, error) {
 	a.running.Wait()
 	got := a.resources()
-	got.All = slices.SortedFunc(slices.Values(got.All), func(x, y Resource) int {
-		return cmp.Or(cmp.Compare(slices.Index(kinds, x.Kind), slices.Index(kinds, y.Kind)), cmp.Compare(x.Name, y.Name))
-	})
+	got.All = slices.SortedFunc(slices.Values(got.All), func(x, y Resource) int { return byKind(x.Kind, x.Name, y.Kind, y.Name) })
 	return got, errors.Join(a.errs...)
+}
+
+// byKind orders resources as lists for people have them.
+func byKind(kindX, nameX, kindY, nameY string) int {
+	return cmp.Or(cmp.Compare(slices.Index(kinds, kindX), slices.Index(kinds, kindY)), cmp.Compare(nameX, nameY))
 }

@@ -106,7 +106,18 @@ func TestDriftIsRepaired(t *testing.T) {
 			mustApply(t, a, s)
 			want := picture(t, a, s)
 			test.tamper(t, a, s)
+			a.mutations()
+			changes, err := Diff(t.Context(), a.Clients, s)
+			if err != nil || len(changes) != 1 || changes[0].Kind != test.updated || changes[0].Action != ActionUpdate || len(changes[0].Attributes) == 0 {
+				t.Errorf("difference %+v, %v", changes, err)
+			}
+			if calls := a.mutations(); len(calls) > 0 {
+				t.Errorf("to compare it made %v", calls)
+			}
 			res := mustApply(t, a, s)
+			if changes, err := Diff(t.Context(), a.Clients, s); err != nil || len(changes) > 0 {
+				t.Errorf("difference after repair %+v, %v", changes, err)
+			}
 			if diff := cmp.Diff(want, picture(t, a, s)); diff != "" {
 				t.Errorf("stack after repair (-want +got):\n%s", diff)
 			}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"reflect"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -31,7 +30,7 @@ func (b bucket) diff(ctx context.Context) (*Resource, []change, error) {
 	if !there {
 		changes := []change{{what: "create", create: true, do: b.create}}
 		for _, r := range b.rules() {
-			changes = append(changes, change{what: r.what, do: r.put})
+			changes = append(changes, r.change(""))
 		}
 		return is, changes, nil
 	}
@@ -60,12 +59,12 @@ func (b bucket) otherStack(tags map[string]string) error {
 func (b bucket) drift(ctx context.Context) ([]change, error) {
 	var changes []change
 	for _, r := range b.rules() {
-		same, err := r.same(ctx)
+		is, err := r.is(ctx)
 		if err != nil && !unset(err) {
 			return nil, err
 		}
-		if !same {
-			changes = append(changes, change{what: r.what, do: r.put})
+		if !sameDocument(is, r.want) {
+			changes = append(changes, r.change(is))
 		}
 	}
 	return changes, nil
@@ -137,22 +136,27 @@ func unset(err error) bool {
 
 // rule is one configuration of the bucket.
 type rule struct {
-	what string
-	same func(context.Context) (bool, error)
-	put  func(context.Context) error
+	what, attribute string
+	want            string                                // a document, or a word
+	is              func(context.Context) (string, error) // the same as the bucket has it
+	put             func(context.Context) error
+}
+
+func (r rule) change(is string) change {
+	return change{what: r.what, attributes: documents(r.attribute, is, r.want), do: r.put}
 }
 
 // rules are those of every bucket. Where S3 itself is reached without TLS, as on one machine, a policy that asks for it would shut everyone out.
 func (b bucket) rules() []rule {
 	rules := []rule{
-		{"block public access", b.accessBlocked, b.blockAccess},
-		{"encrypt", b.encrypted, b.encrypt},
-		{"enforce ownership", b.ownershipEnforced, b.enforceOwnership},
+		{"block public access", "public_access_block", string(compact(allBlocked)), b.access, b.blockAccess},
+		{"encrypt", "encryption", string(s3types.ServerSideEncryptionAes256), b.encryption, b.encrypt},
+		{"enforce ownership", "object_ownership", string(s3types.ObjectOwnershipBucketOwnerEnforced), b.ownership, b.enforceOwnership},
 	}
 	if b.withoutTLS() {
 		return rules
 	}
-	return append(rules, rule{"refuse all but TLS", b.policySame, b.putPolicy})
+	return append(rules, rule{"refuse all but TLS", "policy", b.spec.tlsOnly(b.account).String(), b.policy, b.putPolicy})
 }
 
 // withoutTLS says whether the client's endpoint is one of plain HTTP.
@@ -165,12 +169,12 @@ var allBlocked = s3types.PublicAccessBlockConfiguration{
 	BlockPublicAcls: aws.Bool(true), IgnorePublicAcls: aws.Bool(true), BlockPublicPolicy: aws.Bool(true), RestrictPublicBuckets: aws.Bool(true),
 }
 
-func (b bucket) accessBlocked(ctx context.Context) (bool, error) {
+func (b bucket) access(ctx context.Context) (string, error) {
 	out, err := b.S3.GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{Bucket: &b.spec.Bucket})
 	if err != nil || out.PublicAccessBlockConfiguration == nil {
-		return false, err
+		return "", err
 	}
-	return reflect.DeepEqual(*out.PublicAccessBlockConfiguration, allBlocked), nil
+	return string(compact(out.PublicAccessBlockConfiguration)), nil
 }
 
 func (b bucket) blockAccess(ctx context.Context) error {
@@ -178,17 +182,18 @@ func (b bucket) blockAccess(ctx context.Context) error {
 	return err
 }
 
-func (b bucket) encrypted(ctx context.Context) (bool, error) {
+func (b bucket) encryption(ctx context.Context) (string, error) {
 	out, err := b.S3.GetBucketEncryption(ctx, &s3.GetBucketEncryptionInput{Bucket: &b.spec.Bucket})
 	if err != nil || out.ServerSideEncryptionConfiguration == nil {
-		return false, err
+		return "", err
 	}
+	var algorithms []string
 	for _, r := range out.ServerSideEncryptionConfiguration.Rules {
-		if d := r.ApplyServerSideEncryptionByDefault; d != nil && d.SSEAlgorithm == s3types.ServerSideEncryptionAes256 {
-			return true, nil
+		if d := r.ApplyServerSideEncryptionByDefault; d != nil {
+			algorithms = append(algorithms, string(d.SSEAlgorithm))
 		}
 	}
-	return false, nil
+	return strings.Join(algorithms, ", "), nil
 }
 
 func (b bucket) encrypt(ctx context.Context) error {
@@ -199,13 +204,16 @@ func (b bucket) encrypt(ctx context.Context) error {
 	return err
 }
 
-func (b bucket) ownershipEnforced(ctx context.Context) (bool, error) {
+func (b bucket) ownership(ctx context.Context) (string, error) {
 	out, err := b.S3.GetBucketOwnershipControls(ctx, &s3.GetBucketOwnershipControlsInput{Bucket: &b.spec.Bucket})
 	if err != nil || out.OwnershipControls == nil {
-		return false, err
+		return "", err
 	}
-	rules := out.OwnershipControls.Rules
-	return len(rules) == 1 && rules[0].ObjectOwnership == s3types.ObjectOwnershipBucketOwnerEnforced, nil
+	var rules []string
+	for _, r := range out.OwnershipControls.Rules {
+		rules = append(rules, string(r.ObjectOwnership))
+	}
+	return strings.Join(rules, ", "), nil
 }
 
 func (b bucket) enforceOwnership(ctx context.Context) error {
@@ -214,12 +222,12 @@ func (b bucket) enforceOwnership(ctx context.Context) error {
 	return err
 }
 
-func (b bucket) policySame(ctx context.Context) (bool, error) {
+func (b bucket) policy(ctx context.Context) (string, error) {
 	out, err := b.S3.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &b.spec.Bucket})
 	if err != nil {
-		return false, err
+		return "", err
 	}
-	return b.spec.tlsOnly(b.account).same(aws.ToString(out.Policy)), nil
+	return aws.ToString(out.Policy), nil
 }
 
 func (b bucket) putPolicy(ctx context.Context) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -41,17 +40,18 @@ func (e environment) diff(ctx context.Context) (*Resource, []change, error) {
 		return is, nil, err
 	}
 	if found == nil {
-		return is, []change{{what: "create", create: true, do: func(ctx context.Context) error { return e.create(ctx, is) }}}, nil
+		_, all := e.differences(batchtypes.ComputeEnvironmentDetail{})
+		return is, []change{{what: "create", create: true, attributes: all, do: func(ctx context.Context) error { return e.create(ctx, is) }}}, nil
 	}
 	is.ARN = aws.ToString(found.ComputeEnvironmentArn)
 	switch {
 	case !e.spec.owns(found.Tags):
 		return is, nil, notOurs(is, e.spec)
 	case found.Status == batchtypes.CEStatusInvalid:
-		return is, []change{{what: "repair", do: func(ctx context.Context) error { return e.repair(ctx, is, *found) }}}, nil
+		return is, []change{{what: "repair", attributes: attribute("status", string(found.Status), string(batchtypes.CEStatusValid)), do: func(ctx context.Context) error { return e.repair(ctx, is, *found) }}}, nil
 	}
-	if update := e.differences(*found); update != nil {
-		return is, []change{{what: "update", do: func(ctx context.Context) error { return e.change(ctx, update) }}}, nil
+	if update, attributes := e.differences(*found); attributes != nil {
+		return is, []change{{what: "update", attributes: attributes, do: func(ctx context.Context) error { return e.change(ctx, update) }}}, nil
 	}
 	return is, nil, nil
 }
@@ -83,50 +83,41 @@ func (e environment) wait(ctx context.Context) (*batchtypes.ComputeEnvironmentDe
 	return nil, fmt.Errorf("not done after %s", looks*lookEvery)
 }
 
-// differences is the update that brings the environment to its spec, nil where it is so. It names only what differs: for all but the state, the role
-// and the number of vCPUs, Batch replaces instances, and refuses with a service role that is not its own.
-func (e environment) differences(is batchtypes.ComputeEnvironmentDetail) *batch.UpdateComputeEnvironmentInput {
-	in := &batch.UpdateComputeEnvironmentInput{ComputeEnvironment: &e.name, ComputeResources: e.resourceDifferences(is.ComputeResources)}
-	if is.State != batchtypes.CEStateEnabled {
-		in.State = batchtypes.CEStateEnabled
+// differences is the update that brings the environment to its spec, and what it changes, nil where it is so. It names only what differs: for all but
+// the state, the role and the number of vCPUs, Batch replaces instances, and refuses with a service role that is not its own.
+func (e environment) differences(is batchtypes.ComputeEnvironmentDetail) (*batch.UpdateComputeEnvironmentInput, []Attribute) {
+	r := is.ComputeResources
+	if r == nil {
+		r = &batchtypes.ComputeResource{}
 	}
-	if aws.ToString(is.ServiceRole) != e.serviceRole {
-		in.ServiceRole = &e.serviceRole
+	in, u := &batch.UpdateComputeEnvironmentInput{ComputeEnvironment: &e.name}, &batchtypes.ComputeResourceUpdate{}
+	var all, resources []Attribute
+	if d := attribute("state", string(is.State), string(batchtypes.CEStateEnabled)); d != nil {
+		in.State, all = batchtypes.CEStateEnabled, append(all, d...)
 	}
-	if in.ComputeResources == nil && in.State == "" && in.ServiceRole == nil {
-		return nil
+	if d := reference("service_role", aws.ToString(is.ServiceRole), e.serviceRole); d != nil {
+		in.ServiceRole, all = &e.serviceRole, append(all, d...)
 	}
-	return in
+	if d := attribute("max_vcpus", number(r.MaxvCpus), number(aws.Int32(e.maxVCPUs()))); d != nil {
+		u.MaxvCpus, resources = aws.Int32(e.maxVCPUs()), append(resources, d...)
+	}
+	if d := reference("instance_role", aws.ToString(r.InstanceRole), e.instanceProfile); d != nil {
+		u.InstanceRole, resources = &e.instanceProfile, append(resources, d...)
+	}
+	if d := set("instance_types", r.InstanceTypes, e.instanceTypes()); d != nil {
+		u.InstanceTypes, resources = e.instanceTypes(), append(resources, d...)
+	}
+	if d := set("subnets", r.Subnets, e.subnets); d != nil {
+		u.Subnets, resources = e.subnets, append(resources, d...)
+	}
+	if d := set("security_group_ids", r.SecurityGroupIds, e.groups); d != nil {
+		u.SecurityGroupIds, resources = e.groups, append(resources, d...)
+	}
+	if resources != nil {
+		in.ComputeResources = u
+	}
+	return in, append(all, resources...)
 }
-
-func (e environment) resourceDifferences(is *batchtypes.ComputeResource) *batchtypes.ComputeResourceUpdate {
-	if is == nil {
-		is = &batchtypes.ComputeResource{}
-	}
-	var want batchtypes.ComputeResourceUpdate
-	differ := false
-	if aws.ToInt32(is.MaxvCpus) != e.maxVCPUs() {
-		want.MaxvCpus, differ = aws.Int32(e.maxVCPUs()), true
-	}
-	if aws.ToString(is.InstanceRole) != e.instanceProfile {
-		want.InstanceRole, differ = &e.instanceProfile, true
-	}
-	if !sameSet(is.InstanceTypes, e.instanceTypes()) {
-		want.InstanceTypes, differ = e.instanceTypes(), true
-	}
-	if !sameSet(is.Subnets, e.subnets) {
-		want.Subnets, differ = e.subnets, true
-	}
-	if !sameSet(is.SecurityGroupIds, e.groups) {
-		want.SecurityGroupIds, differ = e.groups, true
-	}
-	if !differ {
-		return nil
-	}
-	return &want
-}
-
-func sameSet(a, b []string) bool { return slices.Equal(union(a, nil), union(b, nil)) }
 
 func (e environment) maxVCPUs() int32 { return int32(max(e.spec.Compute.MaxVCPUs, 1)) }
 
@@ -205,7 +196,8 @@ func (e environment) repair(ctx context.Context, is *Resource, found batchtypes.
 		return e.create(ctx, is)
 	case isHeld(err):
 		found.State, found.ServiceRole = batchtypes.CEStateDisabled, nil
-		return e.change(ctx, e.differences(found))
+		update, _ := e.differences(found)
+		return e.change(ctx, update)
 	}
 	return err
 }

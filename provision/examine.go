@@ -180,8 +180,10 @@ func (e *exam) environment(ctx context.Context, want environment) (arn string) {
 		e.add(plan.Note, CodeChanging, thing, fmt.Sprintf("it is %s", is.Status), "wait a minute, and look again")
 	case is.State != batchtypes.CEStateEnabled:
 		e.add(plan.Error, CodeDisabled, thing, "it is DISABLED: it starts no instances", provisionFix)
-	case want.differences(*is) != nil:
-		e.add(plan.Error, CodeDiffers, thing, "it is not what the settings want", provisionFix)
+	default:
+		if _, differ := want.differences(*is); differ != nil {
+			e.add(plan.Error, CodeDiffers, thing, "it is not what the settings want: "+attributeNames(differ), provisionFix)
+		}
 	}
 	e.idle(ctx, thing, *is)
 	return aws.ToString(is.ComputeEnvironmentArn)

@@ -22,7 +22,12 @@ func (l logGroup) diff(ctx context.Context) (*Resource, []change, error) {
 	if err != nil {
 		return is, nil, err
 	}
-	retain := change{what: "keep for the set number of days", do: l.retain}
+	var now *int32
+	if found != nil {
+		now = found.RetentionInDays
+	}
+	retain := change{what: "keep for the set number of days", do: l.retain,
+		attributes: attribute("retention_in_days", number(now), number(aws.Int32(retention(l.spec.KeepDays))))}
 	if found == nil {
 		return is, []change{{what: "create", create: true, do: l.create}, retain}, nil
 	}
@@ -34,7 +39,7 @@ func (l logGroup) diff(ctx context.Context) (*Resource, []change, error) {
 	if !ours {
 		return is, nil, notOurs(is, l.spec)
 	}
-	if aws.ToInt32(found.RetentionInDays) == retention(l.spec.KeepDays) {
+	if retain.attributes == nil {
 		return is, nil, nil
 	}
 	return is, []change{retain}, nil

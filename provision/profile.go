@@ -21,7 +21,7 @@ func (p profile) diff(ctx context.Context) (*Resource, []change, error) {
 	if err != nil {
 		return is, nil, err
 	}
-	add := change{what: "add role", do: p.addRole}
+	add := change{what: "add role", attributes: attribute("role", "", p.spec.InstanceRole), do: p.addRole}
 	if found == nil {
 		return is, []change{{what: "create", create: true, do: func(ctx context.Context) error { return p.create(ctx, is) }}, add}, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/batch"
@@ -30,7 +31,8 @@ func (q queue) diff(ctx context.Context) (*Resource, []change, error) {
 		return is, nil, err
 	}
 	if found == nil {
-		return is, []change{{what: "create", create: true, do: func(ctx context.Context) error { return q.create(ctx, is) }}}, nil
+		return is, []change{{what: "create", create: true, attributes: q.differences(batchtypes.JobQueueDetail{}),
+			do: func(ctx context.Context) error { return q.create(ctx, is) }}}, nil
 	}
 	is.ARN = aws.ToString(found.JobQueueArn)
 	switch {
@@ -39,7 +41,25 @@ func (q queue) diff(ctx context.Context) (*Resource, []change, error) {
 	case q.same(*found):
 		return is, nil, nil
 	}
-	return is, []change{{what: "update", do: q.update}}, nil
+	return is, []change{{what: "update", attributes: q.differences(*found), do: q.update}}, nil
+}
+
+// differences are what an update, or the creation, of the queue changes.
+func (q queue) differences(is batchtypes.JobQueueDetail) []Attribute {
+	all := attribute("state", string(is.State), string(batchtypes.JQStateEnabled))
+	if is.Status == batchtypes.JQStatusInvalid {
+		all = append(all, attribute("status", string(is.Status), string(batchtypes.JQStatusValid))...)
+	}
+	return append(all, attribute("compute_environments", names(inOrder(is)), names(q.environments))...)
+}
+
+// names are those of resources by ARN, in their order.
+func names(arns []string) string {
+	var all []string
+	for _, arn := range arns {
+		all = append(all, lastPart(arn))
+	}
+	return strings.Join(all, ", ")
 }
 
 func (q queue) find(ctx context.Context, name string) (*batchtypes.JobQueueDetail, error) {

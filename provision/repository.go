@@ -2,7 +2,6 @@ package provision
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -33,7 +32,7 @@ func (r *repository) diff(ctx context.Context) (*Resource, []change, error) {
 	if found == nil {
 		return is, []change{
 			{what: "create", create: true, do: func(ctx context.Context) error { return r.create(ctx, is) }},
-			{what: "expire untagged images", do: r.putLifecycle},
+			r.expire(""),
 		}, nil
 	}
 	r.take(*found)
@@ -49,16 +48,24 @@ func (r *repository) diff(ctx context.Context) (*Resource, []change, error) {
 func (r *repository) drift(ctx context.Context, found ecrtypes.Repository) ([]change, error) {
 	var changes []change
 	if scan := found.ImageScanningConfiguration; scan == nil || !scan.ScanOnPush {
-		changes = append(changes, change{what: "scan on push", do: r.putScan})
+		changes = append(changes, change{what: "scan on push", attributes: attribute("scan_on_push", "false", "true"), do: r.putScan})
 	}
 	out, err := r.ECR.GetLifecyclePolicy(ctx, &ecr.GetLifecyclePolicyInput{RepositoryName: &r.spec.Repository})
 	if err != nil && !absent(err) {
 		return nil, err
 	}
-	if out == nil || !sameJSON(aws.ToString(out.LifecyclePolicyText), r.lifecycle()) {
-		changes = append(changes, change{what: "expire untagged images", do: r.putLifecycle})
+	is := ""
+	if out != nil {
+		is = aws.ToString(out.LifecyclePolicyText)
+	}
+	if !sameDocument(is, r.lifecycle()) {
+		changes = append(changes, r.expire(is))
 	}
 	return changes, nil
+}
+
+func (r *repository) expire(is string) change {
+	return change{what: "expire untagged images", attributes: documents("lifecycle_policy", is, r.lifecycle()), do: r.putLifecycle}
 }
 
 func (r *repository) find(ctx context.Context) (*ecrtypes.Repository, error) {
@@ -120,15 +127,6 @@ func (r *repository) putLifecycle(ctx context.Context) error {
 func (r *repository) lifecycle() string {
 	return fmt.Sprintf(`{"rules":[{"rulePriority":1,"description":"kedroctl: untagged images","selection":{"tagStatus":"untagged",`+
 		`"countType":"sinceImagePushed","countUnit":"days","countNumber":%d},"action":{"type":"expire"}}]}`, max(r.spec.KeepDays, 1))
-}
-
-// sameJSON compares two documents without regard to white space and the order of keys.
-func sameJSON(a, b string) bool {
-	var x, y any
-	if json.Unmarshal([]byte(a), &x) != nil || json.Unmarshal([]byte(b), &y) != nil {
-		return a == b
-	}
-	return fmt.Sprint(x) == fmt.Sprint(y)
 }
 
 func (r *repository) removal(ctx context.Context) (Resource, func(context.Context) error, error) {

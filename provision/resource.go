@@ -53,9 +53,10 @@ type Reporter interface {
 
 // change is one call that brings a resource nearer to its spec.
 type change struct {
-	what   string // "create", "block public access"
-	create bool
-	do     func(context.Context) error
+	what       string // "create", "block public access"
+	create     bool
+	attributes []Attribute // that it changes
+	do         func(context.Context) error
 }
 
 // resource is one that a stack makes.

@@ -44,26 +44,32 @@ func (r role) diff(ctx context.Context) (*Resource, []change, error) {
 	if err != nil {
 		return is, nil, err
 	}
-	allow := change{what: "put policy", do: r.allow}
 	if found == nil {
-		return is, []change{{what: "create", create: true, do: func(ctx context.Context) error { return r.create(ctx, is) }}, allow}, nil
+		create := change{what: "create", create: true, attributes: documents("assume_role_policy", "", r.trust.String()),
+			do: func(ctx context.Context) error { return r.create(ctx, is) }}
+		return is, []change{create, r.put("")}, nil
 	}
 	is.ARN = aws.ToString(found.Arn)
 	if !r.spec.owns(iamTags(found.Tags)) {
 		return is, nil, notOurs(is, r.spec)
 	}
 	var changes []change
-	if !r.trust.same(unescape(found.AssumeRolePolicyDocument)) {
-		changes = append(changes, change{what: "put trust policy", do: r.putTrust})
+	if trust := unescape(found.AssumeRolePolicyDocument); !r.trust.same(trust) {
+		changes = append(changes, change{what: "put trust policy", attributes: documents("assume_role_policy", trust, r.trust.String()), do: r.putTrust})
 	}
-	same, err := r.allowed(ctx)
+	allowed, err := r.allowed(ctx)
 	if err != nil {
 		return is, nil, err
 	}
-	if !same {
-		changes = append(changes, allow)
+	if !r.policy.same(allowed) {
+		changes = append(changes, r.put(allowed))
 	}
 	return is, changes, nil
+}
+
+// put puts the policy in place of another, "" where there is none.
+func (r role) put(is string) change {
+	return change{what: "put policy", attributes: documents("policy", is, r.policy.String()), do: r.allow}
 }
 
 // unescape reads a document as IAM gives it, URL-encoded.
@@ -89,12 +95,13 @@ func (r role) putTrust(ctx context.Context) error {
 	return err
 }
 
-func (r role) allowed(ctx context.Context) (bool, error) {
+// allowed is the policy that the role has, "" where there is none.
+func (r role) allowed(ctx context.Context) (string, error) {
 	out, err := r.IAM.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: &r.name, PolicyName: aws.String(policyName)})
 	if err != nil {
-		return false, ignoreAbsent(err)
+		return "", ignoreAbsent(err)
 	}
-	return r.policy.same(unescape(out.PolicyDocument)), nil
+	return unescape(out.PolicyDocument), nil
 }
 
 func (r role) allow(ctx context.Context) error {
