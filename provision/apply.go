@@ -218,11 +218,7 @@ func (a *Applying) makeRepository(ctx context.Context) error {
 }
 
 func (a *Applying) makeJobRoles(ctx context.Context) error {
-	var job resource = a.spec.jobRole(a.clients, a.account)
-	if name := a.spec.Existing.JobRole; name != "" {
-		job = existingRole{a.clients, "aws.job_role", name}
-	}
-	if err := a.one(ctx, job, &a.got.JobRole); err != nil {
+	if err := a.makeJobRole(ctx); err != nil {
 		return err
 	}
 	if name := a.spec.Existing.ExecutionRole; name != "" {
@@ -232,6 +228,22 @@ func (a *Applying) makeJobRoles(ctx context.Context) error {
 		return nil
 	}
 	return a.one(ctx, a.spec.executionRole(a.clients, a.account), &a.got.ExecutionRole)
+}
+
+// makeJobRole lets jobs use the key of a bucket that the stack has not made.
+func (a *Applying) makeJobRole(ctx context.Context) error {
+	if name := a.spec.Existing.JobRole; name != "" {
+		return a.one(ctx, existingRole{a.clients, "aws.job_role", name}, &a.got.JobRole)
+	}
+	key, err := bucket{a.clients, a.spec, a.account}.key(ctx)
+	if err != nil {
+		return explain("key of bucket "+a.spec.Bucket, err)
+	}
+	s := a.spec
+	if key != "" {
+		s.Keys = union(s.Keys, []string{key})
+	}
+	return a.one(ctx, s.jobRole(a.clients, a.account), &a.got.JobRole)
 }
 
 func (a *Applying) makeServiceRole(ctx context.Context) error {

@@ -204,6 +204,28 @@ func (b bucket) encrypt(ctx context.Context) error {
 	return err
 }
 
+// key is the ARN of the KMS key, or of its alias, that encrypts what is put into a bucket which is not the stack's; "" for none, for S3's own key, which
+// needs no permission, and where the caller may not ask.
+func (b bucket) key(ctx context.Context) (string, error) {
+	tags, err := b.tags(ctx)
+	if absent(err) || err == nil && b.spec.owns(tags) {
+		return "", nil
+	}
+	if err != nil {
+		return "", ignoreDenied(err)
+	}
+	out, err := b.S3.GetBucketEncryption(ctx, &s3.GetBucketEncryptionInput{Bucket: &b.spec.Bucket})
+	if err != nil || out.ServerSideEncryptionConfiguration == nil {
+		return "", ignoreDenied(ignoreAbsent(err))
+	}
+	for _, r := range out.ServerSideEncryptionConfiguration.Rules {
+		if d := r.ApplyServerSideEncryptionByDefault; d != nil {
+			return b.account.key(b.spec.Region, aws.ToString(d.KMSMasterKeyID)), nil
+		}
+	}
+	return "", nil
+}
+
 func (b bucket) ownership(ctx context.Context) (string, error) {
 	out, err := b.S3.GetBucketOwnershipControls(ctx, &s3.GetBucketOwnershipControlsInput{Bucket: &b.spec.Bucket})
 	if err != nil || out.OwnershipControls == nil {

@@ -60,6 +60,7 @@ var deniedCodes = []string{"AccessDenied", "AccessDeniedException", "Unauthorize
 var roleActions = []string{
 	"iam:CreateRole", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:TagRole", "iam:CreateInstanceProfile",
 	"iam:AddRoleToInstanceProfile", "iam:TagInstanceProfile", "iam:PassRole", "iam:CreateServiceLinkedRole",
+	"iam:PutRolePermissionsBoundary",
 }
 
 // explain says what an AWS call was about. Errors that are no answers of AWS, or have their next step already, only get the thing in front.
@@ -74,6 +75,14 @@ func explain(thing string, err error) error {
 		return ui.WithHint(call, hint)
 	}
 	return call
+}
+
+// ignoreDenied drops the error of what the caller may not see.
+func ignoreDenied(err error) error {
+	if hasStatus(err, http.StatusForbidden) || hasCode(err, deniedCodes...) {
+		return nil
+	}
+	return err
 }
 
 // message is what AWS says, without the SDK's words around it.

@@ -39,6 +39,8 @@ type testAWS struct {
 	batch *batch.Client
 	logs  *cloudwatchlogs.Client
 
+	server *local.Server // nil: not the embedded AWS
+
 	mu            sync.Mutex
 	seen          []string                // "Batch.CreateJobQueue"
 	before, after func(call string) error // what to answer instead of calling, and after the call was made
@@ -76,6 +78,7 @@ func embedded(t *testing.T, change ...func(*local.Options)) *testAWS {
 	cfg := server.Config()
 	cfg.BaseEndpoint = aws.String("https://127.0.0.1") // as AWS; the transport opens no connection
 	a := newTestAWS(cfg)
+	a.server = server
 	a.Sleep = func(ctx context.Context, d time.Duration) error {
 		now.Advance(d)
 		return ctx.Err()

@@ -11,11 +11,15 @@ func (s Spec) tlsOnly(a account) policy {
 	})
 }
 
-// trustTasks lets ECS give the role to tasks of this account alone.
-func trustTasks(a account) policy {
+// trustTasks lets ECS give the role to tasks of this account and region alone.
+// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+func (s Spec) trustTasks(a account) policy {
 	return newPolicy(statement{
 		Effect: "Allow", Principal: map[string]string{"Service": "ecs-tasks.amazonaws.com"}, Action: []string{"sts:AssumeRole"},
-		Condition: map[string]map[string][]string{"StringEquals": {"aws:SourceAccount": {a.ID}}},
+		Condition: map[string]map[string][]string{
+			"StringEquals": {"aws:SourceAccount": {a.ID}},
+			"ArnLike":      {"aws:SourceArn": {a.arn("ecs", s.Region, "*")}},
+		},
 	})
 }
 
@@ -38,7 +42,36 @@ func (s Spec) jobPolicy(a account) policy {
 		statement{Sid: "NoErasing", Effect: "Deny", Action: []string{"s3:DeleteObject"}, Resource: []string{run + "claims/*", run + "records/*"}},
 	)
 	p.Statement = append(p.Statement, grants("Read", a, union(s.Access.Read, s.Access.Write), readObjects())...)
-	return policy{p.Version, append(p.Statement, grants("Write", a, s.Access.Write, writeObjects())...)}
+	p.Statement = append(p.Statement, grants("Write", a, s.Access.Write, writeObjects())...)
+	return policy{p.Version, append(p.Statement, s.useKeys(a)...)}
+}
+
+// useKeys lets S3, and nothing else, use KMS keys for who reads and writes what they encrypt. Policies name keys by their ARN; one that is known by an
+// alias alone is any key that has it.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html#require-sse-kms, https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
+func (s Spec) useKeys(a account) []statement {
+	var keys, aliases []string
+	for _, arn := range s.Keys {
+		if _, alias, ok := strings.Cut(arn, ":alias/"); ok {
+			aliases = append(aliases, "alias/"+alias)
+		} else {
+			keys = append(keys, arn)
+		}
+	}
+	use := func(sid string, resources []string) statement {
+		return statement{Sid: sid, Effect: "Allow", Action: []string{"kms:Decrypt", "kms:GenerateDataKey"}, Resource: resources,
+			Condition: map[string]map[string][]string{"StringLike": {"kms:ViaService": {"s3.*." + a.domain()}}}}
+	}
+	var all []statement
+	if len(keys) > 0 {
+		all = append(all, use("Keys", keys))
+	}
+	if len(aliases) > 0 {
+		named := use("KeysByAlias", []string{"arn:" + a.Partition + ":kms:*:*:key/*"})
+		named.Condition["ForAnyValue:StringEquals"] = map[string][]string{"kms:ResourceAliases": aliases}
+		all = append(all, named)
+	}
+	return all
 }
 
 func readObjects() []string { return []string{"s3:GetObject", "s3:GetObjectVersion"} }

@@ -79,4 +79,25 @@ func (a account) arn(service, region, rest string) string {
 	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", a.Partition, service, region, a.ID, rest)
 }
 
+// key is the ARN of a KMS key that is named by ARN, id or alias; "" for AWS's own.
+func (a account) key(region, name string) string {
+	switch {
+	case name == "" || strings.HasSuffix(name, "alias/aws/s3"):
+		return ""
+	case strings.HasPrefix(name, "arn:"):
+		return name
+	case strings.HasPrefix(name, "alias/"):
+		return a.arn("kms", region, name)
+	}
+	return a.arn("kms", region, "key/"+name)
+}
+
+// domain is what the names of services end with.
+func (a account) domain() string {
+	if a.Partition == "aws-cn" {
+		return "amazonaws.com.cn"
+	}
+	return "amazonaws.com"
+}
+
 func (a account) s3(path string) string { return "arn:" + a.Partition + ":s3:::" + path }

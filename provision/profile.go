@@ -44,7 +44,8 @@ func findProfile(ctx context.Context, api instanceProfiles, name string) (*iamty
 }
 
 func (p profile) create(ctx context.Context, is *Resource) error {
-	out, err := p.IAM.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: &p.spec.InstanceProfile, Tags: p.spec.iamTags()})
+	out, err := p.IAM.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: &p.spec.InstanceProfile,
+		Path: aws.String(p.spec.rolePath()), Tags: p.spec.iamTags()})
 	if err == nil {
 		is.ARN = aws.ToString(out.InstanceProfile.Arn)
 	}

@@ -1,9 +1,11 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -27,11 +29,11 @@ type role struct {
 }
 
 func (s Spec) jobRole(c Clients, a account) role {
-	return role{Clients: c, spec: s, name: s.JobRole, trust: trustTasks(a), policy: s.jobPolicy(a), use: "Jobs"}
+	return role{Clients: c, spec: s, name: s.JobRole, trust: s.trustTasks(a), policy: s.jobPolicy(a), use: "Jobs"}
 }
 
 func (s Spec) executionRole(c Clients, a account) role {
-	return role{Clients: c, spec: s, name: s.ExecutionRole, trust: trustTasks(a), policy: s.executionPolicy(a), use: "Start of jobs"}
+	return role{Clients: c, spec: s, name: s.ExecutionRole, trust: s.trustTasks(a), policy: s.executionPolicy(a), use: "Start of jobs"}
 }
 
 func (s Spec) instanceRole(c Clients, a account) role {
@@ -45,7 +47,8 @@ func (r role) diff(ctx context.Context) (*Resource, []change, error) {
 		return is, nil, err
 	}
 	if found == nil {
-		create := change{what: "create", create: true, attributes: documents("assume_role_policy", "", r.trust.String()),
+		create := change{what: "create", create: true, attributes: slices.Concat(documents("assume_role_policy", "", r.trust.String()),
+			attribute("path", "", r.spec.rolePath()), attribute("permissions_boundary", "", aws.ToString(r.spec.boundary()))),
 			do: func(ctx context.Context) error { return r.create(ctx, is) }}
 		return is, []change{create, r.put("")}, nil
 	}
@@ -53,7 +56,13 @@ func (r role) diff(ctx context.Context) (*Resource, []change, error) {
 	if !r.spec.owns(iamTags(found.Tags)) {
 		return is, nil, notOurs(is, r.spec)
 	}
+	if path := aws.ToString(found.Path); path != r.spec.rolePath() {
+		return is, nil, &pathError{path, r.spec.rolePath()}
+	}
 	var changes []change
+	if want := aws.ToString(r.spec.boundary()); want != "" && boundaryOf(*found) != want {
+		changes = append(changes, change{what: "put permissions boundary", attributes: attribute("permissions_boundary", boundaryOf(*found), want), do: r.bound})
+	}
 	if trust := unescape(found.AssumeRolePolicyDocument); !r.trust.same(trust) {
 		changes = append(changes, change{what: "put trust policy", attributes: documents("assume_role_policy", trust, r.trust.String()), do: r.putTrust})
 	}
@@ -83,10 +92,47 @@ func unescape(document *string) string {
 
 func (r role) create(ctx context.Context, is *Resource) error {
 	out, err := r.IAM.CreateRole(ctx, &iam.CreateRoleInput{RoleName: &r.name, AssumeRolePolicyDocument: aws.String(r.trust.String()),
+		Path: aws.String(r.spec.rolePath()), PermissionsBoundary: r.spec.boundary(),
 		Description: aws.String(fmt.Sprintf("%s of Kedro project %s, environment %s", r.use, r.spec.Project, r.spec.Env)), Tags: r.spec.iamTags()})
 	if err == nil {
 		is.ARN = aws.ToString(out.Role.Arn)
 	}
+	return err
+}
+
+// pathError is a role that the stack has under another path than the settings want. IAM moves no role, and what jobs run with is not taken from them.
+type pathError struct{ is, wanted string }
+
+func (e *pathError) Error() string {
+	return fmt.Sprintf("it has the path %s, and aws.role_path is %s: IAM moves no role", e.is, e.wanted)
+}
+
+// Hint is the next step.
+func (e *pathError) Hint() string {
+	return "'kedroctl destroy' removes the stack and keeps data and images, then 'kedroctl deploy' makes it anew; or set aws.role_path back"
+}
+
+// rolePath is that of the roles and the instance profile that are made.
+func (s Spec) rolePath() string { return cmp.Or(s.Existing.RolePath, "/") }
+
+// boundary is the policy of the settings that bounds roles, nil for none.
+func (s Spec) boundary() *string {
+	if s.Existing.PermissionsBoundary == "" {
+		return nil
+	}
+	return &s.Existing.PermissionsBoundary
+}
+
+// boundaryOf is the policy that bounds a role, "" for none. Without one in the settings, one that an administrator has put stays.
+func boundaryOf(found iamtypes.Role) string {
+	if found.PermissionsBoundary == nil {
+		return ""
+	}
+	return aws.ToString(found.PermissionsBoundary.PermissionsBoundaryArn)
+}
+
+func (r role) bound(ctx context.Context) error {
+	_, err := r.IAM.PutRolePermissionsBoundary(ctx, &iam.PutRolePermissionsBoundaryInput{RoleName: &r.name, PermissionsBoundary: r.spec.boundary()})
 	return err
 }
 

@@ -28,6 +28,7 @@ type Spec struct {
 	InstanceProfile string
 
 	Access   plan.Grants // S3 prefixes outside the own bucket
+	Keys     []string    // ARNs of KMS keys, or of their aliases, that encrypt what jobs read and write
 	KeepDays int
 	Compute  project.ComputeSettings
 	Existing project.AWSSettings
@@ -47,7 +48,7 @@ func New(p project.Project, grants plan.Grants) (Spec, error) {
 		Project: projectSlug(p), Env: project.Slug(p.Env), Region: p.Settings.Region,
 		Bucket: p.Settings.Bucket, Repository: p.Settings.Image.Repository, Platform: p.Settings.Image.Platform, KeepDays: p.Settings.KeepDays,
 		Compute: p.Settings.Compute, Existing: p.Settings.AWS, Job: p.Settings.Job.Resources,
-		Containers: p.Settings.Containers(), Secrets: p.Settings.SecretARNs(),
+		Containers: p.Settings.Containers(), Secrets: p.Settings.SecretARNs(), Keys: p.Settings.Access.Keys,
 		Access: plan.Grants{
 			Read:  union(grants.Read, p.Settings.Access.Read),
 			Write: union(grants.Write, p.Settings.Access.Write),

@@ -75,6 +75,7 @@ func TestSettingsThatMakeNoStack(t *testing.T) {
 func TestPolicies(t *testing.T) {
 	s := testSpec(t, func(p *project.Project) {
 		p.Settings.Access = project.AccessSettings{Read: []string{"company-lake/raw/", "reference"}, Write: []string{"results/team/table.csv"}}
+		p.Settings.Access.Keys = []string{"arn:aws:kms:eu-west-1:123456789012:key/0b1c", "arn:aws:kms:eu-west-1:123456789012:alias/lake"}
 		p.Settings.Job.Secrets = map[string]string{
 			"DB_PASSWORD": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf:password::",
 			"TOKEN":       "arn:aws:ssm:eu-west-1:123456789012:parameter/token",
@@ -85,7 +86,7 @@ func TestPolicies(t *testing.T) {
 	})
 	a := account{"123456789012", "aws"}
 	for name, p := range map[string]policy{
-		"bucket": s.tlsOnly(a), "trust-tasks": trustTasks(a), "trust-instances": trustInstances(),
+		"bucket": s.tlsOnly(a), "trust-tasks": s.trustTasks(a), "trust-instances": trustInstances(),
 		"job": s.jobPolicy(a), "instance": s.instancePolicy(a), "execution": s.executionPolicy(a),
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, name+".json", asJSON(t, p)) })

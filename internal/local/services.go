@@ -16,7 +16,6 @@ import (
 	"github.com/kedroctl/kedroctl/internal/local/logs"
 	"github.com/kedroctl/kedroctl/internal/local/network"
 	"github.com/kedroctl/kedroctl/internal/local/objects"
-	"github.com/kedroctl/kedroctl/internal/local/policy"
 	"github.com/kedroctl/kedroctl/internal/local/scripted"
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
@@ -89,7 +88,7 @@ func (s *Server) denied(ctx context.Context, action, resource string, conditions
 		return true
 	}
 	role := wire.CallerOf(ctx).Role
-	return role != "" && strings.HasPrefix(action, "s3:") && !policy.Allows(s.account.Statements(role), action, resource, conditions)
+	return role != "" && strings.HasPrefix(action, "s3:") && !s.account.Allows(role, action, resource, conditions)
 }
 
 // noRunner is what a server without a runner has: no container ever starts.

@@ -58,12 +58,16 @@ type AWSSettings struct {
 	InstanceProfile string   `toml:"instance_profile" json:"instance_profile"` // name or ARN
 	Subnets         []string `toml:"subnets" json:"subnets"`
 	SecurityGroups  []string `toml:"security_groups" json:"security_groups"`
+
+	RolePath            string `toml:"role_path" json:"role_path,omitempty"`                       // of roles and instance profiles that are made, such as /teams/data/
+	PermissionsBoundary string `toml:"permissions_boundary" json:"permissions_boundary,omitempty"` // ARN of the managed policy that bounds roles that are made
 }
 
 // AccessSettings are S3 prefixes (bucket/prefix) that jobs need besides the own bucket and those that the catalog names.
 type AccessSettings struct {
 	Read  []string `toml:"read" json:"read"`
 	Write []string `toml:"write" json:"write"`
+	Keys  []string `toml:"keys" json:"keys,omitempty"` // ARNs of KMS keys that encrypt what lies there
 }
 
 // JobSettings are what the jobs of every group have, and what single groups have instead.

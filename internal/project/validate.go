@@ -25,6 +25,12 @@ var (
 	secretARN = regexp.MustCompile(`^arn:aws[a-z-]*:(secretsmanager:[a-z0-9-]+:\d{12}:secret:[^:\s]+(:[^:\s]*:[^:\s]*:[^:\s]*)?|ssm:[a-z0-9-]+:\d{12}:parameter/\S+)$`)
 	// roleName: CreateRole of the IAM API reference.
 	roleName = regexp.MustCompile(`^(arn:aws[a-z-]*:iam::\d{12}:role/(\S+/)?)?[\w+=,.@-]{1,64}$`)
+	// rolePath: CreateRole of the IAM API reference, without characters that a name has not.
+	rolePath = regexp.MustCompile(`^/([\w+=,.@-]+/)*$`)
+	// policyARN: AttachedPermissionsBoundary of the IAM API reference.
+	policyARN = regexp.MustCompile(`^arn:aws[a-z-]*:iam::(\d{12}|aws):policy/(\S+/)?[\w+=,.@-]{1,128}$`)
+	// keyARN: KMS's of a key, or of an alias.
+	keyARN = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)/[A-Za-z0-9/_-]+$`)
 	// queueName: CreateJobQueue of the Batch API reference.
 	queueName = regexp.MustCompile(`^(arn:aws[a-z-]*:batch:[a-z0-9-]+:\d{12}:job-queue/)?[A-Za-z0-9_-]{1,128}$`)
 )
@@ -201,7 +207,14 @@ func checkExisting(s Settings) (key, reason string) {
 			return key, fmt.Sprintf("%q is neither the name nor the ARN of a role", role)
 		}
 	}
-	if s.Compute.Queue != "" && !queueName.MatchString(s.Compute.Queue) {
+	switch {
+	case s.AWS.RolePath != "" && (len(s.AWS.RolePath) > 512 || !rolePath.MatchString(s.AWS.RolePath)):
+		return "aws.role_path", fmt.Sprintf("%q is not the path of a role: it begins and ends with a slash, as /teams/data/ does", s.AWS.RolePath)
+	case s.AWS.PermissionsBoundary != "" && !policyARN.MatchString(s.AWS.PermissionsBoundary):
+		return "aws.permissions_boundary", fmt.Sprintf("%q is not the ARN of a managed policy", s.AWS.PermissionsBoundary)
+	case slices.ContainsFunc(s.Access.Keys, func(key string) bool { return !keyARN.MatchString(key) }):
+		return "access.keys", "must be ARNs of KMS keys or of aliases of such keys"
+	case s.Compute.Queue != "" && !queueName.MatchString(s.Compute.Queue):
 		return "compute.queue", fmt.Sprintf("%q is neither the name nor the ARN of a job queue", s.Compute.Queue)
 	}
 	return "", ""

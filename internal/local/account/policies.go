@@ -103,6 +103,29 @@ func detachRolePolicy(r *role, in *iam.DetachRolePolicyInput) error {
 	return nil
 }
 
+// boundary is the managed policy that bounds what the policies of a role allow, nil where none is named.
+func boundary(arn *string) (*types.AttachedPermissionsBoundary, error) {
+	switch {
+	case arn == nil:
+		return nil, nil
+	case !strings.HasPrefix(*arn, "arn:aws:iam::") || !strings.Contains(*arn, ":policy/"):
+		return nil, invalid("ARN %s is not valid.", *arn)
+	case managedPolicies[*arn] == "":
+		return nil, noSuch("Scope ARN: %s does not exist or is not attachable.", *arn)
+	}
+	return &types.AttachedPermissionsBoundary{PermissionsBoundaryArn: arn, PermissionsBoundaryType: types.PermissionsBoundaryAttachmentTypePolicy}, nil
+}
+
+func putRoleBoundary(r *role, in *iam.PutRolePermissionsBoundaryInput) (err error) {
+	r.PermissionsBoundary, err = boundary(in.PermissionsBoundary)
+	return err
+}
+
+func deleteRoleBoundary(r *role, _ *iam.DeleteRolePermissionsBoundaryInput) error {
+	r.PermissionsBoundary = nil
+	return nil
+}
+
 func listAttachedRolePolicies(r role, _ *iam.ListAttachedRolePoliciesInput) ([]types.AttachedPolicy, error) {
 	list := []types.AttachedPolicy{}
 	for _, arn := range r.Attached {

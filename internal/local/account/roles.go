@@ -64,8 +64,12 @@ func (s *Service) createRole(in *iam.CreateRoleInput) (*iam.CreateRoleOutput, er
 	if err != nil {
 		return nil, err
 	}
+	bounds, err := boundary(in.PermissionsBoundary)
+	if err != nil {
+		return nil, err
+	}
 	r := s.putRole(name, path, *in.AssumeRolePolicyDocument)
-	r.Description, r.MaxSessionDuration, r.Tags = in.Description, &session, tags
+	r.Description, r.MaxSessionDuration, r.Tags, r.PermissionsBoundary = in.Description, &session, tags, bounds
 	s.state.Roles[name] = r
 	return &iam.CreateRoleOutput{Role: shown(r)}, nil
 }

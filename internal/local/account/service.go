@@ -85,6 +85,8 @@ func New(opt Options) (*Service, error) {
 		"GetRolePolicy":                 look(s, of(s.role, getRolePolicy)),
 		"ListRolePolicies":              look(s, paged("PolicyNames", of(s.role, listRolePolicies))),
 		"DeleteRolePolicy":              change(s, edited(s, deleteRolePolicy)),
+		"PutRolePermissionsBoundary":    change(s, edited(s, putRoleBoundary)),
+		"DeleteRolePermissionsBoundary": change(s, edited(s, deleteRoleBoundary)),
 		"AttachRolePolicy":              change(s, edited(s, attachRolePolicy)),
 		"ListAttachedRolePolicies":      look(s, paged("AttachedPolicies", of(s.role, listAttachedRolePolicies))),
 		"DetachRolePolicy":              change(s, edited(s, detachRolePolicy)),
@@ -206,22 +208,35 @@ func (s *Service) ServiceLinkedRole() (arn string, err error) {
 	return *r.Arn, err
 }
 
-// Statements are those of all policies of the role with this ARN, inline and attached. An unknown role has none.
-func (s *Service) Statements(role string) (all []policy.Statement) {
+// Allows reports whether the policies of the role with this ARN, inline and attached, allow an action, and its permissions boundary does too. An
+// unknown role may do nothing.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+func (s *Service) Allows(role, action, resource string, conditions map[string]string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.state.Roles[lastStep(role)]
+	if b := r.PermissionsBoundary; b != nil && !policy.Allows(s.parse(managedPolicies[*b.PermissionsBoundaryArn]), action, resource, conditions) {
+		return false
+	}
+	return policy.Allows(s.statements(r), action, resource, conditions)
+}
+
+func (s *Service) statements(r role) (all []policy.Statement) {
 	documents := slices.Collect(maps.Values(r.Inline))
 	for _, arn := range r.Attached {
 		documents = append(documents, managedPolicies[arn])
 	}
 	for _, d := range documents {
-		if s.parsed[d] == nil {
-			s.parsed[d], _ = policy.Parse([]byte(d)) // checked when it was put
-		}
-		all = append(all, s.parsed[d]...)
+		all = append(all, s.parse(d)...)
 	}
 	return all
+}
+
+func (s *Service) parse(document string) []policy.Statement {
+	if s.parsed[document] == nil {
+		s.parsed[document], _ = policy.Parse([]byte(document)) // checked when it was put
+	}
+	return s.parsed[document]
 }
 
 func lastStep(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }

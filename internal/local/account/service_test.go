@@ -309,7 +309,7 @@ func TestAnInstanceProfileIsAsOldAsItsRole(t *testing.T) {
 	}
 }
 
-func TestStatementsAreThoseOfAllPolicies(t *testing.T) {
+func TestARoleMayDoWhatAllItsPoliciesAllowWithinItsBoundary(t *testing.T) {
 	s, c, _ := serve(t, account.Options{})
 	ctx, role := t.Context(), aws.String("jobs")
 	createRole(t, c, "jobs")
@@ -319,12 +319,36 @@ func TestStatementsAreThoseOfAllPolicies(t *testing.T) {
 	if _, err := c.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: role, PolicyArn: aws.String("arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")}); err != nil {
 		t.Fatal(err)
 	}
-	var got []string
-	for _, statement := range s.Statements("arn:aws:iam::123456789012:role/jobs") {
-		got = append(got, statement.Action...)
+	may := func() (list []string) {
+		for _, action := range []string{"s3:GetObject", "s3:GetBucketTagging", "s3:PutObject", "logs:PutLogEvents"} {
+			if s.Allows("arn:aws:iam::123456789012:role/jobs", action, "arn:aws:s3:::data/x", nil) {
+				list = append(list, action)
+			}
+		}
+		return list
 	}
-	if diff := cmp.Diff([]string{"s3:GetObject", "s3:Get*", "s3:List*"}, got); diff != "" {
-		t.Error(diff)
+	both := []string{"s3:GetObject", "s3:GetBucketTagging"}
+	if diff := cmp.Diff(both, may()); diff != "" {
+		t.Errorf("without a boundary:\n%s", diff)
+	}
+	for boundary, want := range map[string][]string{
+		"arn:aws:iam::aws:policy/AmazonS3FullAccess":       both,
+		"arn:aws:iam::aws:policy/CloudWatchLogsFullAccess": nil,
+	} {
+		_, err := c.PutRolePermissionsBoundary(ctx, &iam.PutRolePermissionsBoundaryInput{RoleName: role, PermissionsBoundary: &boundary})
+		if diff := cmp.Diff(want, may()); err != nil || diff != "" {
+			t.Errorf("within %s: %v\n%s", boundary, err, diff)
+		}
+		got, err := c.GetRole(ctx, &iam.GetRoleInput{RoleName: role})
+		if err != nil || aws.ToString(got.Role.PermissionsBoundary.PermissionsBoundaryArn) != boundary {
+			t.Errorf("the role is %+v, %v", got.Role, err)
+		}
+	}
+	if _, err := c.DeleteRolePermissionsBoundary(ctx, &iam.DeleteRolePermissionsBoundaryInput{RoleName: role}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(both, may()); diff != "" {
+		t.Errorf("with the boundary taken off:\n%s", diff)
 	}
 }
 
