@@ -17,7 +17,8 @@ const module = "github.com/kedroctl/kedroctl/"
 // the packages below them too; those of this module are relative to it. Tests may import more.
 var importRules = []struct{ imported, only, never []string }{
 	{imported: []string{"github.com/urfave/cli"}, only: []string{"cmd"}},
-	{imported: []string{"github.com/moby/moby/client"}, only: []string{"build", "internal/local/containers"}},
+	{imported: []string{"github.com/moby/moby/client"}, only: []string{"build", "internal/engine", "internal/local/containers"}},
+	{imported: []string{module + "internal/engine"}, only: []string{"build", "cmd", "internal/local/containers"}},
 	{imported: []string{"github.com/moby/buildkit"}, only: []string{"build"}},
 	{imported: []string{"github.com/aws"}, never: []string{"internal/check", "internal/plan", "internal/project", "internal/ui", "templates"}},
 	{imported: []string{module + "build"}, never: []string{"provision", "run", "internal", "templates"}},

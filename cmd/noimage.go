@@ -16,6 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kedroctl/kedroctl/build"
+	"github.com/kedroctl/kedroctl/internal/engine"
 	"github.com/kedroctl/kedroctl/internal/local"
 	"github.com/kedroctl/kedroctl/internal/local/batch"
 	"github.com/kedroctl/kedroctl/internal/local/containers"
@@ -202,13 +203,13 @@ func jobRunners(state string) local.MakeRunner {
 }
 
 func containerRunner(state string) local.MakeRunner {
-	engine, err := build.FindEndpoint()
+	at, err := engine.Find()
 	if err != nil {
 		return func(context.Context, local.Info) (local.JobRunner, func(), error) {
 			return noEngine{err}, func() {}, nil
 		}
 	}
-	return containers.Maker(engine.Host, state)
+	return containers.Maker(at, state)
 }
 
 // noEngine starts no container.

@@ -14,7 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
-	"github.com/kedroctl/kedroctl/build"
+	"github.com/kedroctl/kedroctl/internal/engine"
 	"github.com/kedroctl/kedroctl/internal/local"
 	"github.com/kedroctl/kedroctl/internal/local/batch"
 	"github.com/kedroctl/kedroctl/internal/local/containers"
@@ -60,22 +60,17 @@ func (d *deps) shell(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	engine, err := build.Dial(c.Context) // says what is wrong where none answers
+	at, err := engine.Find()
 	if err != nil {
 		return err
 	}
-	engine.Close()
 	session, err := d.session(c.Context, look)
 	if err != nil {
 		return err
 	}
 	session.Attempt.Command, session.In = command, in
-	endpoint, err := build.FindEndpoint()
-	if err != nil {
-		return err
-	}
 	d.tellLook(look, session.Attempt)
-	code, err := session.Run(c.Context, endpoint.Host)
+	code, err := session.Run(c.Context, at)
 	if err != nil {
 		return err
 	}

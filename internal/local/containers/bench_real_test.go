@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/moby/moby/client"
 
+	"github.com/kedroctl/kedroctl/internal/engine"
 	"github.com/kedroctl/kedroctl/internal/local"
 	"github.com/kedroctl/kedroctl/internal/local/containers"
 	"github.com/kedroctl/kedroctl/internal/realtest"
@@ -39,13 +40,15 @@ func TestMain(m *testing.M) {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM) // which local.Stop sends
 	defer stop()
-	if err := local.Serve(ctx, local.ServeOptions{Dir: dir, Runner: containers.Maker(engineHost(), dir)}); err != nil {
+	at, err := engine.Find()
+	if err == nil {
+		err = local.Serve(ctx, local.ServeOptions{Dir: dir, Runner: containers.Maker(at, dir)})
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
-
-func engineHost() string { return cmp.Or(os.Getenv(client.EnvOverrideHost), client.DefaultDockerHost) }
 
 // bench is an AWS of a process of its own, whose jobs are containers.
 type bench struct {
@@ -59,9 +62,13 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	docker, err := client.New(client.FromEnv, client.WithHost(engineHost()))
+	at, err := engine.Find()
 	if err != nil {
 		t.Fatal(err)
+	}
+	docker, err := at.Dial(t.Context())
+	if err != nil {
+		realtest.Missing(t, err.Error())
 	}
 	t.Cleanup(func() { docker.Close() })
 	if _, err := docker.ImageInspect(t.Context(), base); err != nil {

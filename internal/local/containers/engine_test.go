@@ -15,11 +15,12 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/system"
 
+	"github.com/kedroctl/kedroctl/internal/engine"
 	"github.com/kedroctl/kedroctl/internal/local"
 )
 
-// engine is as much of a Docker Engine as a runner asks for. Its containers write their lines when they are asked for them, and end then.
-type engine struct {
+// fake is as much of a Docker Engine as a runner asks for. Its containers write their lines when they are asked for them, and end then.
+type fake struct {
 	t *testing.T
 
 	mu         sync.Mutex
@@ -40,10 +41,10 @@ type held struct {
 	grace    string        // seconds that it was given to end
 }
 
-// newEngine is an engine with a machine of 1 GiB, and a runner on it for the state directory /state.
-func newEngine(t *testing.T) (*engine, *Runner) {
+// newEngine is a fake with a machine of 1 GiB, and a runner on it for the state directory /state.
+func newEngine(t *testing.T) (*fake, *Runner) {
 	t.Helper()
-	e := &engine{t: t, containers: map[string]*held{}, making: map[string]bool{}}
+	e := &fake{t: t, containers: map[string]*held{}, making: map[string]bool{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/_ping", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", "1.44") })
 	mux.HandleFunc("GET /{version}/info", func(w http.ResponseWriter, _ *http.Request) { e.answer(w, system.Info{NCPU: 2, MemTotal: 1 << 30}) })
@@ -58,7 +59,7 @@ func newEngine(t *testing.T) (*engine, *Runner) {
 	mux.HandleFunc("DELETE /{version}/containers/{id}", e.remove)
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
-	r, end, err := Maker("tcp://"+s.Listener.Addr().String(), "/state")(t.Context(), local.Info{Endpoint: "http://127.0.0.1:4566"})
+	r, end, err := Maker(engine.Endpoint{Host: "tcp://" + s.Listener.Addr().String()}, "/state")(t.Context(), local.Info{Endpoint: "http://127.0.0.1:4566"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +67,7 @@ func newEngine(t *testing.T) (*engine, *Runner) {
 	return e, r.(*Runner)
 }
 
-func (e *engine) answer(w http.ResponseWriter, v any) {
+func (e *fake) answer(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	if err := json.NewEncoder(w).Encode(v); err != nil {
 		e.t.Error(err)
@@ -79,7 +80,7 @@ func refuse(w http.ResponseWriter, status int, why string) {
 }
 
 // find gives a container by its id or name.
-func (e *engine) find(key string) (string, *held) {
+func (e *fake) find(key string) (string, *held) {
 	for id, c := range e.containers {
 		if key == id || key == c.name {
 			return id, c
@@ -88,7 +89,7 @@ func (e *engine) find(key string) (string, *held) {
 	return "", nil
 }
 
-func (e *engine) with(do func(http.ResponseWriter, *held)) http.HandlerFunc {
+func (e *fake) with(do func(http.ResponseWriter, *held)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		e.mu.Lock()
 		defer e.mu.Unlock()
@@ -100,7 +101,7 @@ func (e *engine) with(do func(http.ResponseWriter, *held)) http.HandlerFunc {
 	}
 }
 
-func (e *engine) list(w http.ResponseWriter, r *http.Request) {
+func (e *fake) list(w http.ResponseWriter, r *http.Request) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	found := []container.Summary{}
@@ -112,7 +113,7 @@ func (e *engine) list(w http.ResponseWriter, r *http.Request) {
 	e.answer(w, found)
 }
 
-func (e *engine) create(w http.ResponseWriter, r *http.Request) {
+func (e *fake) create(w http.ResponseWriter, r *http.Request) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	name := r.URL.Query().Get("name")
@@ -130,19 +131,19 @@ func (e *engine) create(w http.ResponseWriter, r *http.Request) {
 }
 
 // start is not for containers that have run: they would do their work twice.
-func (e *engine) start(_ http.ResponseWriter, c *held) {
+func (e *fake) start(_ http.ResponseWriter, c *held) {
 	if c.state != container.StateCreated {
 		e.t.Errorf("start of a container that is %s", c.state)
 	}
 	c.state = container.StateRunning
 }
 
-func (e *engine) inspect(w http.ResponseWriter, c *held) {
+func (e *fake) inspect(w http.ResponseWriter, c *held) {
 	id, _ := e.find(c.name)
 	e.answer(w, container.InspectResponse{ID: id, State: &container.State{Status: c.state, ExitCode: c.exit, OOMKilled: c.oom}})
 }
 
-func (e *engine) logs(w http.ResponseWriter, c *held) {
+func (e *fake) logs(w http.ResponseWriter, c *held) {
 	for i, line := range c.lines {
 		stream := []byte{byte(stdcopy.Stdout), byte(stdcopy.Stderr)}[i%2]
 		w.Write(append(binary.BigEndian.AppendUint32([]byte{stream, 0, 0, 0}, uint32(len(line)+1)), line+"\n"...))
@@ -155,7 +156,7 @@ func (e *engine) logs(w http.ResponseWriter, c *held) {
 	c.state = container.StateExited
 }
 
-func (e *engine) stop(_ http.ResponseWriter, r *http.Request) {
+func (e *fake) stop(_ http.ResponseWriter, r *http.Request) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	_, c := e.find(r.PathValue("id"))
@@ -163,7 +164,7 @@ func (e *engine) stop(_ http.ResponseWriter, r *http.Request) {
 	close(c.stop)
 }
 
-func (e *engine) remove(w http.ResponseWriter, r *http.Request) {
+func (e *fake) remove(w http.ResponseWriter, r *http.Request) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	id, c := e.find(r.PathValue("id"))
@@ -179,7 +180,7 @@ func (e *engine) remove(w http.ResponseWriter, r *http.Request) {
 }
 
 // put adds a container of the state directory /state.
-func (e *engine) put(job string, c held) {
+func (e *fake) put(job string, c held) {
 	c.name, c.labels = "kedroctl-"+job, map[string]string{labelOwner: "/state", labelJob: job}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -187,7 +188,7 @@ func (e *engine) put(job string, c held) {
 	e.containers["id of "+job] = &c
 }
 
-func (e *engine) left() (names []string) {
+func (e *fake) left() (names []string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, c := range e.containers {

@@ -13,6 +13,7 @@ import (
 	"github.com/moby/moby/api/types/system"
 	"github.com/moby/moby/client"
 
+	"github.com/kedroctl/kedroctl/internal/engine"
 	"github.com/kedroctl/kedroctl/internal/local"
 	"github.com/kedroctl/kedroctl/internal/local/batch"
 )
@@ -47,13 +48,13 @@ type Runner struct {
 	going sync.WaitGroup
 }
 
-// Maker gives what local.ServeOptions.Runner wants: a runner on the engine at host (such as unix:///var/run/docker.sock) for the server of a state
-// directory, which works until it is closed. The engine need not answer yet; jobs that find none fail to start.
-func Maker(host, dir string) func(context.Context, local.Info) (local.JobRunner, func(), error) {
+// Maker gives what local.ServeOptions.Runner wants: a runner on an engine for the server of a state directory, which works until it is closed. The
+// engine need not answer yet; jobs that find none fail to start.
+func Maker(at engine.Endpoint, dir string) func(context.Context, local.Info) (local.JobRunner, func(), error) {
 	return func(ctx context.Context, server local.Info) (local.JobRunner, func(), error) {
-		docker, err := client.New(client.FromEnv, client.WithHost(host))
+		docker, err := at.Connect()
 		if err != nil {
-			return nil, nil, fmt.Errorf("connect to the Docker Engine at %s: %w", host, err)
+			return nil, nil, err
 		}
 		owner, err := filepath.Abs(dir)
 		if err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/moby/moby/client"
 	"golang.org/x/term"
 
+	"github.com/kedroctl/kedroctl/internal/engine"
 	"github.com/kedroctl/kedroctl/internal/local/batch"
 )
 
@@ -37,12 +38,12 @@ type Session struct {
 	Progress func(what string) // told before what takes long; may be nil
 }
 
-// Run runs a session on the engine at host, and gives the exit code of its command. The image is pulled where the engine has it not. The container is
+// Run runs a session on an engine, and gives the exit code of its command. The image is pulled where the engine has it not. The container is
 // removed in the end, also when ctx ends.
-func (s Session) Run(ctx context.Context, host string) (code int, err error) {
-	docker, err := client.New(client.FromEnv, client.WithHost(host))
+func (s Session) Run(ctx context.Context, at engine.Endpoint) (code int, err error) {
+	docker, err := at.Dial(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("connect to the Docker Engine at %s: %w", host, err)
+		return 0, err
 	}
 	defer docker.Close()
 	if err := s.pull(ctx, docker); err != nil {
