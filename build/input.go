@@ -10,7 +10,7 @@ import (
 )
 
 // layoutVersion changes where this package lays out images differently though no template has changed.
-const layoutVersion = "1"
+const layoutVersion = "2"
 
 // InputKey is the hash of all that a build of the image may read, 32 hexadecimal digits, and the image's tag: the files under the source directory and
 // in the copied configuration, pyproject.toml without kedroctl's own settings, requirements and locks, the settings of the image and the

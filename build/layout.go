@@ -27,6 +27,7 @@ type layout struct {
 //	dependencies/   what the resolver reads
 //	boot/           the entry of jobs, an installed distribution
 //	dist/           the wheel, alone
+//	project/        the wheel, installed
 //	root/app/conf/  the configuration, as it lies in the image
 func newLayout(dir string, p project.Project, s project.Snapshot, w Wheel) (layout, error) {
 	l := layout{dir: dir}
@@ -61,6 +62,9 @@ func newLayout(dir string, p project.Project, s project.Snapshot, w Wheel) (layo
 	if err := l.write("dist/"+filepath.Base(w.Path), wheel); err != nil {
 		return l, err
 	}
+	if err := l.addProject(w); err != nil {
+		return l, err
+	}
 	if err := l.addConfig(p, s); err != nil {
 		return l, err
 	}
@@ -79,6 +83,25 @@ func (l *layout) addBoot() error {
 		}
 		return l.write("boot/"+name, content)
 	})
+}
+
+// addProject installs the wheel.
+func (l *layout) addProject(w Wheel) error {
+	files, err := w.install()
+	if err != nil {
+		return err
+	}
+	for name, f := range files {
+		if err := l.write("project/"+name, f.content); err != nil {
+			return err
+		}
+		if f.program {
+			if err := os.Chmod(filepath.Join(l.dir, "project", filepath.FromSlash(name)), 0o755); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // addConfig copies the configuration, file by file, without those that hold secrets. The environments' directories are made also where they are empty:
@@ -131,7 +154,10 @@ func (l *layout) fixTimes() error {
 			if err != nil {
 				return err
 			}
-			mode, when = 0o644, timeOf(content)
+			when = timeOf(content)
+			if info, err := d.Info(); err != nil || info.Mode()&0o100 == 0 {
+				mode = 0o644
+			}
 		}
 		if err := os.Chmod(file, mode); err != nil {
 			return err

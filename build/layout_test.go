@@ -1,12 +1,14 @@
 package build
 
 import (
+	"archive/zip"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -17,9 +19,7 @@ import (
 func lay(t *testing.T, p project.Project, s project.Snapshot) (map[string]string, layout) {
 	t.Helper()
 	wheel := Wheel{Path: filepath.Join(t.TempDir(), "demo-0.1-py3-none-any.whl"), Name: "demo", Version: "0.1"}
-	if err := os.WriteFile(wheel.Path, []byte("wheel"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeZip(t, wheel.Path, time.Unix(1.7e9, 0), zip.Store, "demo/__init__.py", "demo-0.1.dist-info/METADATA")
 	dir := t.TempDir()
 	l, err := newLayout(dir, p, s, wheel)
 	if err != nil {
@@ -78,16 +78,25 @@ func TestContextHoldsNoSecrets(t *testing.T) {
 func TestContextHoldsWhatTheImageNeeds(t *testing.T) {
 	p, s := fixture(t)
 	files, _ := lay(t, p, s)
-	delete(files, "Dockerfile")
+	for _, name := range []string{"Dockerfile", "project/demo-0.1.dist-info/RECORD"} {
+		delete(files, name)
+	}
+	if !strings.HasPrefix(files["dist/demo-0.1-py3-none-any.whl"], "PK") {
+		t.Error("no wheel")
+	}
+	delete(files, "dist/demo-0.1-py3-none-any.whl")
 	want := map[string]string{
-		"dependencies/requirements.txt":       "kedro~=1.0\npandas\ns3fs>=2024.6.0\ncloudpickle\n",
-		"dependencies/constraints.txt":        "",
-		"dependencies/excludes.txt":           "",
-		"dist/demo-0.1-py3-none-any.whl":      "wheel",
-		"root/app/conf/logging.yml":           "version: 1\n",
-		"root/app/conf/base/catalog.yml":      "a: {type: pandas.CSVDataset, filepath: data/a.csv}\n",
-		"root/app/conf/base/credentials.yml":  "s3:\n  key: ${oc.env:S3_KEY}\n  secret: ${oc.env:S3_SECRET}\n",
-		"root/app/conf/aws_batch/globals.yml": "bucket: b\n",
+		"dependencies/requirements.txt":        "kedro~=1.0\npandas\ns3fs>=2024.6.0\ncloudpickle\n",
+		"dependencies/constraints.txt":         "",
+		"dependencies/excludes.txt":            "",
+		"project/demo/__init__.py":             "content of demo/__init__.py",
+		"project/demo-0.1.dist-info/METADATA":  "content of demo-0.1.dist-info/METADATA",
+		"project/demo-0.1.dist-info/INSTALLER": "kedroctl\n",
+		"project/demo-0.1.dist-info/REQUESTED": "",
+		"root/app/conf/logging.yml":            "version: 1\n",
+		"root/app/conf/base/catalog.yml":       "a: {type: pandas.CSVDataset, filepath: data/a.csv}\n",
+		"root/app/conf/base/credentials.yml":   "s3:\n  key: ${oc.env:S3_KEY}\n  secret: ${oc.env:S3_SECRET}\n",
+		"root/app/conf/aws_batch/globals.yml":  "bucket: b\n",
 	}
 	if diff := cmp.Diff(want, files); diff != "" {
 		t.Errorf("context (-want +got):\n%s", diff)
