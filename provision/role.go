@@ -93,11 +93,15 @@ func unescape(document *string) string {
 func (r role) create(ctx context.Context, is *Resource) error {
 	out, err := r.IAM.CreateRole(ctx, &iam.CreateRoleInput{RoleName: &r.name, AssumeRolePolicyDocument: aws.String(r.trust.String()),
 		Path: aws.String(r.spec.rolePath()), PermissionsBoundary: r.spec.boundary(),
-		Description: aws.String(fmt.Sprintf("%s of Kedro project %s, environment %s", r.use, r.spec.Project, r.spec.Env)), Tags: r.spec.iamTags()})
+		Description: aws.String(r.description()), Tags: r.spec.iamTags()})
 	if err == nil {
 		is.ARN = aws.ToString(out.Role.Arn)
 	}
 	return err
+}
+
+func (r role) description() string {
+	return fmt.Sprintf("%s of Kedro project %s, environment %s", r.use, r.spec.Project, r.spec.Env)
 }
 
 // pathError is a role that the stack has under another path than the settings want. IAM moves no role, and what jobs run with is not taken from them.

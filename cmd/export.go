@@ -1,0 +1,70 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kedroctl/kedroctl/internal/plan"
+	"github.com/kedroctl/kedroctl/internal/ui"
+	"github.com/kedroctl/kedroctl/provision"
+)
+
+func newExport(d *deps) *cli.Command {
+	return &cli.Command{
+		Name: "export", Category: catOther, ArgsUsage: "terraform", Usage: "Write the stack as a Terraform configuration, for teams that own it that way",
+		UsageText: "$ kedroctl export terraform -o main.tf",
+		Description: `Writes what 'kedroctl provision' would make as a configuration for the provider hashicorp/aws, without asking AWS. Its first
+lines have the settings by which kedroctl then takes these resources as existing ones, and never changes or removes them.`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, which must not exist", DefaultText: "stdout"},
+		},
+		Action: func(c *cli.Context) error {
+			if c.Args().First() != "terraform" {
+				return usageError{errors.New("export wants what to write: kedroctl export terraform")}
+			}
+			p, err := d.initialized()
+			if err != nil {
+				return err
+			}
+			pl, _, err := d.checkedPlan(c.Context, p, plan.Selection{}, "")
+			if err != nil {
+				return err
+			}
+			if _, err := d.aws(c.Context, &p); err != nil { // which names the region
+				return err
+			}
+			spec, err := provision.New(p, pl.Grants)
+			if err != nil {
+				return err
+			}
+			return d.writeExport(c.String("output"), provision.Terraform(spec))
+		},
+	}
+}
+
+func (d *deps) writeExport(file string, content []byte) error {
+	if file == "" {
+		answer := struct {
+			Configuration string `json:"configuration"`
+		}{string(content)}
+		return d.term.Answer(answer, func(w io.Writer) { w.Write(content) })
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return ui.WithHint(fmt.Errorf("%s exists: it is not overwritten", file), "name another file, or write to stdout and compare")
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", file, err)
+	}
+	_, err = f.Write(content)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", file, err)
+	}
+	d.term.Line("wrote %s", file)
+	return nil
+}

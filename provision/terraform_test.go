@@ -1,0 +1,114 @@
+package provision
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+	"github.com/zclconf/go-cty/cty/function/stdlib"
+
+	"github.com/kedroctl/kedroctl/internal/plan"
+	"github.com/kedroctl/kedroctl/internal/project"
+)
+
+// exported are stacks whose configuration is kept as a golden file.
+func exported() map[string]Spec {
+	base := func(change func(*project.Project)) Spec {
+		p := project.Project{Name: "Space Flights", Package: "space_flights", Env: "aws_batch"}
+		p.Settings.Region, p.Settings.Bucket, p.Settings.KeepDays = testRegion, "kedro-space-flights-3f9c02ab", 30
+		p.Settings.Compute.MaxVCPUs = 16
+		change(&p)
+		s, err := New(p, plan.Grants{Read: []string{"company-lake/raw/"}, Write: []string{"company-lake/out/model.pkl"}})
+		if err != nil {
+			panic(err)
+		}
+		return s
+	}
+	return map[string]Spec{
+		"ec2":  base(func(*project.Project) {}),
+		"spot": base(func(p *project.Project) { p.Settings.Compute.Type = project.Spot; p.Settings.AWS.ServiceRole = "batch" }),
+		"fargate": base(func(p *project.Project) {
+			p.Settings.Compute.Type = project.Fargate
+			p.Settings.AWS.Subnets = []string{"subnet-1", "subnet-2"}
+			p.Settings.Job.Secrets = map[string]string{"KEY": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:key-AbCdEf"}
+		}),
+		"queue": base(func(p *project.Project) { p.Settings.Compute.Queue = "company-queue" }),
+	}
+}
+
+func TestTerraform(t *testing.T) {
+	for name, s := range exported() {
+		t.Run(name, func(t *testing.T) {
+			got, golden := Terraform(s), filepath.Join("testdata", name+".tf.golden")
+			if *update {
+				if err := os.WriteFile(golden, got, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), string(got)); diff != "" {
+				t.Errorf("run go test with -update if this is meant:\n%s", diff)
+			}
+		})
+	}
+}
+
+// What Terraform computes of the documents is what provision would put.
+func TestTerraformPolicies(t *testing.T) {
+	a := account{ID: "123456789012", Partition: "aws"}
+	for name, s := range exported() {
+		got := evaluate(t, Terraform(s))
+		want := map[string]policy{"aws_s3_bucket_policy.data.policy": s.tlsOnly(a)}
+		roles := map[string]role{"job": s.jobRole(Clients{}, a)}
+		if s.needsExecutionRole() {
+			roles["execution"] = s.executionRole(Clients{}, a)
+		}
+		if s.ownQueue() && !s.onFargate() {
+			roles["instance"] = s.instanceRole(Clients{}, a)
+		}
+		for kind, r := range roles {
+			want["aws_iam_role."+kind+".assume_role_policy"] = r.trust
+			want["aws_iam_role_policy."+kind+".policy"] = r.policy
+		}
+		for at, p := range want {
+			if !p.same(got[at]) {
+				t.Errorf("%s: %s:\n%s\nwant:\n%s", name, at, got[at], p)
+			}
+		}
+		if roles := len(want) - 1; roles != 2*strings.Count(string(Terraform(s)), `resource "aws_iam_role" `) {
+			t.Errorf("%s: %d documents of roles compared, which are not all", name, roles)
+		}
+	}
+}
+
+// evaluate gives the arguments of resources whose values are strings, by resource and name, as an account with the number 123456789012 has them.
+func evaluate(t *testing.T, config []byte) map[string]string {
+	t.Helper()
+	file, problems := hclsyntax.ParseConfig(config, "main.tf", hcl.InitialPos)
+	if problems.HasErrors() {
+		t.Fatal(problems)
+	}
+	object := func(key string, v cty.Value) cty.Value { return cty.ObjectVal(map[string]cty.Value{key: v}) }
+	context := &hcl.EvalContext{
+		Functions: map[string]function.Function{"jsonencode": stdlib.JSONEncodeFunc},
+		Variables: map[string]cty.Value{"data": object("aws_caller_identity", object("current", object("account_id", cty.StringVal("123456789012"))))},
+	}
+	values := map[string]string{}
+	for _, block := range file.Body.(*hclsyntax.Body).Blocks {
+		for name, a := range block.Body.Attributes {
+			if v, problems := a.Expr.Value(context); !problems.HasErrors() && v.Type() == cty.String {
+				values[strings.Join(append(block.Labels, name), ".")] = v.AsString()
+			}
+		}
+	}
+	return values
+}
