@@ -14,6 +14,7 @@ import (
 type SmokeError struct {
 	Differences []string
 	Problems    []project.Problem // of introspection inside the image alone
+	Package     string            // the project's
 }
 
 func (e *SmokeError) Error() string {
@@ -30,6 +31,9 @@ var missingModule = regexp.MustCompile(`No module named '([^'.]+)`)
 func (e *SmokeError) Hint() string {
 	for _, p := range e.Problems {
 		if m := missingModule.FindStringSubmatch(p.Message + p.Traceback); m != nil {
+			if m[1] == e.Package {
+				return "the project itself is not installed in the image: let the Dockerfile install the wheel that its context has in dist/"
+			}
 			return fmt.Sprintf("add the distribution that has the module %s to the project's dependencies", m[1])
 		}
 	}
@@ -37,7 +41,7 @@ func (e *SmokeError) Hint() string {
 }
 
 func compare(want, got project.Snapshot) error {
-	e := &SmokeError{Differences: slices.Concat(pipelineDifferences(want, got), datasetDifferences(want, got))}
+	e := &SmokeError{Package: want.Package, Differences: slices.Concat(pipelineDifferences(want, got), datasetDifferences(want, got))}
 	known := map[string]bool{}
 	for _, p := range slices.Concat(want.Errors, want.Warnings) {
 		known[p.Stage+p.Type] = true

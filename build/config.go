@@ -21,7 +21,7 @@ type Left struct {
 // configFile is a file of the configuration: name is relative to the configuration source, with slashes.
 type configFile struct{ name, path string }
 
-// LeftOut lists the configuration files of the copied environments that stay out of the image.
+// LeftOut lists the configuration files of the copied environments that stay out of the image, and what is kept back from the project's own Dockerfile.
 func LeftOut(p project.Project, s project.Snapshot) ([]Left, error) {
 	files, left, err := configFiles(p, s)
 	if err != nil {
@@ -36,7 +36,14 @@ func LeftOut(p project.Project, s project.Snapshot) ([]Left, error) {
 			left = append(left, Left{Path: confPath(s, f.name), Reason: reason})
 		}
 	}
-	return left, nil
+	if p.Settings.Image.Dockerfile == "" {
+		return left, nil
+	}
+	context, err := newOwnContext(p, s)
+	if err != nil {
+		return nil, err
+	}
+	return mergeLeft(left, context.left), nil
 }
 
 // configFiles lists what of the configuration may be copied by its place and name: the base environment, the environment, and logging.yml of the

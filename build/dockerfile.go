@@ -32,22 +32,17 @@ var (
 
 // dockerfile is what the template is filled with.
 type dockerfile struct {
-	Package, Env, Base, Site, Logging string
-	UVPlatform                        string
-	UVLock                            bool
-	SystemPackages                    []string
+	Package, Env, Base, Site, Conf, Logging string
+	UVPlatform                              string
+	UVLock                                  bool
+	SystemPackages                          []string
 }
 
 // renderDockerfile fills in the Dockerfile. What it takes from settings is checked: the text must not be able to add instructions.
 func renderDockerfile(p project.Project, uvLock bool) (string, error) {
 	image := p.Settings.Image
-	d := dockerfile{
-		Package: p.Package, Env: p.Env, Base: image.Base, Site: site, Logging: path.Join(site, "boot", templates.BootLogging),
-		UVPlatform: uvPlatforms[image.Platform], UVLock: uvLock, SystemPackages: image.SystemPackages,
-	}
-	if image.Logging == "project" {
-		d.Logging = path.Join(confRoot, "logging.yml")
-	}
+	d := newDockerfile(p)
+	d.UVPlatform, d.UVLock, d.SystemPackages = uvPlatforms[image.Platform], uvLock, image.SystemPackages
 	if err := d.check(image.Platform); err != nil {
 		return "", err
 	}
@@ -60,6 +55,15 @@ func renderDockerfile(p project.Project, uvLock bool) (string, error) {
 		return "", err
 	}
 	return out.String(), nil
+}
+
+// newDockerfile has what every Dockerfile needs.
+func newDockerfile(p project.Project) dockerfile {
+	d := dockerfile{Package: p.Package, Env: p.Env, Base: p.Settings.Image.Base, Site: site, Conf: confRoot, Logging: path.Join(site, "boot", templates.BootLogging)}
+	if p.Settings.Image.Logging == "project" {
+		d.Logging = path.Join(confRoot, "logging.yml")
+	}
+	return d
 }
 
 func (d dockerfile) check(platform string) error {

@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -63,7 +64,7 @@ func (e *Engine) Build(ctx context.Context, s Spec, story io.Writer) (Image, err
 		return Image{}, fmt.Errorf("build image: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	l, err := newLayout(dir, s.Project, s.Snapshot, s.Wheel)
+	l, err := s.layout(dir)
 	if err != nil {
 		return Image{}, fmt.Errorf("build image: lay out the context: %w", err)
 	}
@@ -93,7 +94,7 @@ func (e *Engine) solve(ctx context.Context, s Spec, l layout, story io.Writer) e
 	}
 	defer bk.Close()
 
-	watch := watcher{logs: map[string]string{}, base: s.Project.Settings.Image.Base, source: l.source}
+	watch := watcher{logs: map[string]string{}, base: s.Project.Settings.Image.Base, source: l.source, own: s.Project.Settings.Image.Dockerfile != ""}
 	status, shown := make(chan *bkclient.SolveStatus), make(chan *bkclient.SolveStatus)
 	var group errgroup.Group
 	group.Go(func() error {
@@ -143,11 +144,11 @@ func (e *Engine) buildKit(ctx context.Context) (*bkclient.Client, error) {
 }
 
 func solveOptions(s Spec, l layout) (bkclient.SolveOpt, error) {
-	src, err := contextFS(l.dir)
+	src, err := l.context()
 	if err != nil {
 		return bkclient.SolveOpt{}, err
 	}
-	attrs := map[string]string{"filename": "Dockerfile", "platform": s.Project.Settings.Image.Platform}
+	attrs := map[string]string{"filename": cmp.Or(l.dockerfile, "Dockerfile"), "platform": s.Project.Settings.Image.Platform}
 	for name, value := range labels(s) {
 		attrs["label:"+name] = value
 	}
@@ -155,7 +156,7 @@ func solveOptions(s Spec, l layout) (bkclient.SolveOpt, error) {
 		Frontend:      "dockerfile.v0", // the one inside the engine: nothing is pulled
 		FrontendAttrs: attrs,
 		LocalMounts:   map[string]fsutil.FS{"context": src, "dockerfile": src},
-		SharedKey:     "kedroctl:" + s.Project.Dir, // the engine keeps the last context of it: only what changed is sent
+		SharedKey:     "kedroctl:" + s.Project.Dir + ":" + s.Project.Settings.Image.Dockerfile, // the engine keeps the last context of it: only what changed is sent
 		// The exporter into the engine's own store, which every engine has.
 		Exports: []bkclient.ExportEntry{{Type: "moby", Attrs: map[string]string{"name": localRef(s.Project, s.InputKey)}}},
 	}, nil

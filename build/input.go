@@ -15,8 +15,14 @@ const layoutVersion = "2"
 // InputKey is the hash of all that a build of the image may read, 32 hexadecimal digits, and the image's tag: the files under the source directory and
 // in the copied configuration, pyproject.toml without kedroctl's own settings, requirements and locks, the settings of the image and the
 // templates. It depends neither on the order of files nor on their times; where it is doubtful whether a file matters, the file counts.
+//
+// For an image that others built it is a hash of its name.
 func InputKey(p project.Project, s project.Snapshot) (string, error) {
 	h := project.NewDigest()
+	if use := p.Settings.Image.Use; use != "" {
+		err := h.Add("use", use, p.Package, s.Env)
+		return h.Sum(), err
+	}
 	settings := p.Settings.Image
 	settings.Repository = "" // where the image goes is no part of it
 	if err := h.Add("image", layoutVersion, p.Package, p.Name, s.Env, s.BaseEnv, settings); err != nil {
@@ -37,7 +43,31 @@ func InputKey(p project.Project, s project.Snapshot) (string, error) {
 	if err := addTemplates(h); err != nil {
 		return "", fmt.Errorf("input key: %w", err)
 	}
+	if settings.Dockerfile != "" {
+		if err := addOwn(h, p, s); err != nil {
+			return "", fmt.Errorf("input key: %w", err)
+		}
+	}
 	return h.Sum(), nil
+}
+
+// addOwn adds what a build with the project's own Dockerfile may read besides: all of its context.
+func addOwn(h *project.Digest, p project.Project, s project.Snapshot) error {
+	text, err := ownDockerfile(p)
+	if err != nil {
+		return err
+	}
+	h.AddText(text)
+	context, err := newOwnContext(p, s)
+	if err != nil {
+		return err
+	}
+	for _, f := range context.files {
+		if err := h.AddFile(f.name, f.path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // inputFiles are the sources and the configuration, without pyproject.toml.

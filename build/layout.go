@@ -10,15 +10,28 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/tonistiigi/fsutil"
+
 	"github.com/kedroctl/kedroctl/internal/project"
 	"github.com/kedroctl/kedroctl/templates"
 )
 
 // layout is a build context on disk: nothing but what may enter the image. Modes and times of the files depend on their content alone.
 type layout struct {
-	dir    string
-	left   []Left
-	source string // where the dependencies come from
+	dir        string
+	left       []Left
+	source     string    // where the dependencies come from
+	dockerfile string    // relative to dir; "" is Dockerfile
+	under      fsutil.FS // what the context has besides dir; may be nil
+}
+
+// context is all that the builder may ask for.
+func (l layout) context() (fsutil.FS, error) {
+	src, err := contextFS(l.dir)
+	if err != nil || l.under == nil {
+		return src, err
+	}
+	return overlay{over: src, under: l.under}, nil
 }
 
 // newLayout writes the context below dir:
@@ -52,20 +65,7 @@ func newLayout(dir string, p project.Project, s project.Snapshot, w Wheel) (layo
 			return l, err
 		}
 	}
-	if err := l.addBoot(); err != nil {
-		return l, err
-	}
-	wheel, err := os.ReadFile(w.Path)
-	if err != nil {
-		return l, err
-	}
-	if err := l.write("dist/"+filepath.Base(w.Path), wheel); err != nil {
-		return l, err
-	}
-	if err := l.addProject(w); err != nil {
-		return l, err
-	}
-	if err := l.addConfig(p, s); err != nil {
+	if err := l.addFixed(p, s, w); err != nil {
 		return l, err
 	}
 	return l, l.fixTimes()

@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -33,6 +35,7 @@ type ECR interface {
 // Registry is a registry with the right to read and write it, for twelve hours.
 type Registry struct {
 	user, password string
+	host           string // the account's own registry; "" where ECR does not say
 }
 
 // Login asks Amazon ECR for an authorization token. Neither Docker's configuration nor a credential program is used.
@@ -48,7 +51,11 @@ func Login(ctx context.Context, client ECR) (*Registry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("get ECR authorization: %w", err)
 	}
-	return &Registry{user: user, password: password}, nil
+	endpoint := aws.ToString(out.AuthorizationData[0].ProxyEndpoint)
+	if u, err := url.Parse(endpoint); err == nil {
+		endpoint = u.Host
+	}
+	return &Registry{user: user, password: password, host: endpoint}, nil
 }
 
 // decodeToken takes apart a token, base64 of user:password.

@@ -55,7 +55,8 @@ type Exposure struct {
 	Reason string `json:"reason"`
 }
 
-// Exposed lists what looks like a secret in the configuration files that an image gets although they are not called credentials: jobs need them.
+// Exposed lists what looks like a secret in the configuration files that an image gets although they are not called credentials: jobs need them. With a
+// Dockerfile of the project's own it lists also what that one may copy, and itself.
 func Exposed(p project.Project, s project.Snapshot) ([]Exposure, error) {
 	files, _, err := configFiles(p, s)
 	if err != nil {
@@ -71,7 +72,24 @@ func Exposed(p project.Project, s project.Snapshot) ([]Exposure, error) {
 			all = append(all, Exposure{confPath(s, f.name), reason})
 		}
 	}
-	return all, nil
+	if p.Settings.Image.Dockerfile == "" {
+		return all, nil
+	}
+	context, err := newOwnContext(p, s)
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	for _, e := range all {
+		known[e.Path] = true
+	}
+	more, err := context.exposed(p.Settings.Image.Dockerfile)
+	for _, e := range more {
+		if !known[e.Path] {
+			all = append(all, e)
+		}
+	}
+	return all, err
 }
 
 // exposedIn says what looks like a secret in a file that is copied, "" where nothing does. Addresses with passwords are found in comments too.

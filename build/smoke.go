@@ -10,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/moby/moby/api/pkg/stdcopy"
@@ -17,6 +18,7 @@ import (
 	"github.com/moby/moby/client"
 
 	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/internal/ui"
 	"github.com/kedroctl/kedroctl/templates"
 )
 
@@ -34,7 +36,13 @@ const user = 10001
 func (e *Engine) Smoke(ctx context.Context, image Image, want project.Snapshot, set project.Settings) error {
 	ctx, cancel := context.WithTimeout(ctx, smokeTimeout)
 	defer cancel()
-	got, err := e.introspect(ctx, image, want, smokeEnv(set))
+	own := set.Image.Dockerfile != "" || set.Image.Use != ""
+	if own {
+		if err := e.tryEntry(ctx, image); err != nil {
+			return fmt.Errorf("smoke test of %s: %w", image.Ref, err)
+		}
+	}
+	got, err := e.introspect(ctx, image, want, smokeEnv(set), own)
 	if err != nil {
 		return fmt.Errorf("smoke test of %s: %w", image.Ref, err)
 	}
@@ -64,18 +72,21 @@ func smokeEnv(set project.Settings) []string {
 }
 
 // introspect takes the snapshot inside the image.
-func (e *Engine) introspect(ctx context.Context, image Image, want project.Snapshot, env []string) (project.Snapshot, error) {
+func (e *Engine) introspect(ctx context.Context, image Image, want project.Snapshot, env []string, own bool) (project.Snapshot, error) {
 	var snapshot project.Snapshot
+	config := &container.Config{
+		Image: image.ID,
+		User:  fmt.Sprintf("%d:%d", user, user),
+		Env:   env,
+		Cmd: []string{"python", "/" + smokeDir + "/introspect.py", "--out", "/" + smokeDir + "/snapshot.json",
+			"--package", want.Package, "--conf-source", confRoot, "--env", want.Env},
+	}
+	if own {
+		config.User = "" // the image says who jobs run as
+	}
 	// Not ctx: the engine makes the container even when nobody waits for it any more, and it has to be removed.
 	created, err := e.docker.ContainerCreate(context.WithoutCancel(ctx), client.ContainerCreateOptions{
-		Config: &container.Config{
-			Image: image.ID,
-			User:  fmt.Sprintf("%d:%d", user, user),
-			Env:   env,
-			Cmd: []string{"python3", "/" + smokeDir + "/introspect.py", "--out", "/" + smokeDir + "/snapshot.json",
-				"--package", want.Package, "--conf-source", confRoot, "--env", want.Env},
-		},
-		HostConfig: &container.HostConfig{NetworkMode: "none"},
+		Config: config, HostConfig: &container.HostConfig{NetworkMode: "none"},
 	})
 	if err != nil {
 		return snapshot, err
@@ -165,4 +176,30 @@ func (e *Engine) withLog(ctx context.Context, id string, err error) error {
 		return errors.Join(err, logErr)
 	}
 	return fmt.Errorf("%w: %s", err, toolMessage(text.String()))
+}
+
+// tryEntry sees that an image that kedroctl's Dockerfile did not make can run jobs: as its own user, by the command of jobs.
+func (e *Engine) tryEntry(ctx context.Context, image Image) error {
+	created, err := e.docker.ContainerCreate(context.WithoutCancel(ctx), client.ContainerCreateOptions{
+		Config: &container.Config{
+			Image: image.ID,
+			Cmd:   []string{"python", "-c", "import cloudpickle, s3fs, kedroctl_boot.job"},
+		},
+		HostConfig: &container.HostConfig{NetworkMode: "none"},
+	})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		_, _ = e.docker.ContainerRemove(context.WithoutCancel(ctx), created.ID, client.ContainerRemoveOptions{Force: true})
+	}()
+	code, err := e.run(ctx, created.ID)
+	switch {
+	case err != nil && strings.Contains(err.Error(), "executable file not found"):
+		return ui.WithHint(errors.New("it has no program 'python', which the commands of jobs begin with"), "put the Python that has the project on PATH, under this name")
+	case err != nil || code == 0:
+		return err
+	}
+	return ui.WithHint(e.withLog(ctx, created.ID, errors.New("the entry of jobs cannot start")),
+		"let the Dockerfile install s3fs and cloudpickle beside the project, for the Python that 'python' is")
 }

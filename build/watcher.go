@@ -17,6 +17,7 @@ type watcher struct {
 	base, source string            // base image; where the dependencies come from
 	logs         map[string]string // by the step's digest
 	failed       *bkclient.Vertex
+	own          bool // the Dockerfile is the project's, and is the source
 }
 
 // forward passes the status on and keeps what it needs; it ends, and closes out, with in.
@@ -49,6 +50,10 @@ func (w *watcher) explain(err error) error {
 	}
 	log := w.logs[w.failed.Digest.String()]
 	switch name := w.failed.Name; {
+	case w.own && log != "":
+		return fmt.Errorf("%s of %s: %s", name, w.source, toolMessage(log))
+	case w.own:
+		return fmt.Errorf("%s of %s: %s", name, w.source, lastClause(w.failed.Error))
 	case strings.Contains(name, "load metadata for"):
 		return ui.WithHint(fmt.Errorf("get base image %s: %s", w.base, lastClause(w.failed.Error)),
 			"see that the engine can pull it (docker pull "+w.base+"), or name another image in [tool.kedroctl.image] base")

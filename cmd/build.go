@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 
@@ -32,11 +33,17 @@ func newPackage(d *deps) *cli.Command {
 func newBuild(d *deps) *cli.Command {
 	return &cli.Command{
 		Name: "build", Category: catSteps, Usage: "Build the project's image with the Docker Engine, and try it",
-		UsageText: "$ kedroctl build",
+		UsageText: "$ kedroctl build\n$ kedroctl build --write-dockerfile FILE", ArgsUsage: "[FILE]",
 		Description: `Packages the project first. The image has the dependencies, the wheel, conf/<base> and conf/<env>; never conf/local.
-It is tried at once: inside, the project must have the same pipelines, nodes and datasets as here. 'push' tries it again.`,
+It is tried at once: inside, the project must have the same pipelines, nodes and datasets as here. 'push' tries it again.
+[tool.kedroctl.image] dockerfile lets it build the project's own Dockerfile. With --write-dockerfile nothing is built: FILE
+(Dockerfile) becomes such a one, with what it needs beside it. A file that is there is never replaced.`,
+		Flags: []cli.Flag{&cli.BoolFlag{Name: writeDockerfile, DisableDefaultText: true, Usage: "only write the Dockerfile, as FILE, for the project to own"}},
 		Action: func(c *cli.Context) error {
-			t, err := d.source(c.Context)
+			if c.Bool(writeDockerfile) {
+				return d.handOver(c.Context, cmp.Or(c.Args().First(), "Dockerfile"))
+			}
+			t, err := d.toBuild(c.Context)
 			if err != nil {
 				return err
 			}
@@ -60,6 +67,9 @@ func newPush(d *deps) *cli.Command {
 		UsageText: "$ kedroctl push",
 		Action: func(c *cli.Context) error {
 			t, err := d.target(c.Context)
+			if err == nil {
+				err = t.wantBuilt()
+			}
 			if err != nil {
 				return err
 			}

@@ -43,7 +43,17 @@ What is unchanged is skipped. After a failure or an interrupt the same command g
 // deploy makes all that a run needs, and records it.
 func (t *target) deploy(ctx context.Context) (provision.Deployment, error) {
 	tasks := t.term.Tasks()
-	dep, err := t.assemble(ctx, tasks, t.image)
+	image := t.image
+	if t.project.Settings.Image.Use != "" {
+		ref, err := t.used(ctx, tasks) // before anything is changed
+		if err != nil {
+			return provision.Deployment{}, err
+		}
+		image = func(context.Context, *ui.Tasks, func() (provision.Repository, error)) (string, error) {
+			return ref, nil
+		}
+	}
+	dep, err := t.assemble(ctx, tasks, image)
 	if err != nil {
 		return dep, err
 	}

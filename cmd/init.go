@@ -19,7 +19,7 @@ func newInit(d *deps) *cli.Command {
 		Name: "init", Category: catMain, Usage: "Write the settings and the aws_batch environment into the project, once",
 		UsageText: "$ kedroctl init --catalog",
 		Description: `Writes [tool.kedroctl] into pyproject.toml, conf/<env>/globals.yml, s3fs into the dependencies, .dockerignore
-and an entry in .gitignore. On a terminal it asks for the region, the bucket and the catalog; with --yes it does not.
+and an entry in .gitignore. On a terminal it asks for the region, the bucket, the catalog and a Dockerfile that is there; with --yes it does not.
 What a person changed is kept; a second run changes nothing. Needs no AWS account.`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "catalog", Usage: "also write conf/<env>/catalog.yml: an S3 entry for every dataset that is local or in memory", DisableDefaultText: true},
@@ -149,16 +149,27 @@ func (d *deps) askInit(ctx context.Context, p project.Project, survey project.Su
 			return p, err
 		}
 	}
+	if survey.Dockerfile != "" {
+		answer, err := d.askLine(ctx, "Build your "+survey.Dockerfile+" in place of the image that kedroctl would make? [y/N]", "n")
+		if err != nil {
+			return p, err
+		}
+		if isYes(answer) {
+			o.Dockerfile = survey.Dockerfile
+		}
+	}
 	if !o.Catalog {
 		answer, err := d.askLine(ctx, "Write catalog entries on S3 for all datasets? Without them kedroctl keeps the data by itself [y/N]", "n")
 		if err != nil {
 			return p, err
 		}
-		o.Catalog = answer == "y" || answer == "yes"
+		o.Catalog = isYes(answer)
 	}
 	d.proj = nil
 	return d.project()
 }
+
+func isYes(answer string) bool { return answer == "y" || answer == "yes" }
 
 // askSetting asks for the value of a setting until it is one that the setting can have.
 func (d *deps) askSetting(ctx context.Context, what, key, value string) (string, error) {

@@ -76,6 +76,9 @@ func (t *target) connect(ctx context.Context) (err error) {
 
 // pushed is the image that the registry has for the project as it is.
 func (t *target) pushed(ctx context.Context) (string, error) {
+	if t.project.Settings.Image.Use != "" {
+		return t.used(ctx, t.term.Tasks())
+	}
 	registry, err := build.Login(ctx, t.ecr)
 	if err != nil {
 		return "", err

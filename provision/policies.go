@@ -1,6 +1,9 @@
 package provision
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // tlsOnly is the bucket's policy: nobody reaches it over a connection that others can read.
 func (s Spec) tlsOnly(a account) policy {
@@ -153,8 +156,20 @@ func (s Spec) pullAndLog(a account) []statement {
 	return []statement{
 		{Sid: "Login", Effect: "Allow", Action: []string{"ecr:GetAuthorizationToken"}, Resource: []string{"*"}},
 		{Sid: "Pull", Effect: "Allow", Action: []string{"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"},
-			Resource: []string{a.arn("ecr", s.Region, "repository/"+s.Repository)}},
+			Resource: s.repositoryARNs(a)},
 		{Sid: "Log", Effect: "Allow", Action: []string{"logs:CreateLogStream", "logs:PutLogEvents"},
 			Resource: []string{a.arn("logs", s.Region, "log-group:"+s.LogGroup+":*")}},
 	}
+}
+
+// usedRepository: https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html; that of another account has to allow the pull too.
+var usedRepository = regexp.MustCompile(`^(\d{12})\.dkr[.-]ecr\.([a-z0-9-]+)\.[^/]+/([^@]+)@`)
+
+// repositoryARNs are the repositories that images are pulled from: the own one, and that of an image that others built.
+func (s Spec) repositoryARNs(a account) []string {
+	arns := []string{a.arn("ecr", s.Region, "repository/"+s.Repository)}
+	if m := usedRepository.FindStringSubmatch(s.Used); m != nil {
+		arns = append(arns, account{m[1], a.Partition}.arn("ecr", m[2], "repository/"+m[3]))
+	}
+	return arns
 }

@@ -94,3 +94,18 @@ func TestWhatJobsMayDo(t *testing.T) {
 		}
 	}
 }
+
+func TestImagesOfOthersCanBePulled(t *testing.T) {
+	digest := "@sha256:" + strings.Repeat("0", 64)
+	for use, want := range map[string]bool{
+		"210987654321.dkr.ecr.us-east-1.amazonaws.com/team/jobs" + digest: true,
+		"ghcr.io/team/jobs" + digest:                                      false,
+	} {
+		spec := testSpec(t, func(p *project.Project) { p.Settings.Image.Use = use })
+		for _, p := range []policy{spec.executionPolicy(account{"123456789012", "aws"}), spec.instancePolicy(account{"123456789012", "aws"})} {
+			if got := p.allows("ecr:BatchGetImage", "arn:aws:ecr:us-east-1:210987654321:repository/team/jobs", ""); got != want {
+				t.Errorf("%s: pull allowed %v, want %v", use, got, want)
+			}
+		}
+	}
+}

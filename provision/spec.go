@@ -19,6 +19,7 @@ type Spec struct {
 
 	Bucket     string
 	Repository string // name in ECR
+	Used       string // repository@sha256:… of an image that others built; "": the own repository's
 	Platform   string // of the image: linux/amd64 or linux/arm64
 	LogGroup   string // /kedroctl/<project>/<env>
 
@@ -46,7 +47,7 @@ const maxIAMName = 64
 func New(p project.Project, grants plan.Grants) (Spec, error) {
 	s := Spec{
 		Project: projectSlug(p), Env: project.Slug(p.Env), Region: p.Settings.Region,
-		Bucket: p.Settings.Bucket, Repository: p.Settings.Image.Repository, Platform: p.Settings.Image.Platform, KeepDays: p.Settings.KeepDays,
+		Bucket: p.Settings.Bucket, Repository: p.Settings.Image.Repository, Used: p.Settings.Image.Use, Platform: p.Settings.Image.Platform, KeepDays: p.Settings.KeepDays,
 		Compute: p.Settings.Compute, Existing: p.Settings.AWS, Job: p.Settings.Job.Resources,
 		Containers: p.Settings.Containers(), Secrets: p.Settings.SecretARNs(), Keys: p.Settings.Access.Keys,
 		Access: plan.Grants{

@@ -40,7 +40,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"faults": cmdFaults, "calls": cmdCalls, "image": cmdImage, "object": cmdObject, "lacks": cmdLacks, "documented": cmdDocumented,
 			"started": cmdStarted, "served": cmdServed, "screen": cmdScreen, "torn": cmdTorn,
-			"plant": cmdPlant,
+			"plant": cmdPlant, "others": cmdOthers,
 		},
 	})
 }

@@ -29,7 +29,7 @@ func Fix(p Project, s Snapshot, o FixOptions) (Fixes, error) {
 	f := Fixes{dir: p.Dir}
 	var steps []func() ([]draft, error)
 	if o.S3fs {
-		steps = append(steps, func() ([]draft, error) { return draftDeclarations(p, "", p.Settings.Bucket) })
+		steps = append(steps, func() ([]draft, error) { return draftDeclarations(p, InitOptions{}, p.Settings.Bucket) })
 	}
 	if o.Environment || len(o.Datasets) > 0 { // entries name the bucket by its global
 		steps = append(steps, func() ([]draft, error) {

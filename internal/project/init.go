@@ -18,11 +18,12 @@ import (
 
 // InitOptions say what [Init] is to write.
 type InitOptions struct {
-	Region   string                                                  // written into the settings where they name none
-	Catalog  bool                                                    // write conf/<env>/catalog.yml too
-	Snapshot func(ctx context.Context, env string) (Snapshot, error) // needed for Catalog only
-	Runner   *Batch                                                  // write AWSBatchRunner and its settings too; nil: no
-	Random   io.Reader                                               // of the bucket's name, such as crypto/rand.Reader
+	Region     string                                                  // written into the settings where they name none
+	Dockerfile string                                                  // written into the settings as the Dockerfile to build where they name none
+	Catalog    bool                                                    // write conf/<env>/catalog.yml too
+	Snapshot   func(ctx context.Context, env string) (Snapshot, error) // needed for Catalog only
+	Runner     *Batch                                                  // write AWSBatchRunner and its settings too; nil: no
+	Random     io.Reader                                               // of the bucket's name, such as crypto/rand.Reader
 }
 
 // What [Init] did with a file.
@@ -70,7 +71,7 @@ func Init(ctx context.Context, p Project, o InitOptions) ([]File, error) {
 		return nil, fmt.Errorf("init: %w", err)
 	}
 	steps := []func() ([]draft, error){
-		func() ([]draft, error) { return draftDeclarations(p, o.Region, bucket) },
+		func() ([]draft, error) { return draftDeclarations(p, o, bucket) },
 		func() ([]draft, error) { return one(draftGlobals(p, globals, bucket)) },
 		func() ([]draft, error) { return one(draftDockerignore(p)) },
 		func() ([]draft, error) { return one(draftGitignore(p)) },

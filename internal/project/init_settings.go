@@ -153,7 +153,7 @@ func settingOf(m manifest, path ...string) string {
 }
 
 // draftDeclarations adds settings and s3fs to pyproject.toml, or s3fs to the requirements file that holds the project's dependencies.
-func draftDeclarations(p Project, region, bucket string) ([]draft, error) {
+func draftDeclarations(p Project, o InitOptions, bucket string) ([]draft, error) {
 	d, err := openDraft(p, Pyproject, "has the settings of kedroctl")
 	if err != nil {
 		return nil, err
@@ -162,8 +162,14 @@ func draftDeclarations(p Project, region, bucket string) ([]draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.text, err = addSettings(d.text, m, p.Env, region, bucket); err != nil {
+	if d.text, err = addSettings(d.text, m, p.Env, o.Region, bucket); err != nil {
 		return nil, err
+	}
+	if o.Dockerfile != "" && settingOf(m, "image", "dockerfile") == "" {
+		table := []string{"tool", "kedroctl", "image"}
+		if d.text, err = edit.Set(d.text, table, "dockerfile", o.Dockerfile); err != nil {
+			return nil, byHand(err, table, "dockerfile", o.Dockerfile)
+		}
 	}
 	if p.HasS3fs() {
 		return []draft{d}, nil

@@ -15,6 +15,7 @@ import (
 type Survey struct {
 	First      bool   // the settings name no bucket for the environment yet
 	Bucket     string // that its globals name; "": none
+	Dockerfile string // one that is there and that the settings say nothing of; "": none
 	BaseBucket string // that base's globals name, and that [Init] takes where nobody says otherwise; "": none
 	Seen       []Seen
 }
@@ -38,8 +39,9 @@ func Look(p Project) (Survey, error) {
 	}
 	s.environments(p, conf)
 	s.sources(p)
-	if dockerfile, err := os.ReadFile(filepath.Join(p.Dir, "Dockerfile")); err == nil {
-		meaning := "kedroctl makes an image of its own; yours is neither read nor changed"
+	if dockerfile, err := os.ReadFile(filepath.Join(p.Dir, "Dockerfile")); err == nil && p.Settings.Image.Dockerfile == "" && p.Settings.Image.Use == "" {
+		s.Dockerfile = "Dockerfile"
+		meaning := "kedroctl makes an image of its own; yours is neither read nor changed, unless [tool.kedroctl.image] dockerfile names it"
 		if strings.Contains(string(dockerfile), "apt-get install") {
 			meaning += "; name Debian packages that it installs in [tool.kedroctl.image] system_packages"
 		}

@@ -31,7 +31,7 @@ func TestLook(t *testing.T) {
 			"conf/aws_batch: is there: what it has is kept",
 			"2 datasets on S3: they stay where they are; 'kedroctl plan' lists the access that jobs get for them",
 			"src/spaceflights/runner.py: the runner of Kedro's guide may stay; kedroctl does not need it", free,
-			"Dockerfile: kedroctl makes an image of its own; yours is neither read nor changed",
+			"Dockerfile: kedroctl makes an image of its own; yours is neither read nor changed, unless [tool.kedroctl.image] dockerfile names it",
 		}},
 		"a bucket of base, another environment": {"", map[string]string{
 			"conf/base/globals.yml":  "s3_bucket: lake-1\n",

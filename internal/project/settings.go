@@ -40,6 +40,8 @@ type ImageSettings struct {
 	Lock           string   `toml:"lock" json:"lock"`             // lock file relative to the project; empty: found by itself
 	Logging        string   `toml:"logging" json:"logging"`       // plain or project: whose logging configuration jobs use
 	SystemPackages []string `toml:"system_packages" json:"system_packages"`
+	Dockerfile     string   `toml:"dockerfile" json:"dockerfile,omitempty"` // the project's own, relative to it; empty: kedroctl makes one
+	Use            string   `toml:"use" json:"use,omitempty"`               // repository@sha256:… of an image that others built; empty: kedroctl builds one
 }
 
 // ComputeSettings describes the compute environment and the job queue.

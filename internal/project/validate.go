@@ -17,9 +17,11 @@ var (
 	regionName = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
 	// repositoryName: CreateRepository of the ECR API reference.
 	repositoryName = regexp.MustCompile(`^[a-z0-9]+([._-][a-z0-9]+)*(/[a-z0-9]+([._-][a-z0-9]+)*)*$`)
-	envName        = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
-	variableName   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	runnerName     = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
+	// imageDigest: https://github.com/distribution/reference, a repository with or without its registry, and a digest.
+	imageDigest  = regexp.MustCompile(`^([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*@sha256:[0-9a-f]{64}$`)
+	envName      = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	runnerName   = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
 	// secretARN: what ECS takes of Secrets Manager, with a key, a version stage and a version id or without, and of Parameter Store,
 	// https://docs.aws.amazon.com/batch/latest/userguide/specifying-sensitive-data.html
 	secretARN = regexp.MustCompile(`^arn:aws[a-z-]*:(secretsmanager:[a-z0-9-]+:\d{12}:secret:[^:\s]+(:[^:\s]*:[^:\s]*:[^:\s]*)?|ssm:[a-z0-9-]+:\d{12}:parameter/\S+)$`)
@@ -68,6 +70,10 @@ func checkNames(s Settings) (key, reason string) {
 		return "image.repository", fmt.Sprintf("%q cannot be the name of an ECR repository: a-z, 0-9 and single . _ - / between them", s.Image.Repository)
 	case s.Image.Base == "":
 		return "image.base", "must name an image"
+	case s.Image.Use != "" && !imageDigest.MatchString(s.Image.Use):
+		return "image.use", fmt.Sprintf("%q does not name an image by its digest, such as 123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/image@sha256:…: a tag may be another image tomorrow", s.Image.Use)
+	case s.Image.Use != "" && s.Image.Dockerfile != "":
+		return "image.use", "cannot stand beside dockerfile: one says that the image is built here, the other that others built it"
 	}
 	return "", ""
 }
@@ -160,7 +166,7 @@ func checkGroup(s Settings, g Group, table string) (key, reason string) {
 }
 
 func checkPaths(s Settings) (key, reason string) {
-	for _, file := range []struct{ key, path string }{{"raw_data", s.RawData}, {"image.lock", s.Image.Lock}} {
+	for _, file := range []struct{ key, path string }{{"raw_data", s.RawData}, {"image.lock", s.Image.Lock}, {"image.dockerfile", s.Image.Dockerfile}} {
 		if file.path != "" && !filepath.IsLocal(file.path) {
 			return file.key, fmt.Sprintf("%q is not a path inside the project", file.path)
 		}
