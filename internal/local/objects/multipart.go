@@ -220,13 +220,16 @@ func (s *Service) chosen(u record, listed []types.CompletedPart) ([]record, erro
 
 // assembled puts parts together as a new blob. The ETag is the MD5 of the parts' MD5s and their number; so is the checksum if it is a composite.
 func (s *store) assembled(sum checksum, chosen []record) (record, error) {
-	ids, sums := md5.New(), algorithms[sum.Algorithm].new()
-	got, err := s.content(func(w io.Writer) (record, error) {
-		whole := newDigest(sum.Algorithm)
+	ids, sums, all := md5.New(), algorithms[sum.Algorithm].new(), algorithms[sum.Algorithm].new()
+	got, err := s.content(func(w io.Writer) (whole record, err error) {
+		if sum.Type != composite { // of which nothing is computed from the content: files are copied by the system alone
+			w = io.MultiWriter(w, all)
+		}
 		for _, p := range chosen {
-			if err := s.read(p, io.MultiWriter(w, whole)); err != nil {
+			if err := s.read(p, w); err != nil {
 				return record{}, err
 			}
+			whole.Size += p.Size
 			etag, err := hex.DecodeString(p.ETag)
 			value, err2 := base64.StdEncoding.DecodeString(p.Checksum.Value)
 			if err := cmp.Or(err, err2); err != nil {
@@ -235,10 +238,11 @@ func (s *store) assembled(sum checksum, chosen []record) (record, error) {
 			ids.Write(etag)
 			sums.Write(value)
 		}
-		return whole.record(), nil
+		return whole, nil
 	})
 	suffix := "-" + strconv.Itoa(len(chosen))
 	got.ETag = hex.EncodeToString(ids.Sum(nil)) + suffix
+	got.Checksum = checksum{sum.Algorithm, base64.StdEncoding.EncodeToString(all.Sum(nil)), fullObject}
 	if sum.Type == composite {
 		got.Checksum = checksum{sum.Algorithm, base64.StdEncoding.EncodeToString(sums.Sum(nil)) + suffix, composite}
 	}

@@ -306,7 +306,7 @@ func TestPlainRequestsThatS3Refuses(t *testing.T) {
 		"a checksum that is not sent": {"PUT", "/data/x", "1", map[string]string{"x-amz-sdk-checksum-algorithm": "CRC32"}, "InvalidRequest"},
 		"a wrong SHA-256":             {"PUT", "/data/x", "1", map[string]string{"x-amz-content-sha256": strings.Repeat("0", 64)}, "XAmzContentSHA256Mismatch"},
 		"DeleteObjects without sum":   {"POST", "/data?delete", "<Delete/>", nil, "InvalidRequest"},
-		"a listing of later":          {"GET", "/data?uploads", "", nil, "NotImplemented"},
+		"a listing of later":          {"GET", "/data?inventory", "", nil, "NotImplemented"},
 		"a document without end":      {"PUT", "/data?tagging", strings.Repeat(" ", 4<<20) + "<Tagging/>", nil, "InvalidRequest"},
 		"a page of no number":         {"GET", "/data?max-keys=few", "", nil, "InvalidArgument"},
 		"a header of later":           {"PUT", "/data/x", "1", map[string]string{"x-amz-object-lock-mode": "GOVERNANCE"}, "NotImplemented"},

@@ -41,6 +41,8 @@ func allOperations() map[string]operation {
 		"PUT object partNumber uploadId copy": {"UploadPartCopy", "PutObject", "CopyPartResult", (*Service).uploadPartCopy},
 		"POST object uploadId":                {"CompleteMultipartUpload", "PutObject", "CompleteMultipartUploadResult", (*Service).completeUpload},
 		"DELETE object uploadId":              {"AbortMultipartUpload", "AbortMultipartUpload", "", (*Service).abortUpload},
+		"GET object uploadId":                 {"ListParts", "ListMultipartUploadParts", "ListPartsResult", (*Service).listParts},
+		"GET bucket uploads":                  {"ListMultipartUploads", "ListBucketMultipartUploads", "ListMultipartUploadsResult", (*Service).listUploads},
 	}
 	for _, c := range configs {
 		c.addOperations(all)
@@ -73,7 +75,7 @@ func versioned(action string, version bool) string {
 
 // parameters are those that an operation may have besides the one that selects it.
 var parameters = []string{"x-id", "prefix", "delimiter", "marker", "max-keys", "encoding-type", "continuation-token", "start-after", "fetch-owner",
-	"key-marker", "version-id-marker", "versionId", "max-buckets"}
+	"key-marker", "version-id-marker", "versionId", "max-buckets", "upload-id-marker", "max-uploads", "max-parts", "part-number-marker"}
 
 // selector is the key of a request in the table of operations: method, level, and what selects an operation besides.
 func (r *request) selector() string {
