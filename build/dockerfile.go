@@ -1,6 +1,7 @@
 package build
 
 import (
+	"encoding/json"
 	"fmt"
 	"path"
 	"regexp"
@@ -15,6 +16,9 @@ import (
 
 // site is where the image keeps what Python imports.
 const site = "/srv/kedro"
+
+// appDir is the working directory of jobs in the image.
+const appDir = "/app"
 
 // confRoot is the configuration in the image; jobs name it with --conf-source.
 const confRoot = "/app/conf"
@@ -33,20 +37,40 @@ var (
 // dockerfile is what the template is filled with.
 type dockerfile struct {
 	Package, Env, Base, Site, Conf, Logging string
-	UVPlatform                              string
-	UVLock                                  bool
-	SystemPackages                          []string
+
+	Variables      []string // of jobs, NAME=value
+	Command        []string
+	UVPlatform     string
+	UVLock         bool
+	SystemPackages []string
+}
+
+// newDockerfile has what every image of the project has, whichever way it is made.
+func newDockerfile(p project.Project) dockerfile {
+	logging := path.Join(site, "boot", templates.BootLogging)
+	if p.Settings.Image.Logging == "project" {
+		logging = path.Join(confRoot, "logging.yml")
+	}
+	return dockerfile{
+		Package: p.Package, Env: p.Env, Base: p.Settings.Image.Base, Site: site, Conf: confRoot, Logging: logging,
+		UVPlatform: uvPlatforms[p.Settings.Image.Platform], SystemPackages: p.Settings.Image.SystemPackages,
+		Variables: []string{
+			"KEDROCTL_PACKAGE=" + p.Package, "KEDRO_LOGGING_CONFIG=" + logging, "DO_NOT_TRACK=1", "PYTHONUNBUFFERED=1", "COLUMNS=200", "HOME=/var/tmp",
+			"PYTHONPATH=" + site + "/project:" + site + "/boot:" + site + "/dependencies",
+			"PATH=" + site + "/project/bin:" + site + "/dependencies/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		},
+		Command: []string{"python", "-m", "kedroctl_boot"},
+	}
 }
 
 // renderDockerfile fills in the Dockerfile. What it takes from settings is checked: the text must not be able to add instructions.
 func renderDockerfile(p project.Project, uvLock bool) (string, error) {
-	image := p.Settings.Image
 	d := newDockerfile(p)
-	d.UVPlatform, d.UVLock, d.SystemPackages = uvPlatforms[image.Platform], uvLock, image.SystemPackages
-	if err := d.check(image.Platform); err != nil {
+	d.UVLock = uvLock
+	if err := d.check(p.Settings.Image.Platform); err != nil {
 		return "", err
 	}
-	t, err := template.New("Dockerfile").Parse(templates.Dockerfile())
+	t, err := template.New("Dockerfile").Funcs(template.FuncMap{"json": jsonText}).Parse(templates.Dockerfile())
 	if err != nil {
 		return "", err
 	}
@@ -57,13 +81,10 @@ func renderDockerfile(p project.Project, uvLock bool) (string, error) {
 	return out.String(), nil
 }
 
-// newDockerfile has what every Dockerfile needs.
-func newDockerfile(p project.Project) dockerfile {
-	d := dockerfile{Package: p.Package, Env: p.Env, Base: p.Settings.Image.Base, Site: site, Conf: confRoot, Logging: path.Join(site, "boot", templates.BootLogging)}
-	if p.Settings.Image.Logging == "project" {
-		d.Logging = path.Join(confRoot, "logging.yml")
-	}
-	return d
+// jsonText is the form that CMD wants.
+func jsonText(v any) (string, error) {
+	text, err := json.Marshal(v)
+	return string(text), err
 }
 
 func (d dockerfile) check(platform string) error {

@@ -26,8 +26,10 @@ type Image struct {
 	ID       string `json:"id"`  // sha256:…, the engine's
 	Ref      string `json:"ref"` // <repository>:<input key>
 	InputKey string `json:"input_key"`
-	Size     int64  `json:"size"`           // bytes, unpacked
+	Size     int64  `json:"size"`           // bytes: unpacked in an engine, packed where there is none
 	Left     []Left `json:"left,omitempty"` // of the configuration, at its build
+
+	Warnings []string `json:"warnings,omitempty"` // what it lacks, at its build
 }
 
 // Spec says what image to build.
@@ -165,12 +167,13 @@ func solveOptions(s Spec, l layout) (bkclient.SolveOpt, error) {
 // labels are those of the OCI image specification that say something here, and our own.
 func labels(s Spec) map[string]string {
 	l := map[string]string{
-		"org.opencontainers.image.title":   s.Project.Name,
-		"org.opencontainers.image.version": s.Wheel.Version,
-		"kedroctl.package":                 s.Project.Package,
-		"kedroctl.env":                     s.Snapshot.Env,
-		"kedroctl.input-key":               s.InputKey,
-		"kedroctl.kedro-version":           s.Snapshot.KedroVersion,
+		"org.opencontainers.image.title":     s.Project.Name,
+		"org.opencontainers.image.version":   s.Wheel.Version,
+		"org.opencontainers.image.base.name": s.Project.Settings.Image.Base,
+		"kedroctl.package":                   s.Project.Package,
+		"kedroctl.env":                       s.Snapshot.Env,
+		"kedroctl.input-key":                 s.InputKey,
+		"kedroctl.kedro-version":             s.Snapshot.KedroVersion,
 	}
 	if revision := strings.TrimSpace(s.Revision); revision != "" {
 		l["org.opencontainers.image.revision"] = revision

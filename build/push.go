@@ -93,7 +93,7 @@ func readStream(messages iter.Seq2[jsonstream.Message, error], progress func(Lay
 			return s, err
 		}
 		if m.Error != nil {
-			return s, pushError(m.Error.Message)
+			return s, pushError(errors.New(m.Error.Message))
 		}
 		s.read(m)
 		if progress != nil && m.ID != "" {
@@ -128,10 +128,9 @@ func layerEvent(m jsonstream.Message) LayerEvent {
 	return event
 }
 
-func pushError(message string) error {
-	err := errors.New(message)
-	switch {
-	case strings.Contains(message, "does not exist"), strings.Contains(message, "name unknown"):
+func pushError(err error) error {
+	switch message := strings.ToLower(err.Error()); {
+	case strings.Contains(message, "does not exist"), strings.Contains(message, "name unknown"), strings.Contains(message, "name_unknown"):
 		return ui.WithHint(err, "run 'kedroctl provision' to make the repository")
 	case strings.Contains(message, "unauthorized"), strings.Contains(message, "no basic auth"), strings.Contains(message, "denied"):
 		return ui.WithHint(err, "the credentials need ecr:GetAuthorizationToken and the rights to push for this repository")

@@ -103,14 +103,23 @@ func (r *Registry) access(ctx context.Context, image string) (name.Reference, []
 	if err != nil {
 		return nil, nil, err
 	}
-	pool, err := certificates(certsDir, ref.Context().RegistryStr())
+	t, err := registryTransport(ref)
 	if err != nil {
 		return nil, nil, err
 	}
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	basic := &authn.Basic{Username: r.user, Password: r.password}
 	return ref, []remote.Option{remote.WithContext(ctx), remote.WithAuth(basic), remote.WithTransport(t)}, nil
+}
+
+// registryTransport trusts what Docker would.
+func registryTransport(ref name.Reference) (http.RoundTripper, error) {
+	pool, err := certificates(certsDir, ref.Context().RegistryStr())
+	if err != nil {
+		return nil, err
+	}
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	return t, nil
 }
 
 // certificates are the system's and those that Docker has for a host.

@@ -47,6 +47,14 @@ func serveRegistry(t *testing.T, password string) string {
 	return strings.TrimPrefix(server.URL, "http://")
 }
 
+// serveOpenRegistry starts a registry on the loopback that wants no password, and gives its host.
+func serveOpenRegistry(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(server.Close)
+	return strings.TrimPrefix(server.URL, "http://")
+}
+
 func login(t *testing.T, token string) *Registry {
 	t.Helper()
 	r, err := Login(t.Context(), tokenECR(token))

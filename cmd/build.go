@@ -33,13 +33,15 @@ func newPackage(d *deps) *cli.Command {
 func newBuild(d *deps) *cli.Command {
 	return &cli.Command{
 		Name: "build", Category: catSteps, Usage: "Build the project's image with the Docker Engine, and try it",
-		UsageText: "$ kedroctl build\n$ kedroctl build --write-dockerfile FILE", ArgsUsage: "[FILE]",
+		UsageText: "$ kedroctl build\n  $ kedroctl build --engine none\n  $ kedroctl build --write-dockerfile FILE", ArgsUsage: "[FILE]",
 		Description: `Packages the project first. The image has the dependencies, the wheel, conf/<base> and conf/<env>; never conf/local.
 It is tried at once: inside, the project must have the same pipelines, nodes and datasets as here. 'push' tries it again.
+With --engine none the same image is assembled without an engine: the base image comes from its registry, and nothing is tried.
 [tool.kedroctl.image] dockerfile lets it build the project's own Dockerfile. With --write-dockerfile nothing is built: FILE
 (Dockerfile) becomes such a one, with what it needs beside it. A file that is there is never replaced.`,
-		Flags: []cli.Flag{&cli.BoolFlag{Name: writeDockerfile, DisableDefaultText: true, Usage: "only write the Dockerfile, as FILE, for the project to own"}},
+		Flags: []cli.Flag{engineFlag(), &cli.BoolFlag{Name: writeDockerfile, DisableDefaultText: true, Usage: "only write the Dockerfile, as FILE, for the project to own"}},
 		Action: func(c *cli.Context) error {
+			d.setEngine(c)
 			if c.Bool(writeDockerfile) {
 				return d.handOver(c.Context, cmp.Or(c.Args().First(), "Dockerfile"))
 			}
@@ -47,12 +49,15 @@ It is tried at once: inside, the project must have the same pipelines, nodes and
 			if err != nil {
 				return err
 			}
-			engine, err := build.Dial(c.Context)
+			if err := t.checkEngine(); err != nil {
+				return err
+			}
+			b, end, err := t.builder(c.Context)
 			if err != nil {
 				return err
 			}
-			defer engine.Close()
-			image, err := t.build(c.Context, d.term.Tasks(), engine)
+			defer end()
+			image, err := t.build(c.Context, d.term.Tasks(), b)
 			if err != nil {
 				return err
 			}
@@ -64,8 +69,9 @@ It is tried at once: inside, the project must have the same pipelines, nodes and
 func newPush(d *deps) *cli.Command {
 	return &cli.Command{
 		Name: "push", Category: catSteps, Usage: "Push the built image to ECR and confirm it at the registry",
-		UsageText: "$ kedroctl push",
+		UsageText: "$ kedroctl push", Flags: []cli.Flag{engineFlag()},
 		Action: func(c *cli.Context) error {
+			d.setEngine(c)
 			t, err := d.target(c.Context)
 			if err == nil {
 				err = t.wantBuilt()
@@ -81,23 +87,23 @@ func newPush(d *deps) *cli.Command {
 			if err != nil {
 				return err
 			}
-			engine, err := build.Dial(c.Context)
+			b, end, err := t.builder(c.Context)
 			if err != nil {
 				return err
 			}
-			defer engine.Close()
-			image, found, err := engine.Lookup(c.Context, t.project, t.key)
+			defer end()
+			image, found, err := b.Lookup(c.Context, t.project, t.key)
 			if err != nil {
 				return err
 			}
 			if !found {
-				return ui.WithHint(fmt.Errorf("the engine has no image of the project as it is (%s)", t.key), "run 'kedroctl build' first")
+				return ui.WithHint(fmt.Errorf("this machine has no image of the project as it is (%s)", t.key), "run 'kedroctl build' first, with the same --engine")
 			}
 			tasks := d.term.Tasks()
-			if err := t.smoke(c.Context, tasks, engine, image); err != nil { // 'build' leaves an image that failed in the engine
+			if err := t.smoke(c.Context, tasks, b, image); err != nil { // 'build' leaves an image that failed in the engine
 				return err
 			}
-			ref, err := t.push(c.Context, tasks, engine, registry, image, repository.URI)
+			ref, err := t.push(c.Context, tasks, b, registry, image, repository.URI)
 			if err != nil {
 				return err
 			}

@@ -20,11 +20,13 @@ import (
 func newDeploy(d *deps) *cli.Command {
 	return &cli.Command{
 		Name: "deploy", Category: catMain, Usage: "Bring the project to AWS: image, resources, raw data, job definition; only what changed",
-		UsageText: "$ kedroctl deploy",
+		UsageText: "$ kedroctl deploy\n  $ kedroctl deploy --engine none", Flags: []cli.Flag{engineFlag()},
 		Description: `Plans first, and stops on errors before anything is changed. Then packages, builds and pushes the image while it
 provisions and uploads, registers the job definition, and records the deployment that 'kedroctl run' runs.
-What is unchanged is skipped. After a failure or an interrupt the same command goes on.`,
+What is unchanged is skipped. After a failure or an interrupt the same command goes on.
+With --engine none the image is assembled without a Docker Engine, and pushed without being tried.`,
 		Action: func(c *cli.Context) error {
+			d.setEngine(c)
 			t, err := d.target(c.Context)
 			if err != nil {
 				return err
@@ -42,6 +44,9 @@ What is unchanged is skipped. After a failure or an interrupt the same command g
 
 // deploy makes all that a run needs, and records it.
 func (t *target) deploy(ctx context.Context) (provision.Deployment, error) {
+	if err := t.checkEngine(); err != nil {
+		return provision.Deployment{}, err
+	}
 	tasks := t.term.Tasks()
 	image := t.image
 	if t.project.Settings.Image.Use != "" {

@@ -30,12 +30,12 @@ func (t *target) image(ctx context.Context, tasks *ui.Tasks, repository func() (
 		tasks.Start("image").Unchanged("%s", ref)
 		return ref, t.tellConfig()
 	}
-	engine, err := build.Dial(ctx)
+	b, end, err := t.builder(ctx)
 	if err != nil {
 		return "", err
 	}
-	defer engine.Close()
-	built, err := t.build(ctx, tasks, engine)
+	defer end()
+	built, err := t.build(ctx, tasks, b)
 	if err != nil {
 		return "", err
 	}
@@ -43,7 +43,7 @@ func (t *target) image(ctx context.Context, tasks *ui.Tasks, repository func() (
 	if err != nil {
 		return "", errTold
 	}
-	return t.push(ctx, tasks, engine, registry, built, to.URI)
+	return t.push(ctx, tasks, b, registry, built, to.URI)
 }
 
 // find looks for the image of the project as it is in the registry. Without a repository there is none.
@@ -81,25 +81,25 @@ func (d *deps) wheel(ctx context.Context, tasks *ui.Tasks, p project.Project) (b
 	return w, err
 }
 
-// build is the image of the project in the engine, which may have it already, after it has been tried.
-func (t *target) build(ctx context.Context, tasks *ui.Tasks, engine *build.Engine) (build.Image, error) {
-	image, found, err := engine.Lookup(ctx, t.project, t.key)
+// build is the image of the project on this machine, which may have it already, after it has been tried.
+func (t *target) build(ctx context.Context, tasks *ui.Tasks, b builder) (build.Image, error) {
+	image, found, err := b.Lookup(ctx, t.project, t.key)
 	if err != nil {
 		return build.Image{}, err
 	}
 	if found {
 		tasks.Start("build").Unchanged("%s", image.Ref)
-	} else if image, err = t.newImage(ctx, tasks, engine); err != nil {
+	} else if image, err = t.newImage(ctx, tasks, b); err != nil {
 		return build.Image{}, err
 	}
 	if err := t.tellConfig(); err != nil {
 		return build.Image{}, err
 	}
-	return image, t.smoke(ctx, tasks, engine, image)
+	return image, t.smoke(ctx, tasks, b, image)
 }
 
 // newImage packages the project and builds its image.
-func (t *target) newImage(ctx context.Context, tasks *ui.Tasks, engine *build.Engine) (build.Image, error) {
+func (t *target) newImage(ctx context.Context, tasks *ui.Tasks, b builder) (build.Image, error) {
 	w, err := t.wheel(ctx, tasks, t.project)
 	if err != nil {
 		return build.Image{}, err
@@ -109,7 +109,7 @@ func (t *target) newImage(ctx context.Context, tasks *ui.Tasks, engine *build.En
 		t.term.Detail("%s", l)
 		k.Update("%s", l)
 	}}
-	image, err := engine.Build(ctx, build.Spec{
+	image, err := b.Build(ctx, build.Spec{
 		Project: t.project, Snapshot: t.snapshot, Wheel: w, InputKey: t.key, Revision: t.revision(),
 	}, lines)
 	if err != nil {
@@ -117,6 +117,9 @@ func (t *target) newImage(ctx context.Context, tasks *ui.Tasks, engine *build.En
 		return build.Image{}, err
 	}
 	k.Done("%s, %s", image.Ref, humanize.Bytes(uint64(image.Size)))
+	for _, w := range image.Warnings {
+		t.term.Warn("%s", w)
+	}
 	return image, nil
 }
 
@@ -150,8 +153,13 @@ func (d *deps) tellExposed(where string, exposed []build.Exposure) {
 	}
 }
 
-func (t *target) smoke(ctx context.Context, tasks *ui.Tasks, engine *build.Engine, image build.Image) error {
+func (t *target) smoke(ctx context.Context, tasks *ui.Tasks, b builder, image build.Image) error {
 	k := tasks.Start("try")
+	engine, ok := b.(*build.Engine)
+	if !ok {
+		k.Skipped("no engine to run the image in: the first job of a run shows whether it works")
+		return nil
+	}
 	if err := engine.Smoke(ctx, image, t.snapshot, t.project.Settings); err != nil {
 		k.Failed()
 		return err
@@ -160,10 +168,10 @@ func (t *target) smoke(ctx context.Context, tasks *ui.Tasks, engine *build.Engin
 	return nil
 }
 
-func (t *target) push(ctx context.Context, tasks *ui.Tasks, engine *build.Engine, registry *build.Registry, image build.Image, uri string) (string, error) {
+func (t *target) push(ctx context.Context, tasks *ui.Tasks, b builder, registry *build.Registry, image build.Image, uri string) (string, error) {
 	k := tasks.Start("push")
 	layers := &layerProgress{done: map[string]build.LayerEvent{}}
-	pushed, err := engine.Push(ctx, image, build.Target{Repository: uri, Tag: t.key}, registry, func(e build.LayerEvent) {
+	pushed, err := b.Push(ctx, image, build.Target{Repository: uri, Tag: t.key}, registry, func(e build.LayerEvent) {
 		k.Update("%s", layers.add(e))
 	})
 	if err != nil {
@@ -187,6 +195,9 @@ func (p *layerProgress) add(e build.LayerEvent) string {
 	var done, total int64
 	for _, l := range p.done {
 		done, total = done+l.Done, total+l.Total
+	}
+	if e.Layer == "" { // all of them in one
+		return fmt.Sprintf("%s of %s", humanize.Bytes(uint64(done)), humanize.Bytes(uint64(total)))
 	}
 	return fmt.Sprintf("%s of %s, %s", humanize.Bytes(uint64(done)), humanize.Bytes(uint64(total)), count(len(p.done), "layer"))
 }

@@ -18,6 +18,7 @@ func defaults(p Project) Settings {
 		Crossing: "persist",
 		MLflow:   MLflowOne,
 		KeepDays: 30,
+		Engine:   EngineAuto,
 		Image: ImageSettings{
 			Base:       baseImage(p.RequiresPython),
 			Platform:   "linux/amd64",

@@ -75,7 +75,7 @@ example_pipeline = "True"
 		DependencyFile: Pyproject,
 		Env:            "aws_batch",
 		Settings: Settings{
-			GroupBy: "auto", Crossing: "persist", MLflow: "one", KeepDays: 30,
+			GroupBy: "auto", Crossing: "persist", MLflow: "one", KeepDays: 30, Engine: "auto",
 			Image:   ImageSettings{Base: "python:3.11-slim", Platform: "linux/amd64", Repository: "spaceflights-batch", Logging: "plain"},
 			Compute: ComputeSettings{Type: "EC2", MaxVCPUs: 16},
 			Job:     JobSettings{Resources: Resources{VCPUs: 2, Memory: 4096, MemoryMax: 32768, Timeout: 86400, Attempts: 2}},
@@ -134,7 +134,7 @@ draw = ["plots", "maps"]
 		Set: map[string]string{"raw_data": "data/flag", "job.groups.a.b.memory": "77", "job.groups.a.b.environment.D": "1", "job.environment.C": "flag", "groups.a.b": "x, y"},
 	})
 	want := Settings{
-		Region: "eu-west-1", Bucket: "in-the-env", GroupBy: "auto", Crossing: "persist", MLflow: "one", RawData: "data/flag", KeepDays: 30,
+		Region: "eu-west-1", Bucket: "in-the-env", GroupBy: "auto", Crossing: "persist", MLflow: "one", RawData: "data/flag", KeepDays: 30, Engine: "auto",
 		Image: ImageSettings{
 			Base: "python:3.12-slim", Platform: "linux/amd64", Repository: "spaceflights-prod", Logging: "plain",
 			Exclude: []string{"c"}, SystemPackages: []string{"libgomp1", "curl"},

@@ -11,6 +11,8 @@ type Settings struct {
 	RawData  string `toml:"raw_data" json:"raw_data"`   // directory to upload besides the plan's free inputs, relative to the project
 	KeepDays int    `toml:"keep_days" json:"keep_days"` // days that the log group keeps events
 
+	Engine string `toml:"engine" json:"-"` // auto or none: what makes images; of this machine, so no part of a deployment
+
 	Image   ImageSettings   `toml:"image" json:"image"`
 	Compute ComputeSettings `toml:"compute" json:"compute"`
 	AWS     AWSSettings     `toml:"aws" json:"aws"`
@@ -23,6 +25,12 @@ type Settings struct {
 
 	Origins map[string]Origin `toml:"-" json:"origins,omitempty"` // key: what set it; the other keys have their defaults
 }
+
+// Values of the setting engine.
+const (
+	EngineAuto = "auto" // the engine that the docker CLI would use
+	EngineNone = "none" // kedroctl itself, without one
+)
 
 // Values of the setting mlflow.
 const (

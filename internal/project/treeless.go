@@ -25,6 +25,7 @@ func (p Project) settled(dir string, s Settings, o LoadOptions) (_ Project, err 
 	if s.Origins == nil {
 		s.Origins = map[string]Origin{}
 	}
+	s.Engine = EngineAuto // a record has none
 	r := resolver{s}
 	p.Settings, err = r.finish(p, o)
 	return p, err

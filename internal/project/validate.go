@@ -93,6 +93,7 @@ func checkChoices(s Settings) (key, reason string) {
 		{"group_by", s.GroupBy, []string{"auto", "namespace", "pipeline", "tag", "memory", "node", "one"}},
 		{"crossing", s.Crossing, []string{"persist", "error"}},
 		{"mlflow", s.MLflow, []string{MLflowOff, MLflowOne, MLflowPerJob}},
+		{"engine", s.Engine, []string{EngineAuto, EngineNone}},
 		{"image.platform", s.Image.Platform, []string{"linux/amd64", "linux/arm64"}},
 		{"image.logging", s.Image.Logging, []string{"plain", "project"}},
 		{"compute.type", s.Compute.Type, []string{EC2, Spot, Fargate, FargateSpot}},

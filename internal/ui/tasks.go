@@ -67,6 +67,9 @@ func (k *Task) Done(format string, a ...any) { k.end("done", fmt.Sprintf(format,
 // Unchanged ends the task: there was nothing to do, and why.
 func (k *Task) Unchanged(format string, a ...any) { k.end("unchanged", fmt.Sprintf(format, a...)) }
 
+// Skipped ends the task: it cannot be done here, and why.
+func (k *Task) Skipped(format string, a ...any) { k.end("skipped", fmt.Sprintf(format, a...)) }
+
 // Failed ends the task without a word about the error: the command ends with it.
 func (k *Task) Failed() { k.end("failed", "") }
 

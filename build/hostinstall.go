@@ -1,0 +1,139 @@
+package build
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/kedroctl/kedroctl/internal/ui"
+)
+
+// dependencyDir is where dependencies are in the image, relative to /.
+const dependencyDir = "srv/kedro/dependencies"
+
+// installDependencies installs what the layout names for the image's platform below root, which stands for / of the image, as the step of the Dockerfile
+// does.
+func (h *host) installDependencies(ctx context.Context, l layout, platform string, python imagePython, root string) error {
+	deps := filepath.Join(l.dir, "dependencies")
+	target := filepath.Join(root, filepath.FromSlash(dependencyDir))
+	args := []string{"pip", "install", "--target", target, "--python", h.python, "--python-platform", uvPlatforms[platform],
+		"--excludes", "excludes.txt", "--constraints", "constraints.txt", "--requirements", "requirements.txt"}
+	if !h.compiles {
+		args = append(args, "--python-version", python.minor())
+	}
+	if isRegular(filepath.Join(deps, "uv.lock")) {
+		lock := filepath.Join(root, "lock.txt")
+		if _, err := h.runUV(ctx, deps, "export", "--quiet", "--frozen", "--no-default-groups", "--no-emit-project", "--format", "requirements.txt",
+			"--python", h.python, "--output-file", lock); err != nil {
+			return fmt.Errorf("read %s: %w", l.source, err)
+		}
+		args = append(args, "--requirements", lock)
+	}
+	if _, err := h.runUV(ctx, deps, args...); err != nil {
+		return ui.WithHint(fmt.Errorf("install the dependencies of %s: %w", l.source, err),
+			"correct the dependencies, or leave out a distribution with [tool.kedroctl.image] exclude")
+	}
+	if err := os.Remove(filepath.Join(target, ".lock")); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	if err := startBy(root, h.python, python.program); err != nil {
+		return err
+	}
+	if err := h.compile(ctx, root, dependencyDir); err != nil {
+		return fmt.Errorf("compile the dependencies: %w", err)
+	}
+	return nil
+}
+
+// hasPaths says whether a distribution below root adds to Python's path by a file that Python reads only where it looks for packages.
+func hasPaths(root string) bool {
+	found, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(dependencyDir), "*.pth"))
+	return err == nil && len(found) > 0
+}
+
+// startBy lets the programs of the dependencies start by the image's Python in place of this machine's, and corrects their hashes in the records of the
+// distributions. Files become new ones: those here may be uv's own, in its cache.
+func startBy(root, here, python string) error {
+	dir := filepath.Join(root, filepath.FromSlash(dependencyDir))
+	programs, err := filepath.Glob(filepath.Join(dir, "bin", "*"))
+	if err != nil {
+		return err
+	}
+	changed := map[string][]byte{}
+	for _, file := range programs {
+		if !isRegular(file) {
+			continue
+		}
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		rest, ok := withoutPython(content, here)
+		if !ok {
+			continue
+		}
+		name := "bin/" + filepath.Base(file)
+		changed[name] = append([]byte("#!"+python+"\n"), rest...)
+		if err := replace(file, changed[name], 0o755); err != nil {
+			return err
+		}
+	}
+	records, err := filepath.Glob(filepath.Join(dir, "*.dist-info", "RECORD"))
+	if err != nil {
+		return err
+	}
+	for _, file := range records {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if now := recorded(content, changed); !bytes.Equal(now, content) {
+			if err := replace(file, now, 0o644); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// replace puts a new file in the place of one.
+func replace(file string, content []byte, mode os.FileMode) error {
+	if err := os.Remove(file); err != nil {
+		return err
+	}
+	return os.WriteFile(file, content, mode)
+}
+
+// withoutPython is a program without the line that starts it by an interpreter. Where that would be too long for a kernel, uv lets a shell start it.
+func withoutPython(content []byte, python string) ([]byte, bool) {
+	line, rest, _ := bytes.Cut(content, []byte("\n"))
+	if string(line) == "#!"+python {
+		return rest, true
+	}
+	if start, _, _ := bytes.Cut(rest, []byte("\n")); string(line) == "#!/bin/sh" && bytes.HasPrefix(start, []byte("'''exec' ")) && bytes.Contains(start, []byte(python)) {
+		_, rest, ok := bytes.Cut(rest, []byte("\n' '''\n"))
+		return rest, ok
+	}
+	return nil, false
+}
+
+// recorded is the record of a distribution with the hashes and sizes of programs that have changed.
+func recorded(record []byte, changed map[string][]byte) []byte {
+	var out bytes.Buffer
+	for line := range bytes.Lines(record) {
+		name, _, _ := strings.Cut(string(line), ",")
+		content, ok := changed[name]
+		if !ok {
+			out.Write(line)
+			continue
+		}
+		sum := sha256.Sum256(content)
+		fmt.Fprintf(&out, "%s,sha256=%s,%d\n", name, base64.RawURLEncoding.EncodeToString(sum[:]), len(content))
+	}
+	return out.Bytes()
+}
