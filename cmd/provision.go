@@ -1,9 +1,14 @@
 package cmd
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -22,11 +27,15 @@ carry all of this project's tags are ever changed. A second run changes nothing.
 made (+), changed (~), replaced (-/+) and removed (-), and changes nothing.`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Usage: "tell what would change, and change nothing", DisableDefaultText: true},
+			&cli.StringFlag{Name: "print-iam", Usage: "print the policy that `WHO` needs, a deployer, runner or auditor, and change nothing"},
 			&cli.BoolFlag{Name: "detailed-exitcode", Usage: "with --dry-run: end with code 2 where something would change", DisableDefaultText: true},
 		},
 		Action: func(c *cli.Context) error {
 			if c.Bool("detailed-exitcode") && !c.Bool("dry-run") {
 				return usageError{errors.New("--detailed-exitcode is for --dry-run")}
+			}
+			if who := c.String("print-iam"); who != "" && !slices.Contains(provision.Audiences, who) {
+				return usageError{fmt.Errorf("--print-iam %s: want one of %s", who, strings.Join(provision.Audiences, ", "))}
 			}
 			p, err := d.initialized()
 			if err != nil {
@@ -44,6 +53,9 @@ made (+), changed (~), replaced (-/+) and removed (-), and changes nothing.`,
 			if err != nil {
 				return err
 			}
+			if who := c.String("print-iam"); who != "" {
+				return d.printPolicy(c.Context, clients, spec, who)
+			}
 			if c.Bool("dry-run") {
 				return d.diff(c, clients, spec)
 			}
@@ -54,6 +66,19 @@ made (+), changed (~), replaced (-/+) and removed (-), and changes nothing.`,
 			return d.term.Answer(res, func(w io.Writer) { d.showResources(w, res.All) })
 		},
 	}
+}
+
+// printPolicy answers with a document that AWS takes, with --json or without.
+func (d *deps) printPolicy(ctx context.Context, clients provision.Clients, spec provision.Spec, who string) error {
+	document, err := provision.PrintPolicy(ctx, clients, spec, who)
+	if err != nil {
+		return err
+	}
+	var text bytes.Buffer
+	if err := json.Indent(&text, []byte(document), "", "  "); err != nil {
+		return fmt.Errorf("write the policy: %w", err)
+	}
+	return d.term.Answer(json.RawMessage(document), func(w io.Writer) { fmt.Fprintln(w, &text) })
 }
 
 // checkedPlan is the plan of what is to be deployed, whose errors end the command.

@@ -44,7 +44,9 @@ func (s Spec) jobPolicy(a account) policy {
 		statement{Sid: "DriverReads", Effect: "Deny", Action: readObjects(), Resource: []string{deployments, starting, run + "jobs.json"}},
 		statement{Sid: "NoErasing", Effect: "Deny", Action: []string{"s3:DeleteObject"}, Resource: []string{run + "claims/*", run + "records/*"}},
 	)
-	p.Statement = append(p.Statement, grants("Read", a, union(s.Access.Read, s.Access.Write), readObjects())...)
+	readable := union(s.Access.Read, s.Access.Write)
+	p.Statement = append(p.Statement, grants("Read", a, readable, readObjects())...)
+	p.Statement = append(p.Statement, listing(a, readable)...) // what may be read may be listed
 	p.Statement = append(p.Statement, grants("Write", a, s.Access.Write, writeObjects())...)
 	return policy{p.Version, append(p.Statement, s.useKeys(a)...)}
 }
@@ -84,28 +86,36 @@ func writeObjects() []string {
 }
 
 // grants allow actions on prefixes (bucket/prefix). A prefix that ends in a slash, or a whole bucket, means all below it; any other means that
-// object, and what lies below it as versions do. What may be read may be listed.
+// object, and what lies below it as versions do.
 func grants(sid string, a account, prefixes []string, actions []string) []statement {
 	var objects []string
-	var lists []statement
 	for _, prefix := range prefixes {
-		bucket, key, _ := strings.Cut(prefix, "/")
-		keys := []string{key + "*"}
-		if key != "" && !strings.HasSuffix(key, "/") {
-			keys = []string{key, key + "/*"}
-		}
+		bucket, keys := keysUnder(prefix)
 		for _, k := range keys {
 			objects = append(objects, a.s3(bucket+"/"+k))
-		}
-		if sid == "Read" {
-			lists = append(lists, statement{Effect: "Allow", Action: []string{"s3:ListBucket"}, Resource: []string{a.s3(bucket)},
-				Condition: map[string]map[string][]string{"StringLike": {"s3:prefix": keys}}})
 		}
 	}
 	if objects == nil {
 		return nil
 	}
-	return append([]statement{{Sid: sid, Effect: "Allow", Action: actions, Resource: objects}}, lists...)
+	return []statement{{Sid: sid, Effect: "Allow", Action: actions, Resource: objects}}
+}
+
+func listing(a account, prefixes []string) (all []statement) {
+	for _, prefix := range prefixes {
+		bucket, keys := keysUnder(prefix)
+		all = append(all, statement{Effect: "Allow", Action: []string{"s3:ListBucket"}, Resource: []string{a.s3(bucket)},
+			Condition: map[string]map[string][]string{"StringLike": {"s3:prefix": keys}}})
+	}
+	return all
+}
+
+func keysUnder(prefix string) (bucket string, keys []string) {
+	bucket, key, _ := strings.Cut(prefix, "/")
+	if key != "" && !strings.HasSuffix(key, "/") {
+		return bucket, []string{key, key + "/*"}
+	}
+	return bucket, []string{key + "*"}
 }
 
 // instancePolicy is what ECS on the instances does: register with the cluster that Batch makes, pull the project's image, write its log.

@@ -32,6 +32,7 @@ type Spec struct {
 	Keys     []string    // ARNs of KMS keys, or of their aliases, that encrypt what jobs read and write
 	KeepDays int
 	Compute  project.ComputeSettings
+	Queues   []string // names or ARNs of those that the settings name, for all groups or for some
 	Existing project.AWSSettings
 	Job      project.Resources // of job definitions; each job has those of its group
 
@@ -55,6 +56,7 @@ func New(p project.Project, grants plan.Grants) (Spec, error) {
 			Write: union(grants.Write, p.Settings.Access.Write),
 		},
 	}
+	s.Queues = namedQueues(p.Settings)
 	s.Name = StackName(p)
 	s.LogGroup = "/kedroctl/" + s.Project + "/" + s.Env
 	s.JobRole, s.ExecutionRole = s.iamName("job"), s.iamName("exec")
@@ -63,6 +65,15 @@ func New(p project.Project, grants plan.Grants) (Spec, error) {
 		s.Repository = s.Project + "-batch"
 	}
 	return s, s.check()
+}
+
+// namedQueues are the queues that the settings name.
+func namedQueues(s project.Settings) []string {
+	names := []string{s.Compute.Queue}
+	for _, g := range s.Job.Groups {
+		names = append(names, g.Queue)
+	}
+	return slices.DeleteFunc(union(names, nil), func(name string) bool { return name == "" })
 }
 
 // StackName is the name of the stack's compute environment, job queue and job definition.

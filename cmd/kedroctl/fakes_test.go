@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 	sdkbatch "github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -122,6 +123,15 @@ func readSnapshot(dir string) (s project.Snapshot, err error) {
 func (w *world) aws() aws.Config {
 	info := w.server.Info()
 	return aws.Config{Region: info.Region, BaseEndpoint: &info.Endpoint, Credentials: credentials.NewStaticCredentialsProvider(info.AccessKey, info.SecretKey, "")}
+}
+
+// ofJob is the same with the credentials of a job's role.
+func (w *world) ofJob(job batch.Attempt) aws.Config {
+	cfg := w.aws()
+	if uri := job.Env["AWS_CONTAINER_CREDENTIALS_FULL_URI"]; uri != "" {
+		cfg.Credentials = aws.NewCredentialsCache(endpointcreds.New(uri))
+	}
+	return cfg
 }
 
 func (w *world) s3() *s3.Client { return newS3(w.aws()) }

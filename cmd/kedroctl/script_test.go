@@ -40,7 +40,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"faults": cmdFaults, "calls": cmdCalls, "image": cmdImage, "object": cmdObject, "lacks": cmdLacks, "documented": cmdDocumented,
 			"started": cmdStarted, "served": cmdServed, "screen": cmdScreen, "torn": cmdTorn,
-			"plant": cmdPlant, "others": cmdOthers,
+			"plant": cmdPlant, "others": cmdOthers, "restrict": cmdRestrict,
 		},
 	})
 }
@@ -69,7 +69,7 @@ func setup(e *testscript.Env) error {
 		return fmt.Errorf("faults.txt: %w", err)
 	}
 	w := &world{}
-	jobs := scripted.Work(func(ctx context.Context, job batch.Attempt) error { return boot(ctx, w.aws(), job) })
+	jobs := scripted.Work(func(ctx context.Context, job batch.Attempt) error { return boot(ctx, w.ofJob(job), job) })
 	processes := process.New(e.WorkDir+"/.local", jobs)
 	e.Defer(processes.Close)
 	server, err := local.Listen(local.Options{
@@ -108,6 +108,18 @@ func cmdFaults(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s: %v", args[0], err)
 	}
 	worldOf(ts).server.SetFaults(s)
+}
+
+// cmdRestrict lets commands do from now on what a policy allows and nothing else: restrict FILE; without FILE, everything.
+func cmdRestrict(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 1 {
+		ts.Fatalf("usage: restrict [FILE]")
+	}
+	text := ""
+	if len(args) > 0 {
+		text = ts.ReadFile(args[0])
+	}
+	ts.Check(worldOf(ts).server.Restrict([]byte(text)))
 }
 
 // cmdCalls asks the journal: calls -mark marks the present; calls -none wants no call since then that changes anything, calls SERVICE.OPERATION N so many

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
 // Call is one request and what became of it.
@@ -21,6 +23,8 @@ type Call struct {
 	Status    int       `json:"status"`              // of HTTP, also of an answer that a cut connection took; 0: cut or hung before it had an effect
 	Code      string    `json:"code,omitempty"`      // of the error
 	Mutating  bool      `json:"mutating"`            // whether the operation changes anything when it succeeds
+
+	Permissions []wire.Permission `json:"permissions,omitempty"` // what a policy has to allow for it
 }
 
 type callKey struct{}

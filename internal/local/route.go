@@ -99,7 +99,7 @@ func (s *Server) serveCall(w *recorder, r *http.Request, c *Call, svc http.Handl
 	fault := script.Call(operation)
 	switch {
 	case fault == nil:
-		if err := s.admit(r.Context(), c); err != nil {
+		if err := s.admit(r, c); err != nil {
 			refuse(w, r, c.Service, err)
 			return
 		}
@@ -117,13 +117,13 @@ func (s *Server) serveCall(w *recorder, r *http.Request, c *Call, svc http.Handl
 	}
 }
 
-// admit refuses calls above their rate, and those to services that leave it to the server to deny them: all their actions are on "*".
-func (s *Server) admit(ctx context.Context, c *Call) error {
+// admit refuses calls above their rate, and those to services that leave it to the server to deny them.
+func (s *Server) admit(r *http.Request, c *Call) error {
 	if c.Service != "batch" && s.faults.Load().Throttles(c.Service+"."+c.Operation, s.opt.Clock.Now()) {
 		return words[c.Service].throttled
 	}
 	if c.Service == "batch" || c.Service == "ecr" || c.Service == "logs" {
-		return wire.Denied(s.denied).Check(ctx, "AccessDeniedException", c.Service+":"+c.Operation, "*", nil)
+		return wire.Denied(s.denied).CheckAll(r.Context(), "AccessDeniedException", s.needs(r, c))
 	}
 	return nil
 }

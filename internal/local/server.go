@@ -19,6 +19,7 @@ import (
 	"github.com/kedroctl/kedroctl/internal/local/batch"
 	"github.com/kedroctl/kedroctl/internal/local/clock"
 	"github.com/kedroctl/kedroctl/internal/local/faults"
+	"github.com/kedroctl/kedroctl/internal/local/policy"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
@@ -51,16 +52,17 @@ type Options struct {
 
 // Server is the embedded AWS.
 type Server struct {
-	opt      Options
-	faults   atomic.Pointer[faults.Script]
-	keys     sync.Map // of key, by its id
-	journal  journal
-	account  *account.Service
-	batch    *batch.Service
-	services map[string]service // by the name in a signature's scope
-	scratch  string             // directory that Close removes
-	lastCall atomic.Int64       // nanoseconds of the wall clock
-	http     *http.Server
+	opt         Options
+	faults      atomic.Pointer[faults.Script]
+	keys        sync.Map // of key, by its id
+	journal     journal
+	restriction atomic.Pointer[[]policy.Statement] // of the own user; nil: none
+	account     *account.Service
+	batch       *batch.Service
+	services    map[string]service // by the name in a signature's scope
+	scratch     string             // directory that Close removes
+	lastCall    atomic.Int64       // nanoseconds of the wall clock
+	http        *http.Server
 }
 
 // service is one of AWS's.

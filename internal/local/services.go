@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/kedroctl/kedroctl/internal/local/account"
@@ -16,6 +15,7 @@ import (
 	"github.com/kedroctl/kedroctl/internal/local/logs"
 	"github.com/kedroctl/kedroctl/internal/local/network"
 	"github.com/kedroctl/kedroctl/internal/local/objects"
+	"github.com/kedroctl/kedroctl/internal/local/policy"
 	"github.com/kedroctl/kedroctl/internal/local/scripted"
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
@@ -79,16 +79,40 @@ func (s *Server) dataDir() (string, error) {
 	return dir, nil
 }
 
-// denied tells what a caller may not do: what the fault script says, and jobs on S3 what the policies of their role do not allow.
+// denied tells what a caller may not do: what the fault script says, jobs what the policies of their role do not allow, and the server's own user what
+// the policy of Restrict does not.
 func (s *Server) denied(ctx context.Context, action, resource string, conditions map[string]string) bool {
-	if c := callOf(ctx); c.Resource == "" && resource != "*" {
+	c := callOf(ctx)
+	if c.Resource == "" && resource != "*" {
 		c.Resource = resource
 	}
+	if len(conditions) == 0 {
+		conditions = nil
+	}
+	c.Permissions = append(c.Permissions, wire.Permission{Action: action, Resource: resource, Conditions: conditions})
 	if s.faults.Load().Denies(action) {
 		return true
 	}
-	role := wire.CallerOf(ctx).Role
-	return role != "" && strings.HasPrefix(action, "s3:") && !s.account.Allows(role, action, resource, conditions)
+	if role := wire.CallerOf(ctx).Role; role != "" {
+		return !s.account.Allows(role, action, resource, conditions)
+	}
+	own := s.restriction.Load()
+	return own != nil && !policy.Allows(*own, action, resource, conditions)
+}
+
+// Restrict lets the server's own user do from now on what a policy document allows, and nothing else; an empty one lifts that. It is for tests of
+// policies.
+func (s *Server) Restrict(document []byte) error {
+	if len(document) == 0 {
+		s.restriction.Store(nil)
+		return nil
+	}
+	statements, err := policy.Parse(document)
+	if err != nil {
+		return fmt.Errorf("read the policy: %w", err)
+	}
+	s.restriction.Store(&statements)
+	return nil
 }
 
 // noRunner is what a server without a runner has: no container ever starts.

@@ -73,7 +73,7 @@ func New(opt Options) (*Service, error) {
 	if err := disk.ReadJSON(s.file, &s.state); err != nil {
 		return nil, fmt.Errorf("read the account's state: %w", err)
 	}
-	s.Queries = wire.Queries{Dialect: wire.IAM, Denied: opt.Denied, Resource: s.resource, Actions: map[string]wire.Action{
+	s.Queries = wire.Queries{Dialect: wire.IAM, Denied: opt.Denied, Needs: s.needs, Actions: map[string]wire.Action{
 		"CreateRole":                    change(s, s.createRole),
 		"CreateServiceLinkedRole":       change(s, s.createServiceLinkedRole),
 		"GetRole":                       look(s, of(s.role, getRole)),
@@ -240,18 +240,6 @@ func (s *Service) parse(document string) []policy.Statement {
 }
 
 func lastStep(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }
-
-// resource is the ARN that a policy would name for a query.
-func (s *Service) resource(q wire.Query) string {
-	path := cmp.Or(q.Get("Path"), "/")
-	if name := q.Get("InstanceProfileName"); name != "" {
-		return s.arn("instance-profile", path, name)
-	}
-	if name := q.Get("RoleName"); name != "" {
-		return s.arn("role", path, name)
-	}
-	return "*"
-}
 
 func (s *Service) arn(kind, path, name string) string {
 	return "arn:aws:iam::" + s.opt.Account + ":" + kind + path + name

@@ -176,6 +176,16 @@ func (s *Service) Operation(r *http.Request) (name string, mutating bool) {
 	return name, wire.Mutating(name)
 }
 
+// JobTags are those of the job with an id, none where it is not known.
+func (s *Service) JobTags(id string) map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if j := s.jobs[id]; j != nil {
+		return maps.Clone(j.Tags)
+	}
+	return nil
+}
+
 // Unfinished counts the jobs that are neither SUCCEEDED nor FAILED.
 func (s *Service) Unfinished() int {
 	s.mu.Lock()

@@ -38,6 +38,7 @@ func one(wanted, unwanted Strings, matches func(string) bool) bool {
 var operators = map[string]func(value, wanted string) bool{
 	"StringEquals": func(value, wanted string) bool { return value == wanted },
 	"StringLike":   func(value, wanted string) bool { return like(wanted, value) },
+	"ArnLike":      func(value, wanted string) bool { return like(wanted, value) },
 	"Bool":         strings.EqualFold,
 }
 

@@ -26,6 +26,23 @@ func (d Denied) Check(ctx context.Context, code, action, resource string, condit
 		CallerOf(ctx).ARN, action, resource, action)
 }
 
+// Permission is what a call needs: an action on a resource (an ARN or "*"), with the values that the request has for condition keys in lower case.
+type Permission struct {
+	Action     string            `json:"action"`
+	Resource   string            `json:"resource"`
+	Conditions map[string]string `json:"conditions,omitempty"`
+}
+
+// CheckAll is Check for all that a call needs: the fault is about the first that is missing.
+func (d Denied) CheckAll(ctx context.Context, code string, needs []Permission) error {
+	for _, n := range needs {
+		if err := d.Check(ctx, code, n.Action, n.Resource, n.Conditions); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Caller is who signed a request.
 type Caller struct {
 	ARN    string // of the user, or of the role's session

@@ -125,9 +125,9 @@ func QueryFunc[In, Out any](f func(context.Context, *In) (Out, error)) Action {
 // Queries serves the actions of a service.
 type Queries struct {
 	Dialect
-	Actions  map[string]Action
-	Denied   Denied             // what the caller may not do; nil: nothing
-	Resource func(Query) string // the ARN that a policy would name; nil: always "*"
+	Actions map[string]Action
+	Denied  Denied                   // what the caller may not do; nil: nothing
+	Needs   func(Query) []Permission // what an action needs; nil: itself on "*"
 }
 
 // Operation names the action that r asks for, and whether it changes anything.
@@ -156,14 +156,14 @@ func (s Queries) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s Queries) answer(ctx context.Context, q Query) (any, error) {
-	do, resource := s.Actions[q.Action], "*"
+	do, needs := s.Actions[q.Action], []Permission{{Action: s.service + ":" + q.Action, Resource: "*"}}
 	if do == nil {
 		return nil, NewFault(http.StatusBadRequest, "InvalidAction", s.unknown, q.Action)
 	}
-	if s.Resource != nil {
-		resource = s.Resource(q)
+	if s.Needs != nil {
+		needs = s.Needs(q)
 	}
-	if err := s.Denied.Check(ctx, s.denied, s.service+":"+q.Action, resource, nil); err != nil {
+	if err := s.Denied.CheckAll(ctx, s.denied, needs); err != nil {
 		return nil, err
 	}
 	return do(ctx, s.Dialect, q)
