@@ -1,8 +1,8 @@
 package build
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -18,7 +18,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/kedroctl/kedroctl/internal/project"
-	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
 // Image is an image in the engine's store.
@@ -58,7 +57,7 @@ func localRef(p project.Project, key string) string {
 	return p.Settings.Image.Repository + ":" + key
 }
 
-// Build makes the image with the engine's BuildKit. The context that it sends holds nothing but the wheel, the entry of jobs, the list of dependencies
+// Build makes the image in the engine. The context that it sends holds nothing but the wheel, the entry of jobs, the list of dependencies
 // and the configuration that may be copied. What the builder tells goes to story, line by line. When ctx ends, the build ends in the engine too.
 func (e *Engine) Build(ctx context.Context, s Spec, story io.Writer) (Image, error) {
 	dir, err := os.MkdirTemp("", "kedroctl-build-")
@@ -71,7 +70,7 @@ func (e *Engine) Build(ctx context.Context, s Spec, story io.Writer) (Image, err
 		return Image{}, fmt.Errorf("build image: lay out the context: %w", err)
 	}
 	if err := e.solve(ctx, s, l, story); err != nil {
-		return Image{}, fmt.Errorf("build image: %w", err)
+		return Image{}, fmt.Errorf("build image: %w", engineTrouble(err))
 	}
 	image, ok, err := e.Lookup(ctx, s.Project, s.InputKey)
 	if err == nil && !ok {
@@ -81,7 +80,30 @@ func (e *Engine) Build(ctx context.Context, s Spec, story io.Writer) (Image, err
 	return image, err
 }
 
+// solve builds with what the engine has: BuildKit, or the builder of Podman.
 func (e *Engine) solve(ctx context.Context, s Spec, l layout, story io.Writer) error {
+	bk, workers, err := e.buildKit(ctx)
+	if errors.Is(err, errNoBuildKit) {
+		known, err := e.platforms(ctx)
+		if err == nil {
+			err = checkSteps(s.Project.Settings.Image, known)
+		}
+		if err != nil {
+			return err
+		}
+		return e.tarBuild(ctx, s, l, story)
+	}
+	if err != nil {
+		return err
+	}
+	defer bk.Close()
+	if err := checkSteps(s.Project.Settings.Image, workerPlatforms(workers)); err != nil {
+		return err
+	}
+	return solveWith(ctx, bk, s, l, story)
+}
+
+func solveWith(ctx context.Context, bk *bkclient.Client, s Spec, l layout, story io.Writer) error {
 	opt, err := solveOptions(s, l)
 	if err != nil {
 		return err
@@ -90,11 +112,6 @@ func (e *Engine) solve(ctx context.Context, s Spec, l layout, story io.Writer) e
 	if err != nil {
 		return err
 	}
-	bk, err := e.buildKit(ctx)
-	if err != nil {
-		return err
-	}
-	defer bk.Close()
 
 	watch := watcher{logs: map[string]string{}, base: s.Project.Settings.Image.Base, source: l.source, own: s.Project.Settings.Image.Dockerfile != ""}
 	status, shown := make(chan *bkclient.SolveStatus), make(chan *bkclient.SolveStatus)
@@ -123,8 +140,11 @@ func (e *Engine) solve(ctx context.Context, s Spec, l layout, story io.Writer) e
 	return nil
 }
 
-// buildKit connects to the BuildKit inside the engine, over hijacked connections of its API. Ping does not tell whether there is one: only asking does.
-func (e *Engine) buildKit(ctx context.Context) (*bkclient.Client, error) {
+var errNoBuildKit = errors.New("no BuildKit in this engine")
+
+// buildKit connects to the BuildKit inside the engine, over hijacked connections of its API. Ping does not tell whether there is one: only asking for its
+// workers does.
+func (e *Engine) buildKit(ctx context.Context) (*bkclient.Client, []*bkclient.WorkerInfo, error) {
 	bk, err := bkclient.New(ctx, "",
 		bkclient.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
 			return e.docker.DialHijack(ctx, "/grpc", "h2c", nil)
@@ -133,16 +153,17 @@ func (e *Engine) buildKit(ctx context.Context) (*bkclient.Client, error) {
 			return e.docker.DialHijack(ctx, "/session", proto, meta)
 		}))
 	if err != nil {
-		return nil, fmt.Errorf("connect to BuildKit: %w", err)
+		return nil, nil, fmt.Errorf("connect to BuildKit: %w", err)
 	}
-	if _, err := bk.ListWorkers(ctx); err != nil {
+	workers, err := bk.ListWorkers(ctx)
+	if err != nil {
 		bk.Close()
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return nil, nil, ctx.Err()
 		}
-		return nil, ui.WithHint(fmt.Errorf("no BuildKit in this engine: %w", err), "use Docker Engine 20.10 or newer; Podman is not supported yet")
+		return nil, nil, fmt.Errorf("%w: %w", errNoBuildKit, err)
 	}
-	return bk, nil
+	return bk, workers, nil
 }
 
 func solveOptions(s Spec, l layout) (bkclient.SolveOpt, error) {
@@ -150,7 +171,7 @@ func solveOptions(s Spec, l layout) (bkclient.SolveOpt, error) {
 	if err != nil {
 		return bkclient.SolveOpt{}, err
 	}
-	attrs := map[string]string{"filename": cmp.Or(l.dockerfile, "Dockerfile"), "platform": s.Project.Settings.Image.Platform}
+	attrs := map[string]string{"filename": l.dockerfilePath(), "platform": s.Project.Settings.Image.Platform}
 	for name, value := range labels(s) {
 		attrs["label:"+name] = value
 	}
@@ -174,9 +195,6 @@ func labels(s Spec) map[string]string {
 		"kedroctl.env":                       s.Snapshot.Env,
 		"kedroctl.input-key":                 s.InputKey,
 		"kedroctl.kedro-version":             s.Snapshot.KedroVersion,
-	}
-	if _, digest, ok := strings.Cut(s.Project.Settings.Image.Base, "@"); ok {
-		l["org.opencontainers.image.base.digest"] = digest
 	}
 	if revision := strings.TrimSpace(s.Revision); revision != "" {
 		l["org.opencontainers.image.revision"] = revision

@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -24,6 +25,8 @@ type layout struct {
 	dockerfile string    // relative to dir; "" is Dockerfile
 	under      fsutil.FS // what the context has besides dir; may be nil
 }
+
+func (l layout) dockerfilePath() string { return cmp.Or(l.dockerfile, "Dockerfile") }
 
 // context is all that the builder may ask for.
 func (l layout) context() (fsutil.FS, error) {

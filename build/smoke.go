@@ -44,7 +44,7 @@ func (e *Engine) Smoke(ctx context.Context, image Image, want project.Snapshot, 
 	}
 	got, err := e.introspect(ctx, image, want, smokeEnv(set), own)
 	if err != nil {
-		return fmt.Errorf("smoke test of %s: %w", image.Ref, err)
+		return fmt.Errorf("smoke test of %s: %w", image.Ref, engineTrouble(err))
 	}
 	if err := compare(want, got); err != nil {
 		return fmt.Errorf("smoke test of %s: %w", image.Ref, err)

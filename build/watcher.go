@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -48,14 +49,21 @@ func (w *watcher) explain(err error) error {
 	if w.failed == nil {
 		return err
 	}
-	log := w.logs[w.failed.Digest.String()]
-	switch name := w.failed.Name; {
+	return w.reason(w.failed.Name, w.logs[w.failed.Digest.String()], w.failed.Error)
+}
+
+// reason says what went wrong in a step, of which the builder has given name, output, and an error.
+func (w *watcher) reason(name, log, message string) error {
+	if err := trouble(message + "\n" + log); err != nil {
+		return err
+	}
+	switch {
 	case w.own && log != "":
 		return fmt.Errorf("%s of %s: %s", name, w.source, toolMessage(log))
 	case w.own:
-		return fmt.Errorf("%s of %s: %s", name, w.source, lastClause(w.failed.Error))
+		return fmt.Errorf("%s of %s: %s", name, w.source, lastClause(message))
 	case strings.Contains(name, "load metadata for"):
-		return ui.WithHint(fmt.Errorf("get base image %s: %s", w.base, lastClause(w.failed.Error)),
+		return ui.WithHint(fmt.Errorf("get base image %s: %s", w.base, lastClause(message)),
 			"see that the engine can pull it (docker pull "+w.base+"), or name another image in [tool.kedroctl.image] base")
 	case strings.HasPrefix(name, "[dependencies "):
 		return ui.WithHint(fmt.Errorf("install the dependencies of %s: %s", w.source, resolverMessage(log)),
@@ -67,7 +75,7 @@ func (w *watcher) explain(err error) error {
 	case log != "":
 		return fmt.Errorf("%s: %s", name, toolMessage(log))
 	}
-	return err
+	return fmt.Errorf("%s: %s", cmp.Or(name, "the engine"), message)
 }
 
 // lastClause is the innermost cause of a wrapped message of the engine, which begins with the steps that led to it.
