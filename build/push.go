@@ -16,6 +16,7 @@ import (
 	"github.com/moby/moby/api/types/registry"
 	"github.com/moby/moby/client"
 
+	"github.com/kedroctl/kedroctl/internal/engine"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
@@ -28,7 +29,9 @@ type Target struct {
 // Pushed is an image in a registry.
 type Pushed struct {
 	Ref  string // repository@sha256:…
-	Sent int64  // bytes that travelled: compressed layers that the registry had not, and the manifest
+	Sent int64  // bytes that travelled: compressed layers that the registry had not, and the manifest; -1 where the engine does not tell of layers
+
+	Apart bool // the engine is not on this machine, and did not get to the registry: the image went through this process
 }
 
 // LayerEvent is the progress of one layer of a push. Done and Total are bytes, 0 where the engine does not say.
@@ -37,26 +40,47 @@ type LayerEvent struct {
 	Done, Total  int64
 }
 
-// Push sends an image to a registry and sees that the registry has it. progress may be nil.
+// Push sends an image to a registry and sees that the registry has it. The engine does that, unless it does not reach the registry: then the image is
+// sent from here. progress may be nil.
 func (e *Engine) Push(ctx context.Context, image Image, to Target, r *Registry, progress func(LayerEvent)) (Pushed, error) {
-	ref := to.Repository + ":" + to.Tag
-	pushed, err := e.push(ctx, image, ref, r, progress)
+	reach, err := e.reach(ctx, to.Repository)
+	var pushed Pushed
+	switch {
+	case err != nil:
+	case reach == engine.Direct:
+		pushed, err = e.pushDirect(ctx, image, to, r, progress)
+	default:
+		pushed, err = e.pushSaved(ctx, image, to, r, progress)
+	}
 	if err != nil && ctx.Err() != nil {
 		err = ctx.Err()
 	}
 	if err != nil {
-		return Pushed{}, fmt.Errorf("push %s: %w", ref, err)
+		return Pushed{}, fmt.Errorf("push %s:%s: %w", to.Repository, to.Tag, engineTrouble(err))
+	}
+	pushed.Apart = reach == engine.Apart
+	return pushed, nil
+}
+
+// pushDirect has the engine push.
+func (e *Engine) pushDirect(ctx context.Context, image Image, to Target, r *Registry, progress func(LayerEvent)) (Pushed, error) {
+	ref := to.Repository + ":" + to.Tag
+	pushed, err := e.push(ctx, image, ref, r, progress)
+	if err != nil {
+		return Pushed{}, err
 	}
 	digest, err := r.head(ctx, ref)
 	if err != nil {
-		return Pushed{}, fmt.Errorf("push %s: confirm: %w", ref, err)
+		return Pushed{}, fmt.Errorf("confirm: %w", err)
 	}
 	if digest.String() != pushed.digest {
-		return Pushed{}, fmt.Errorf("push %s: the registry has %s under this tag, not %s: someone else pushed it", ref, digest, pushed.digest)
+		return Pushed{}, fmt.Errorf("the registry has %s under this tag, not %s: someone else pushed it", digest, pushed.digest)
 	}
-	sent, err := r.sent(ctx, to.Repository+"@"+pushed.digest, pushed.layers)
-	if err != nil {
-		return Pushed{}, fmt.Errorf("push %s: confirm: %w", ref, err)
+	sent := int64(-1)
+	if pushed.told {
+		if sent, err = r.sent(ctx, to.Repository+"@"+pushed.digest, pushed.layers); err != nil {
+			return Pushed{}, fmt.Errorf("confirm: %w", err)
+		}
 	}
 	return Pushed{Ref: to.Repository + "@" + pushed.digest, Sent: sent}, nil
 }
@@ -81,6 +105,7 @@ func (e *Engine) push(ctx context.Context, image Image, ref string, r *Registry,
 type stream struct {
 	digest string
 	layers map[string]bool // short ids of the layers that travelled
+	told   bool            // of any layer, as Podman does not
 }
 
 var digestLine = regexp.MustCompile(`^\S+: digest: (sha256:[0-9a-f]{64}) size: \d+`)
@@ -115,6 +140,7 @@ func (s *stream) read(m jsonstream.Message) {
 	if found := digestLine.FindStringSubmatch(strings.TrimSpace(m.Status)); found != nil {
 		s.digest = found[1]
 	}
+	s.told = s.told || m.ID != ""
 	if m.ID != "" && m.Status == "Pushed" {
 		s.layers[m.ID] = true
 	}

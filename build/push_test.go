@@ -48,10 +48,14 @@ func TestReadStream(t *testing.T) {
 			`{"progressDetail":{},"aux":{"Tag":"v1","Digest":"` + manifestDigest + `","Size":948}}`,
 		}},
 	}
+	podman, err := readStream(spoken(t, `{"status":"The push refers to repository [127.0.0.1:5000/demo:v1]"}`, `{"status":"v1: digest: `+manifestDigest+` size: 430"}`), nil)
+	if err != nil || podman.digest != manifestDigest || podman.told {
+		t.Errorf("Podman, which tells of no layer: %+v, %v", podman, err)
+	}
 	for _, tt := range tests {
 		var events []LayerEvent
 		s, err := readStream(spoken(t, append(layers, tt.last...)...), func(e LayerEvent) { events = append(events, e) })
-		if err != nil || s.digest != manifestDigest || !s.layers["aaaaaaaaaaaa"] || s.layers["bbbbbbbbbbbb"] {
+		if err != nil || s.digest != manifestDigest || !s.layers["aaaaaaaaaaaa"] || s.layers["bbbbbbbbbbbb"] || !s.told {
 			t.Errorf("%s: %+v, %v", tt.name, s, err)
 		}
 		want := []LayerEvent{

@@ -31,6 +31,11 @@ func (a *Assembler) push(ctx context.Context, image Image, to Target, r *Registr
 	if content == nil {
 		return Pushed{}, fmt.Errorf("image %s is not on this machine any more", image.Ref)
 	}
+	return r.send(ctx, content, to, progress)
+}
+
+// send puts an image into the registry, but the layers that the registry has, and sees that it is there.
+func (r *Registry) send(ctx context.Context, content v1.Image, to Target, progress func(LayerEvent)) (Pushed, error) {
 	ref, options, err := r.access(ctx, to.Repository+":"+to.Tag)
 	if err != nil {
 		return Pushed{}, err
@@ -56,14 +61,18 @@ func (a *Assembler) push(ctx context.Context, image Image, to Target, r *Registr
 	if err := remote.Write(ref, content, options...); err != nil {
 		return Pushed{}, pushError(err)
 	}
+	want, err := content.Digest()
+	if err != nil {
+		return Pushed{}, err
+	}
 	digest, err := r.head(ctx, ref.String())
 	if err != nil {
 		return Pushed{}, fmt.Errorf("confirm: %w", err)
 	}
-	if digest.String() != image.ID {
-		return Pushed{}, fmt.Errorf("the registry has %s under this tag, not %s: someone else pushed it", digest, image.ID)
+	if digest != want {
+		return Pushed{}, fmt.Errorf("the registry has %s under this tag, not %s: someone else pushed it", digest, want)
 	}
-	return Pushed{Ref: to.Repository + "@" + image.ID, Sent: sent.bytes.Load()}, nil
+	return Pushed{Ref: to.Repository + "@" + digest.String(), Sent: sent.bytes.Load()}, nil
 }
 
 // counter adds up what is sent to a server, in bytes.

@@ -28,9 +28,6 @@ func (t *target) image(ctx context.Context, tasks *ui.Tasks, repository func() (
 	}
 	if found {
 		tasks.Start("image").Unchanged("%s", ref)
-		if err := t.tellPushedSBOM(ctx, tasks, registry, ref); err != nil {
-			return "", err
-		}
 		return ref, t.tellConfig()
 	}
 	b, end, err := t.builder(ctx)
@@ -98,10 +95,7 @@ func (t *target) build(ctx context.Context, tasks *ui.Tasks, b builder) (build.I
 	if err := t.tellConfig(); err != nil {
 		return build.Image{}, err
 	}
-	if err := t.smoke(ctx, tasks, b, image); err != nil {
-		return image, err
-	}
-	return image, t.tellSBOM(tasks, func() ([]byte, error) { return b.SBOM(ctx, image) })
+	return image, t.smoke(ctx, tasks, b, image)
 }
 
 // newImage packages the project and builds its image.
@@ -166,6 +160,16 @@ func (t *target) smoke(ctx context.Context, tasks *ui.Tasks, b builder, image bu
 		k.Skipped("no engine to run the image in: the first job of a run shows whether it works")
 		return nil
 	}
+	platform := t.project.Settings.Image.Platform
+	runs, err := engine.Runs(ctx, platform)
+	if err != nil {
+		k.Failed()
+		return err
+	}
+	if !runs {
+		k.Skipped("the engine runs no programs for %s: the first job of a run shows whether the image works", platform)
+		return nil
+	}
 	if err := engine.Smoke(ctx, image, t.snapshot, t.project.Settings); err != nil {
 		k.Failed()
 		return err
@@ -184,7 +188,14 @@ func (t *target) push(ctx context.Context, tasks *ui.Tasks, b builder, registry 
 		k.Failed()
 		return "", err
 	}
-	k.Done("%s sent, %s", humanize.Bytes(uint64(pushed.Sent)), pushed.Ref)
+	if pushed.Sent < 0 {
+		k.Done("%s", pushed.Ref)
+	} else {
+		k.Done("%s sent, %s", humanize.Bytes(uint64(pushed.Sent)), pushed.Ref)
+	}
+	if pushed.Apart {
+		t.term.Warn("the engine is not on this machine: its jobs reach the embedded AWS by an address of this machine, where its keys are all that keeps others out")
+	}
 	return pushed.Ref, nil
 }
 

@@ -109,12 +109,20 @@ func (d *deps) session(ctx context.Context, look run.Look) (containers.Session, 
 	maps.Copy(env, own)
 	need := look.Group.Resources
 	return containers.Session{
-		Name: look.Env["KEDROCTL_RUN_ID"] + " " + look.Group.Name, Files: look.Files, HostNet: d.flags.local, Registry: ecr.NewFromConfig(*d.config),
+		Name: look.Env["KEDROCTL_RUN_ID"] + " " + look.Group.Name, Files: look.Files, Endpoint: d.embeddedEndpoint(), Registry: ecr.NewFromConfig(*d.config),
 		Out: d.std.Out, Err: d.std.Err, Progress: func(what string) { d.term.Line("%s", what) },
 		Attempt: batch.Attempt{
 			Image: definition.Image, Env: env, VCPUs: need.VCPUs, MemoryMiB: int64(need.Memory), GPUs: need.GPUs, SharedMemoryMiB: int64(definition.SharedMemory),
 		},
 	}, nil
+}
+
+// embeddedEndpoint is where the embedded AWS is, "" without --local.
+func (d *deps) embeddedEndpoint() string {
+	if !d.flags.local {
+		return ""
+	}
+	return aws.ToString(d.config.BaseEndpoint)
 }
 
 // secrets are those whose values this command has; the others are told.

@@ -41,6 +41,12 @@ func Moto(t testing.TB) string {
 	return part(t, "KEDROCTL_TEST_MOTO")
 }
 
+// Podman is the address of a Podman that answers Docker's API and has the base image.
+func Podman(t testing.TB) string {
+	t.Helper()
+	return part(t, "KEDROCTL_TEST_PODMAN")
+}
+
 // StartMoto starts an unmodified moto, gives its endpoint, and ends it with the test.
 func StartMoto(t testing.TB) string {
 	t.Helper()

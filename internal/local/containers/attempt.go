@@ -1,6 +1,7 @@
 package containers
 
 import (
+	"bytes"
 	"context"
 	"strings"
 	"time"
@@ -39,10 +40,11 @@ func (a *attempt) container() string { return "kedroctl-" + a.ID() }
 // gives them (aws/amazon-ecs-agent, agent/engine/errors.go).
 func (r *Runner) run(asked context.Context, a *attempt) batch.Exit {
 	if a.id == "" {
-		if err := r.pull(asked, a.Image); err != nil {
+		image, err := r.pull(asked, a.Image)
+		if err != nil {
 			return batch.NotStarted("CannotPullContainerError: " + err.Error())
 		}
-		if err := r.create(a); err != nil {
+		if err := r.create(a, image); err != nil {
 			return batch.NotStarted("CannotCreateContainerError: " + err.Error())
 		}
 	}
@@ -59,11 +61,14 @@ func (r *Runner) run(asked context.Context, a *attempt) batch.Exit {
 
 // create goes on when the attempt is stopped: the engine makes the container all the same, which nobody could remove without its id. Where the name is
 // taken, an earlier server asked for the container in the moment of its end, and the engine may still be making it.
-func (r *Runner) create(a *attempt) error {
+func (r *Runner) create(a *attempt, image string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), createTime)
 	defer cancel()
 	r.ask(ctx)
-	o := client.ContainerCreateOptions{Name: a.container(), Config: r.config(a), HostConfig: a.hostConfig(r.machine.Load().NCPU)}
+	o := client.ContainerCreateOptions{Name: a.container(), Config: r.config(a, image), HostConfig: a.hostConfig(r.machine.Load().NCPU)}
+	if err := r.link.join(ctx, image, o.Config, o.HostConfig); err != nil {
+		return err
+	}
 	for {
 		out, err := r.docker.ContainerCreate(ctx, o)
 		if !errdefs.IsConflict(err) {
@@ -77,8 +82,8 @@ func (r *Runner) create(a *attempt) error {
 	}
 }
 
-func (r *Runner) config(a *attempt) *container.Config {
-	c := &container.Config{Image: a.Image, Cmd: a.Command, Labels: map[string]string{labelOwner: r.owner, labelJob: a.ID()}}
+func (r *Runner) config(a *attempt, image string) *container.Config {
+	c := &container.Config{Image: image, Cmd: a.Command, Labels: map[string]string{labelOwner: r.owner, labelJob: a.ID()}}
 	for name, value := range a.Env {
 		c.Env = append(c.Env, name+"="+value)
 	}
@@ -88,9 +93,8 @@ func (r *Runner) config(a *attempt) *container.Config {
 // hostConfig limits a container. More CPUs than the machine has are refused by the engine.
 func (a *attempt) hostConfig(cpus int) *container.HostConfig {
 	h := &container.HostConfig{
-		NetworkMode: "host",
-		ShmSize:     a.SharedMemoryMiB * mib,                // 0: the engine's own default
-		LogConfig:   container.LogConfig{Type: "json-file"}, // can be read again, in the same order
+		ShmSize:   a.SharedMemoryMiB * mib,                // 0: the engine's own default
+		LogConfig: container.LogConfig{Type: "json-file"}, // can be read again, in the same order
 		Resources: container.Resources{
 			Memory:     a.MemoryMiB * mib,
 			MemorySwap: a.MemoryMiB * mib, // the sum of memory and swap: none
@@ -139,12 +143,15 @@ func (r *Runner) lines(a *attempt) {
 		return
 	}
 	defer stream.Close()
-	_, _ = stdcopy.StdCopy(a, a, stream)
+	out, errs := &liner{line: a.line}, &liner{line: a.line}
+	_, _ = stdcopy.StdCopy(out, errs, stream)
+	out.flush()
+	errs.flush()
 }
 
-// Write takes one line, or as much of it as the engine keeps in one: 16 KiB, also with AWS's log driver. Empty ones are no events of a log.
-func (a *attempt) Write(p []byte) (int, error) {
-	text := strings.TrimRight(strings.ToValidUTF8(string(p), "\uFFFD"), "\r\n")
+// line takes a line of the container's. Empty ones are no events of a log.
+func (a *attempt) line(text string) {
+	text = strings.TrimRight(strings.ToValidUTF8(text, "\uFFFD"), "\r\n")
 	switch {
 	case text == "":
 	case a.skip > 0:
@@ -152,5 +159,28 @@ func (a *attempt) Write(p []byte) (int, error) {
 	default:
 		a.events.Line(text)
 	}
+}
+
+// maxLine is as much of a line as Docker keeps in one, in bytes, also with AWS's log driver.
+const maxLine = 16 << 10
+
+// liner hands on lines. Docker writes one at a time, Podman what the program wrote at once.
+type liner struct {
+	line func(string)
+	rest []byte
+}
+
+func (l *liner) Write(p []byte) (int, error) {
+	l.rest = append(l.rest, p...)
+	if bytes.HasSuffix(p, []byte("\n")) || len(l.rest) >= maxLine {
+		l.flush()
+	}
 	return len(p), nil
+}
+
+func (l *liner) flush() {
+	for line := range strings.Lines(string(l.rest)) {
+		l.line(line)
+	}
+	l.rest = l.rest[:0]
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -21,7 +22,9 @@ import (
 
 // fake is as much of a Docker Engine as a runner asks for. Its containers write their lines when they are asked for them, and end then.
 type fake struct {
-	t *testing.T
+	t     *testing.T
+	apart bool // on another machine
+	deaf  bool // and its containers reach this one by no address
 
 	mu         sync.Mutex
 	containers map[string]*held // by id
@@ -34,6 +37,8 @@ type held struct {
 	state    container.ContainerState
 	labels   map[string]string
 	lines    []string
+	env      []string
+	network  string
 	exit     int
 	oom      bool
 	removing int           // how many more removals are refused
@@ -48,7 +53,7 @@ func newEngine(t *testing.T) (*fake, *Runner) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/_ping", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", "1.44") })
 	mux.HandleFunc("GET /{version}/info", func(w http.ResponseWriter, _ *http.Request) { e.answer(w, system.Info{NCPU: 2, MemTotal: 1 << 30}) })
-	mux.HandleFunc("POST /{version}/images/create", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("POST /{version}/images/create", e.pull)
 	mux.HandleFunc("GET /{version}/containers/json", e.list)
 	mux.HandleFunc("POST /{version}/containers/create", e.create)
 	mux.HandleFunc("GET /{version}/containers/{id}/json", e.with(e.inspect))
@@ -65,6 +70,15 @@ func newEngine(t *testing.T) (*fake, *Runner) {
 	}
 	t.Cleanup(end)
 	return e, r.(*Runner)
+}
+
+// pull goes to the registry of a probe, unless the engine is on another machine. It has all other images.
+func (e *fake) pull(_ http.ResponseWriter, r *http.Request) {
+	if registry, ok := strings.CutSuffix(r.URL.Query().Get("fromImage"), "/kedroctl/probe"); ok && !e.apart {
+		if answer, err := http.Get("http://" + registry + "/v2/"); err == nil {
+			answer.Body.Close()
+		}
+	}
 }
 
 func (e *fake) answer(w http.ResponseWriter, v any) {
@@ -121,13 +135,39 @@ func (e *fake) create(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusConflict, "Conflict. The container name is already in use")
 		return
 	}
-	var config container.Config
+	var config struct {
+		container.Config
+		HostConfig container.HostConfig
+	}
 	if err := json.NewDecoder(r.Body).Decode(&config); err != nil {
 		e.t.Error(err)
 	}
-	e.containers["new "+name] = &held{name: name, state: container.StateCreated, labels: config.Labels, lines: config.Cmd}
+	c := &held{name: name, state: container.StateCreated, labels: config.Labels, lines: config.Cmd, env: config.Env, network: string(config.HostConfig.NetworkMode)}
+	if len(config.Entrypoint) > 5 && config.Entrypoint[2] == knock {
+		c.lines = []string{e.knock(config.Entrypoint[3], config.Entrypoint[4], config.Entrypoint[6:])}
+	}
+	e.containers["new "+name] = c
 	w.WriteHeader(http.StatusCreated)
 	e.answer(w, container.CreateResponse{ID: "new " + name})
+}
+
+// knock asks the addresses as the container of the search for a way does.
+func (e *fake) knock(word, port string, hosts []string) string {
+	if e.deaf {
+		hosts = nil
+	}
+	for _, host := range hosts {
+		answer, err := http.Get("http://" + host + ":" + port)
+		if err != nil {
+			continue
+		}
+		said, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if err == nil && string(said) == word {
+			return host
+		}
+	}
+	return "nobody answers"
 }
 
 // start is not for containers that have run: they would do their work twice.
@@ -140,7 +180,8 @@ func (e *fake) start(_ http.ResponseWriter, c *held) {
 
 func (e *fake) inspect(w http.ResponseWriter, c *held) {
 	id, _ := e.find(c.name)
-	e.answer(w, container.InspectResponse{ID: id, State: &container.State{Status: c.state, ExitCode: c.exit, OOMKilled: c.oom}})
+	e.answer(w, container.InspectResponse{ID: id, State: &container.State{Status: c.state, ExitCode: c.exit, OOMKilled: c.oom},
+		Config: &container.Config{Labels: c.labels}})
 }
 
 func (e *fake) logs(w http.ResponseWriter, c *held) {

@@ -22,6 +22,8 @@ import (
 const (
 	labelOwner = "kedroctl:local" // absolute state directory of the server whose job it is
 	labelJob   = "kedroctl:job"   // job id, a hyphen, and the attempt
+
+	labelAddress = "kedroctl:address" // host:port by which the container reaches the server, where that is not the server's own
 )
 
 const (
@@ -40,6 +42,7 @@ type Runner struct {
 	docker  *client.Client
 	owner   string
 	server  local.Info
+	link    *link
 	machine atomic.Pointer[system.Info] // without values until the engine has told them
 
 	mu    sync.Mutex      // lets no attempt begin while the runner closes
@@ -60,7 +63,7 @@ func Maker(at engine.Endpoint, dir string) func(context.Context, local.Info) (lo
 		if err != nil {
 			return nil, nil, fmt.Errorf("state directory of the embedded AWS: %w", err)
 		}
-		r := &Runner{docker: docker, owner: owner, server: server}
+		r := &Runner{docker: docker, owner: owner, server: server, link: newLink(docker, server.Endpoint)}
 		r.life, r.end = context.WithCancel(context.WithoutCancel(ctx))
 		r.machine.Store(&system.Info{})
 		ctx, cancel := context.WithTimeout(ctx, askTime)
@@ -141,6 +144,9 @@ func (r *Runner) adopt(ctx context.Context, a *attempt) bool {
 	}
 	state := out.Container.State.Status
 	a.id, a.started = out.Container.ID, state != container.StateCreated
+	if c := out.Container.Config; c != nil && c.Labels[labelAddress] != "" {
+		_ = r.link.forward(c.Labels[labelAddress]) // without it the job fails, and says so
+	}
 	return slices.Contains([]container.ContainerState{container.StateCreated, container.StateRunning, container.StatePaused, container.StateExited}, state)
 }
 
@@ -182,5 +188,6 @@ func (r *Runner) Close() {
 	r.end()
 	r.mu.Unlock()
 	r.going.Wait()
+	r.link.close()
 	_ = r.docker.Close() // only idle connections
 }

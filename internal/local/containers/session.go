@@ -31,7 +31,7 @@ type Session struct {
 	Name     string // what it is for, as its label has it
 	Attempt  batch.Attempt
 	Files    map[string]string // content by absolute path; their directories may be written to by everyone
-	HostNet  bool              // 127.0.0.1 is that of this machine
+	Endpoint string            // of the embedded AWS, which the container is to reach; "": AWS itself
 	Registry Tokens            // rights to pull the image; nil: nobody asks for any
 	In       *os.File          // a terminal; nil: the command gets no input
 	Out, Err io.Writer
@@ -46,10 +46,13 @@ func (s Session) Run(ctx context.Context, at engine.Endpoint) (code int, err err
 		return 0, err
 	}
 	defer docker.Close()
-	if err := s.pull(ctx, docker); err != nil {
+	link := newLink(docker, s.Endpoint)
+	defer link.close()
+	image, err := s.pull(ctx, link)
+	if err != nil {
 		return 0, fmt.Errorf("pull %s: %w", s.Attempt.Image, err)
 	}
-	id, err := s.create(ctx, docker)
+	id, err := s.create(ctx, link, image)
 	if id != "" {
 		defer func() { err = errors.Join(err, discard(ctx, docker, id)) }()
 	}
@@ -75,29 +78,28 @@ func discard(ctx context.Context, docker *client.Client, id string) error {
 	}
 }
 
-func (s Session) pull(ctx context.Context, docker *client.Client) error {
-	_, err := docker.ImageInspect(ctx, s.Attempt.Image)
+// pull gives the name that the image has in the engine.
+func (s Session) pull(ctx context.Context, l *link) (string, error) {
+	image := s.Attempt.Image
+	_, err := l.docker.ImageInspect(ctx, image)
 	if !errdefs.IsNotFound(err) {
-		return err
+		return image, err
 	}
 	if s.Progress != nil {
-		s.Progress("pulling " + s.Attempt.Image)
+		s.Progress("pulling " + image)
 	}
-	var o client.ImagePullOptions
-	if s.Registry != nil {
-		if o.RegistryAuth, err = authorization(ctx, s.Registry); err != nil {
-			return err
-		}
+	switch {
+	case s.Registry == nil:
+		return image, fetch(ctx, l.docker, image, client.ImagePullOptions{})
+	case s.Endpoint == "":
+		return image, fetchAllowed(ctx, l.docker, image, s.Registry)
 	}
-	answer, err := docker.ImagePull(ctx, s.Attempt.Image, o)
-	if err != nil {
-		return err
-	}
-	return answer.Wait(ctx)
+	return l.take(ctx, image, s.Registry)
 }
 
 // create makes the container with its files. It goes on when ctx ends: without its id nobody could remove it.
-func (s Session) create(ctx context.Context, docker *client.Client) (id string, err error) {
+func (s Session) create(ctx context.Context, l *link, image string) (id string, err error) {
+	docker := l.docker
 	machine, err := docker.Info(ctx, client.InfoOptions{})
 	if err != nil {
 		return "", err
@@ -105,15 +107,17 @@ func (s Session) create(ctx context.Context, docker *client.Client) (id string, 
 	a := attempt{Attempt: s.Attempt}
 	h := a.hostConfig(machine.Info.NCPU)
 	h.AutoRemove = true
-	if !s.HostNet {
-		h.NetworkMode = ""
-	}
 	c := &container.Config{
-		Image: s.Attempt.Image, Cmd: s.Attempt.Command, Labels: map[string]string{labelSession: s.Name},
+		Image: image, Cmd: s.Attempt.Command, Labels: map[string]string{labelSession: s.Name},
 		Tty: s.In != nil, OpenStdin: s.In != nil, StdinOnce: s.In != nil, AttachStdin: s.In != nil, AttachStdout: true, AttachStderr: true,
 	}
 	for name, value := range s.Attempt.Env {
 		c.Env = append(c.Env, name+"="+value)
+	}
+	if s.Endpoint != "" {
+		if err := l.join(ctx, image, c, h); err != nil {
+			return "", err
+		}
 	}
 	made, err := docker.ContainerCreate(context.WithoutCancel(ctx), client.ContainerCreateOptions{Config: c, HostConfig: h})
 	if err != nil {
