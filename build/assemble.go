@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -14,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	version "github.com/aquasecurity/go-pep440-version"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -71,6 +73,9 @@ func (a *Assembler) Build(ctx context.Context, s Spec, story io.Writer) (Image, 
 	image, err := a.build(ctx, s, story)
 	if ctx.Err() != nil {
 		err = ctx.Err()
+	}
+	if errors.Is(err, syscall.ENOSPC) {
+		err = ui.WithHint(err, "free some space; what "+a.store.dir+" holds may be deleted")
 	}
 	if err != nil {
 		return Image{}, fmt.Errorf("assemble image: %w", err)

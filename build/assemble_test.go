@@ -316,15 +316,21 @@ func TestGetBaseOnce(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", dir)
 	write(t, dir, map[string]string{"config.json": `{"auths": {"` + host + `": {"auth": "QVdTOndvcmQ="}, "other.example": {"auth": "bm86bm8="}}}`}) // AWS:word
 	s := testStore(t)
+	fixed := ""
 	for i, told := range []bool{true, false} {
 		var story bytes.Buffer
 		b, err := getBase(t.Context(), s, host+"/python:3", "linux/amd64", &story)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if b.python.version != "3.12" || !strings.HasPrefix(b.digest(), "sha256:") || strings.Contains(story.String(), "get base image") != told {
+		if b.python.version != "3.12" || !strings.HasPrefix(b.digest(), "sha256:") || strings.Contains(story.String(), "get base ") != told {
 			t.Errorf("%d: %+v, story %q", i, b.python, story.String())
 		}
+		fixed = host + "/python@" + b.digest()
+	}
+	t.Setenv("DOCKER_CONFIG", t.TempDir()) // the registry refuses now, but is not asked
+	if b, err := getBase(t.Context(), s, fixed, "linux/amd64", io.Discard); err != nil || b.ref != fixed {
+		t.Errorf("by digest: %s, %v", b.ref, err)
 	}
 }
 

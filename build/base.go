@@ -66,39 +66,62 @@ func fetchBase(ctx context.Context, s *store, image, platform string, story io.W
 	if err != nil {
 		return base{}, err
 	}
-	wanted, err := v1.ParsePlatform(platform)
-	if err != nil {
-		return base{}, err
-	}
-	transport, err := registryTransport(ref)
-	if err != nil {
-		return base{}, err
-	}
-	// Of the user's credentials those of this host alone are read; without any, anonymously.
-	remoteImage, err := remote.Image(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithPlatform(*wanted),
-		remote.WithTransport(transport))
-	if err != nil {
-		return base{}, err
-	}
-	digest, err := remoteImage.Digest()
-	if err != nil {
-		return base{}, err
-	}
-	b := base{ref: ref.Context().Name() + "@" + digest.String()}
-	if b.stored, err = s.find(ctx, "base "+b.ref); err != nil {
-		return base{}, err
-	}
-	if b.stored == nil {
-		if b.stored, err = keepBase(ctx, s, b.ref, remoteImage, *wanted, story); err != nil {
+	key := baseKey(ref, platform)
+	_, fixed := ref.(name.Digest)
+	var found *stored
+	if fixed { // its registry would say nothing new
+		if found, err = s.find(ctx, key); err != nil {
 			return base{}, err
 		}
 	}
-	b.python = imagePython{program: b.notes["kedroctl.python"], version: b.notes["kedroctl.python-version"], site: b.notes["kedroctl.python-site"]}
-	return b, nil
+	if found == nil {
+		if found, err = askBase(ctx, s, ref, platform, story); err != nil {
+			return base{}, err
+		}
+	}
+	digest, err := found.Digest()
+	return base{
+		stored: found, ref: ref.Context().Name() + "@" + digest.String(),
+		python: imagePython{program: found.notes["kedroctl.python"], version: found.notes["kedroctl.python-version"], site: found.notes["kedroctl.python-site"]},
+	}, err
+}
+
+func baseKey(ref name.Reference, platform string) string {
+	return "base " + ref.Name() + " " + platform
+}
+
+// askBase asks the registry what the reference means now.
+func askBase(ctx context.Context, s *store, ref name.Reference, platform string, story io.Writer) (*stored, error) {
+	wanted, err := v1.ParsePlatform(platform)
+	if err != nil {
+		return nil, err
+	}
+	transport, err := registryTransport(ref)
+	if err != nil {
+		return nil, err
+	}
+	// Of the user's credentials those of this host alone are read; without any, anonymously.
+	image, err := remote.Image(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithPlatform(*wanted),
+		remote.WithTransport(transport))
+	if err != nil {
+		return nil, err
+	}
+	key := baseKey(ref, platform)
+	if _, fixed := ref.(name.Digest); !fixed {
+		digest, err := image.Digest()
+		if err != nil {
+			return nil, err
+		}
+		key = baseKey(ref.Context().Digest(digest.String()), platform)
+		if found, err := s.find(ctx, key); err != nil || found != nil {
+			return found, err
+		}
+	}
+	return keepBase(ctx, s, key, image, *wanted, story)
 }
 
 // keepBase downloads a base image and notes which Python it has.
-func keepBase(ctx context.Context, s *store, ref string, image v1.Image, wanted v1.Platform, story io.Writer) (*stored, error) {
+func keepBase(ctx context.Context, s *store, key string, image v1.Image, wanted v1.Platform, story io.Writer) (*stored, error) {
 	config, err := image.ConfigFile()
 	if err != nil {
 		return nil, err
@@ -111,8 +134,8 @@ func keepBase(ctx context.Context, s *store, ref string, image v1.Image, wanted 
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(story, "get base image %s, %d MB\n", ref, size/1e6)
-	kept, err := s.put(ctx, "base "+ref, image, nil)
+	fmt.Fprintf(story, "get %s, %d MB\n", key, size/1e6)
+	kept, err := s.put(ctx, key, image, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +143,7 @@ func keepBase(ctx context.Context, s *store, ref string, image v1.Image, wanted 
 	if err != nil {
 		return nil, err
 	}
-	return s.put(ctx, "base "+ref, kept, map[string]string{
+	return s.put(ctx, key, kept, map[string]string{
 		"kedroctl.python": python.program, "kedroctl.python-version": python.version, "kedroctl.python-site": python.site,
 	})
 }

@@ -42,21 +42,33 @@ func newHost(ctx context.Context, dir string, command []string, minor, keep stri
 	if h.compiles = isOf(h.version, minor); h.compiles {
 		return h, nil
 	}
-	for _, find := range [][]string{{"python", "find", "--no-project", "--system", minor}, {"python", "install", "--no-bin", minor}, {"python", "find", "--no-project", "--managed-python", minor}} {
+	if found, err := exec.LookPath("python" + minor); err == nil && h.take(ctx, found, minor) {
+		return h, nil
+	}
+	for _, find := range [][]string{
+		{"python", "find", "--no-project", "--system", minor},
+		{"python", "install", "--no-bin", minor}, // into kedroctl's own directory
+		{"python", "find", "--no-project", "--managed-python", minor},
+	} {
 		out, err := h.runUV(ctx, "", find...)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		found := strings.TrimSpace(out)
-		if err != nil || !filepath.IsAbs(found) {
-			continue
-		}
-		if python, version, err := describePython(ctx, found); err == nil && isOf(version, minor) {
-			h.python, h.version, h.compiles = python, version, true
+		if found := strings.TrimSpace(out); err == nil && filepath.IsAbs(found) && h.take(ctx, found, minor) {
 			return h, nil
 		}
 	}
 	return h, nil
+}
+
+// take takes an interpreter that is of the minor version and works, which those of version managers may not.
+func (h *host) take(ctx context.Context, found, minor string) bool {
+	python, version, err := describePython(ctx, found)
+	if err != nil || !isOf(version, minor) {
+		return false
+	}
+	h.python, h.version, h.compiles = python, version, true
+	return true
 }
 
 func isOf(version, minor string) bool { return strings.HasPrefix(version, minor+".") }
