@@ -196,6 +196,9 @@ func labels(s Spec) map[string]string {
 		"kedroctl.input-key":                 s.InputKey,
 		"kedroctl.kedro-version":             s.Snapshot.KedroVersion,
 	}
+	if _, digest, ok := strings.Cut(s.Project.Settings.Image.Base, "@"); ok {
+		l["org.opencontainers.image.base.digest"] = digest
+	}
 	if revision := strings.TrimSpace(s.Revision); revision != "" {
 		l["org.opencontainers.image.revision"] = revision
 	}

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 
@@ -39,7 +40,7 @@ It is tried at once: inside, the project must have the same pipelines, nodes and
 With --engine none the same image is assembled without an engine: the base image comes from its registry, and nothing is tried.
 [tool.kedroctl.image] dockerfile lets it build the project's own Dockerfile. With --write-dockerfile nothing is built: FILE
 (Dockerfile) becomes such a one, with what it needs beside it. A file that is there is never replaced.`,
-		Flags: []cli.Flag{engineFlag(), &cli.BoolFlag{Name: writeDockerfile, DisableDefaultText: true, Usage: "only write the Dockerfile, as FILE, for the project to own"}},
+		Flags: []cli.Flag{engineFlag(), sbomFlag(), &cli.BoolFlag{Name: writeDockerfile, DisableDefaultText: true, Usage: "only write the Dockerfile, as FILE, for the project to own"}},
 		Action: func(c *cli.Context) error {
 			d.setEngine(c)
 			if c.Bool(writeDockerfile) {
@@ -49,7 +50,7 @@ With --engine none the same image is assembled without an engine: the base image
 			if err != nil {
 				return err
 			}
-			if err := t.checkEngine(); err != nil {
+			if err := errors.Join(t.setSBOM(c), t.checkEngine()); err != nil {
 				return err
 			}
 			b, end, err := t.builder(c.Context)

@@ -16,6 +16,7 @@ import (
 type builder interface {
 	Lookup(ctx context.Context, p project.Project, key string) (build.Image, bool, error)
 	Build(ctx context.Context, s build.Spec, story io.Writer) (build.Image, error)
+	SBOM(ctx context.Context, image build.Image) ([]byte, error)
 	Push(ctx context.Context, image build.Image, to build.Target, r *build.Registry, progress func(build.LayerEvent)) (build.Pushed, error)
 }
 

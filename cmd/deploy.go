@@ -20,7 +20,7 @@ import (
 func newDeploy(d *deps) *cli.Command {
 	return &cli.Command{
 		Name: "deploy", Category: catMain, Usage: "Bring the project to AWS: image, resources, raw data, job definition; only what changed",
-		UsageText: "$ kedroctl deploy\n  $ kedroctl deploy --engine none", Flags: []cli.Flag{engineFlag()},
+		UsageText: "$ kedroctl deploy\n  $ kedroctl deploy --engine none", Flags: []cli.Flag{engineFlag(), sbomFlag()},
 		Description: `Plans first, and stops on errors before anything is changed. Then packages, builds and pushes the image while it
 provisions and uploads, registers the job definition, and records the deployment that 'kedroctl run' runs.
 What is unchanged is skipped. After a failure or an interrupt the same command goes on.
@@ -29,6 +29,9 @@ With --engine none the image is assembled without a Docker Engine, and pushed wi
 			d.setEngine(c)
 			t, err := d.target(c.Context)
 			if err != nil {
+				return err
+			}
+			if err := t.setSBOM(c); err != nil {
 				return err
 			}
 			dep, err := t.deploy(c.Context)
@@ -52,6 +55,9 @@ func (t *target) deploy(ctx context.Context) (provision.Deployment, error) {
 	if t.project.Settings.Image.Use != "" {
 		ref, err := t.used(ctx, tasks) // before anything is changed
 		if err != nil {
+			return provision.Deployment{}, err
+		}
+		if err := t.usedSBOM(ctx, tasks, ref); err != nil {
 			return provision.Deployment{}, err
 		}
 		image = func(context.Context, *ui.Tasks, func() (provision.Repository, error)) (string, error) {

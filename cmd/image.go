@@ -28,6 +28,9 @@ func (t *target) image(ctx context.Context, tasks *ui.Tasks, repository func() (
 	}
 	if found {
 		tasks.Start("image").Unchanged("%s", ref)
+		if err := t.tellPushedSBOM(ctx, tasks, registry, ref); err != nil {
+			return "", err
+		}
 		return ref, t.tellConfig()
 	}
 	b, end, err := t.builder(ctx)
@@ -95,7 +98,10 @@ func (t *target) build(ctx context.Context, tasks *ui.Tasks, b builder) (build.I
 	if err := t.tellConfig(); err != nil {
 		return build.Image{}, err
 	}
-	return image, t.smoke(ctx, tasks, b, image)
+	if err := t.smoke(ctx, tasks, b, image); err != nil {
+		return image, err
+	}
+	return image, t.tellSBOM(tasks, func() ([]byte, error) { return b.SBOM(ctx, image) })
 }
 
 // newImage packages the project and builds its image.

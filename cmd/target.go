@@ -29,6 +29,7 @@ type target struct {
 	ecr      *ecr.Client
 	store    *s3.Client
 	spec     provision.Spec
+	sbom     string   // file for the list of what is in the image, "" for none
 	force    bool     // whether inputs replace others that the bucket has
 	begun    []string // inputs that an earlier run has left in the bucket: what is here is not sent
 }
