@@ -76,6 +76,11 @@ func TestDriftIsRepaired(t *testing.T) {
 			must(t, a.s3.PutBucketOwnershipControls, &s3.PutBucketOwnershipControlsInput{Bucket: &s.Bucket, OwnershipControls: &s3types.OwnershipControls{
 				Rules: []s3types.OwnershipControlsRule{{ObjectOwnership: s3types.ObjectOwnershipObjectWriter}}}})
 		}, KindBucket},
+		"lifecycle rules": {func(t *testing.T, a *testAWS, s Spec) {
+			must(t, a.s3.PutBucketLifecycleConfiguration, &s3.PutBucketLifecycleConfigurationInput{Bucket: &s.Bucket,
+				LifecycleConfiguration: &s3types.BucketLifecycleConfiguration{Rules: []s3types.LifecycleRule{{ID: aws.String("all"), Status: s3types.ExpirationStatusEnabled,
+					Filter: &s3types.LifecycleRuleFilter{Prefix: aws.String("")}, Expiration: &s3types.LifecycleExpiration{Days: aws.Int32(1)}}}}})
+		}, KindBucket},
 		"image scanning": {func(t *testing.T, a *testAWS, s Spec) {
 			must(t, a.ecr.PutImageScanningConfiguration, &ecr.PutImageScanningConfigurationInput{RepositoryName: &s.Repository,
 				ImageScanningConfiguration: &ecrtypes.ImageScanningConfiguration{}})
@@ -147,7 +152,7 @@ func TestSettingsChangeTheStack(t *testing.T) {
 		p.Settings.Job.Secrets = map[string]string{"TOKEN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:token-AbCdEf"}
 	}))
 	want := []string{
-		"bucket kedro-spaceflights-3f9c02ab: unchanged",
+		"bucket kedro-spaceflights-3f9c02ab: updated",
 		"compute environment kedro-spaceflights-aws-batch: updated",
 		"instance profile kedro-spaceflights-aws-batch-eu-west-1-instance-d0fe1247: unchanged",
 		"job queue kedro-spaceflights-aws-batch: unchanged",

@@ -131,7 +131,7 @@ func (b bucket) tags(ctx context.Context) (map[string]string, error) {
 // unset says whether the bucket has no configuration of the kind that was asked for.
 func unset(err error) bool {
 	return hasCode(err, "NoSuchTagSet", "NoSuchTagSetError", "NoSuchBucketPolicy", "NoSuchPublicAccessBlockConfiguration",
-		"ServerSideEncryptionConfigurationNotFoundError", "OwnershipControlsNotFoundError")
+		"ServerSideEncryptionConfigurationNotFoundError", "OwnershipControlsNotFoundError", "NoSuchLifecycleConfiguration")
 }
 
 // rule is one configuration of the bucket.
@@ -152,6 +152,7 @@ func (b bucket) rules() []rule {
 		{"block public access", "public_access_block", string(compact(allBlocked)), b.access, b.blockAccess},
 		{"encrypt", "encryption", string(s3types.ServerSideEncryptionAes256), b.encryption, b.encrypt},
 		{"enforce ownership", "object_ownership", string(s3types.ObjectOwnershipBucketOwnerEnforced), b.ownership, b.enforceOwnership},
+		{"expire what runs leave", "lifecycle", string(compact(b.spec.lifecycle())), b.lifecycle, b.putLifecycle},
 	}
 	if b.withoutTLS() {
 		return rules

@@ -114,18 +114,20 @@ var servicePrefixes = map[string]string{"CloudWatch Logs": "logs"}
 // actionNames are the calls that policies know by another name,
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html.
 var actionNames = map[string]string{
-	"s3:HeadBucket":              "ListBucket",
-	"s3:ListObjectsV2":           "ListBucket",
-	"s3:ListObjectVersions":      "ListBucketVersions",
-	"s3:HeadObject":              "GetObject",
-	"s3:DeleteObjects":           "DeleteObject",
-	"s3:CreateMultipartUpload":   "PutObject",
-	"s3:UploadPart":              "PutObject",
-	"s3:CompleteMultipartUpload": "PutObject",
-	"s3:GetPublicAccessBlock":    "GetBucketPublicAccessBlock",
-	"s3:PutPublicAccessBlock":    "PutBucketPublicAccessBlock",
-	"s3:GetBucketEncryption":     "GetEncryptionConfiguration",
-	"s3:PutBucketEncryption":     "PutEncryptionConfiguration",
+	"s3:HeadBucket":                      "ListBucket",
+	"s3:ListObjectsV2":                   "ListBucket",
+	"s3:ListObjectVersions":              "ListBucketVersions",
+	"s3:HeadObject":                      "GetObject",
+	"s3:DeleteObjects":                   "DeleteObject",
+	"s3:CreateMultipartUpload":           "PutObject",
+	"s3:UploadPart":                      "PutObject",
+	"s3:CompleteMultipartUpload":         "PutObject",
+	"s3:GetPublicAccessBlock":            "GetBucketPublicAccessBlock",
+	"s3:PutPublicAccessBlock":            "PutBucketPublicAccessBlock",
+	"s3:GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
+	"s3:PutBucketLifecycleConfiguration": "PutLifecycleConfiguration",
+	"s3:GetBucketEncryption":             "GetEncryptionConfiguration",
+	"s3:PutBucketEncryption":             "PutEncryptionConfiguration",
 }
 
 // hasCode says whether AWS answered with one of these codes.

@@ -113,9 +113,10 @@ func (t table) onBucket() []permission {
 	return []permission{
 		{sid: "Bucket", who: "dra", on: own, calls: []string{"s3:HeadBucket", "s3:ListObjectsV2"}},
 		{sid: "Bucket", who: "da", on: own, calls: []string{"s3:GetBucketTagging", "s3:GetPublicAccessBlock", "s3:GetBucketPolicy", "s3:GetBucketEncryption",
-			"s3:GetBucketOwnershipControls"}},
+			"s3:GetBucketOwnershipControls", "s3:GetBucketLifecycleConfiguration"}},
 		{sid: "Bucket", who: "d", on: own, also: []string{"s3:TagResource"}, calls: []string{"s3:CreateBucket", "s3:PutBucketTagging",
-			"s3:PutPublicAccessBlock", "s3:PutBucketPolicy", "s3:PutBucketEncryption", "s3:PutBucketOwnershipControls", "s3:ListObjectVersions", "s3:DeleteBucket"}},
+			"s3:PutPublicAccessBlock", "s3:PutBucketPolicy", "s3:PutBucketEncryption", "s3:PutBucketOwnershipControls",
+			"s3:PutBucketLifecycleConfiguration", "s3:ListObjectVersions", "s3:DeleteBucket"}},
 		{sid: "Data", who: "d", on: []string{t.s3(t.Bucket + "/*")}, also: []string{"s3:AbortMultipartUpload", "s3:DeleteObjectVersion"},
 			calls: []string{"s3:GetObject", "s3:HeadObject", "s3:PutObject", "s3:DeleteObjects"}},
 		{sid: "ReadData", who: "r", on: []string{t.s3(t.Bucket + "/*")}, calls: []string{"s3:GetObject", "s3:HeadObject"}},

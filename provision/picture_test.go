@@ -70,6 +70,7 @@ func (a *testAWS) bucketPicture(t *testing.T, s Spec) map[string]any {
 	encryption := must(t, a.s3.GetBucketEncryption, &s3.GetBucketEncryptionInput{Bucket: &s.Bucket})
 	ownership := must(t, a.s3.GetBucketOwnershipControls, &s3.GetBucketOwnershipControlsInput{Bucket: &s.Bucket})
 	policy := must(t, a.s3.GetBucketPolicy, &s3.GetBucketPolicyInput{Bucket: &s.Bucket})
+	lifecycle := must(t, a.s3.GetBucketLifecycleConfiguration, &s3.GetBucketLifecycleConfigurationInput{Bucket: &s.Bucket})
 	tagging := must(t, a.s3.GetBucketTagging, &s3.GetBucketTaggingInput{Bucket: &s.Bucket})
 	tags := map[string]string{}
 	for _, tag := range tagging.TagSet {
@@ -78,7 +79,7 @@ func (a *testAWS) bucketPicture(t *testing.T, s Spec) map[string]any {
 	return map[string]any{
 		"access": access.PublicAccessBlockConfiguration, "ownership": ownership.OwnershipControls.Rules[0].ObjectOwnership, "tags": tags,
 		"encryption": encryption.ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault.SSEAlgorithm,
-		"policy":     document(t, *policy.Policy),
+		"policy":     document(t, *policy.Policy), "lifecycle": lifecycle.Rules,
 	}
 }
 

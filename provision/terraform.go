@@ -118,7 +118,24 @@ func (t terraform) bucket() {
 		"apply_server_side_encryption_by_default", argument{"sse_algorithm", string(s3types.ServerSideEncryptionAes256)})
 	nested(t.resource("aws_s3_bucket_ownership_controls", "data", name), "rule",
 		argument{"object_ownership", string(s3types.ObjectOwnershipBucketOwnerEnforced)})
+	t.lifecycle(t.resource("aws_s3_bucket_lifecycle_configuration", "data", name))
 	t.resource("aws_s3_bucket_policy", "data", name, argument{"policy", jsonDocument(t.spec.tlsOnly(t.account).String())})
+}
+
+func (t terraform) lifecycle(b *hclwrite.Body) {
+	for _, r := range t.spec.lifecycle() {
+		rule := nested(b, "rule", argument{"id", *r.ID}, argument{"status", string(r.Status)})
+		nested(rule, "filter", argument{"prefix", *r.Filter.Prefix})
+		if r.Expiration != nil {
+			nested(rule, "expiration", argument{"days", count(r.Expiration.Days)})
+		}
+		if r.NoncurrentVersionExpiration != nil {
+			nested(rule, "noncurrent_version_expiration", argument{"noncurrent_days", count(r.NoncurrentVersionExpiration.NoncurrentDays)})
+		}
+		if r.AbortIncompleteMultipartUpload != nil {
+			nested(rule, "abort_incomplete_multipart_upload", argument{"days_after_initiation", count(r.AbortIncompleteMultipartUpload.DaysAfterInitiation)})
+		}
+	}
 }
 
 func (t terraform) repository() {

@@ -9,7 +9,7 @@ type Settings struct {
 	Crossing string `toml:"crossing" json:"crossing"`   // persist or error: data that crosses groups but is not in S3
 	MLflow   string `toml:"mlflow" json:"mlflow"`       // off, one or per-job: the MLflow runs of a project with kedro-mlflow
 	RawData  string `toml:"raw_data" json:"raw_data"`   // directory to upload besides the plan's free inputs, relative to the project
-	KeepDays int    `toml:"keep_days" json:"keep_days"` // days that the log group keeps events
+	KeepDays int    `toml:"keep_days" json:"keep_days"` // days that logs, what crosses jobs and records of runs are kept
 
 	Engine string `toml:"engine" json:"-"` // auto or none: what makes images; of this machine, so no part of a deployment
 

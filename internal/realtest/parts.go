@@ -47,6 +47,12 @@ func Podman(t testing.TB) string {
 	return part(t, "KEDROCTL_TEST_PODMAN")
 }
 
+// Lint is an interpreter that has cfn-lint and parliament.
+func Lint(t testing.TB) string {
+	t.Helper()
+	return part(t, "KEDROCTL_TEST_LINT")
+}
+
 // StartMoto starts an unmodified moto, gives its endpoint, and ends it with the test.
 func StartMoto(t testing.TB) string {
 	t.Helper()

@@ -38,6 +38,7 @@ var configs = []config{
 	{buckets, "ownershipControls", "BucketOwnershipControls", "BucketOwnershipControls", "OwnershipControlsNotFoundError",
 		fits(func(in types.OwnershipControls) error { return oneRule(in.Rules) }),
 		"<OwnershipControls><Rule><ObjectOwnership>BucketOwnerEnforced</ObjectOwnership></Rule></OwnershipControls>"},
+	{buckets, "lifecycle", "BucketLifecycleConfiguration", "LifecycleConfiguration", "NoSuchLifecycleConfiguration", checkLifecycle, ""},
 	{buckets, "policy", "BucketPolicy", "BucketPolicy", "NoSuchBucketPolicy", checkPolicy, ""},
 	{buckets, "tagging", "BucketTagging", "BucketTagging", "NoSuchTagSet",
 		fits(func(in types.Tagging) error { return checkTags(in.TagSet, buckets) }), ""},
@@ -77,7 +78,7 @@ func (c config) addOperations(all map[string]operation) {
 		remove = "Delete" + c.action
 	}
 	all[http.MethodPut+selector] = operation{"Put" + c.noun, "Put" + c.action, "", c.put}
-	all[http.MethodDelete+selector] = operation{"Delete" + c.noun, remove, "", c.remove}
+	all[http.MethodDelete+selector] = operation{"Delete" + strings.TrimSuffix(c.noun, "Configuration"), remove, "", c.remove}
 }
 
 func (c config) get(s *Service, r *request) ([]any, error) {

@@ -118,3 +118,30 @@ func TestABucketCanBeCreatedWithTags(t *testing.T) {
 		t.Errorf("tags: %v, %v", got, err)
 	}
 }
+
+func TestLifecycleRulesAreChecked(t *testing.T) {
+	c, ctx, bucket := withBucket(t), t.Context(), aws.String("data")
+	rule := func(change func(*types.LifecycleRule)) types.LifecycleRule {
+		r := types.LifecycleRule{ID: aws.String("r"), Status: "Enabled", Filter: &types.LifecycleRuleFilter{Prefix: aws.String("tmp/")},
+			Expiration: &types.LifecycleExpiration{Days: aws.Int32(1)}}
+		change(&r)
+		return r
+	}
+	fine := rule(func(*types.LifecycleRule) {})
+	for code, rules := range map[string][]types.LifecycleRule{
+		"":                {fine, rule(func(r *types.LifecycleRule) { r.ID = aws.String("other") })},
+		"InvalidArgument": {fine, fine},
+		"InvalidRequest":  {rule(func(r *types.LifecycleRule) { r.Expiration = nil })},
+		"MalformedXML":    {rule(func(r *types.LifecycleRule) { r.Filter = nil })},
+		"NotImplemented":  {rule(func(r *types.LifecycleRule) { r.Filter.Tag = &types.Tag{Key: aws.String("a"), Value: aws.String("b")} })},
+	} {
+		_, err := c.PutBucketLifecycleConfiguration(ctx, &s3.PutBucketLifecycleConfigurationInput{Bucket: bucket,
+			LifecycleConfiguration: &types.BucketLifecycleConfiguration{Rules: rules}})
+		if code == "" && err == nil {
+			continue
+		}
+		if err == nil || wiretest.Code(t, err) != code {
+			t.Errorf("got %v, want %q", err, code)
+		}
+	}
+}

@@ -91,6 +91,9 @@ func (s *Service) answer(w http.ResponseWriter, r *http.Request) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
+	if err := s.expire(req.bucket); err != nil {
+		return nil, err
+	}
 	outs, err := op.do(s, req)
 	if err != nil || outs == nil {
 		return nil, err

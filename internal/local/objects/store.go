@@ -64,6 +64,7 @@ type store struct {
 	mu      sync.RWMutex
 	log     *disk.Log[[]record] // changes that belong together
 	records map[id]record
+	expired map[string]string // by bucket: the lifecycle rules that were carried out last, and the day
 }
 
 // openStore reads the records, leaves out what later ones replace, and removes blobs that a killed process left: nothing names them.
@@ -72,7 +73,7 @@ func openStore(dir string) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &store{dir: dir, log: log, records: map[id]record{}}
+	s := &store{dir: dir, log: log, records: map[id]record{}, expired: map[string]string{}}
 	s.apply(slices.Concat(changes...))
 	if err := errors.Join(os.MkdirAll(s.blobPath(""), 0o755), log.Rewrite(s.all())); err != nil {
 		return nil, err
@@ -162,6 +163,27 @@ func (s *store) replace(n id, next func(old record, exists bool) (record, error)
 		r, err := next(old, exists)
 		return []record{r}, err
 	})
+}
+
+// due says whether the lifecycle rules of a bucket are to be carried out: once a day, and when they have changed.
+func (s *store) due(bucket, rulesAndDay string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.expired[bucket] == rulesAndDay {
+		return false
+	}
+	s.expired[bucket] = rulesAndDay
+	return true
+}
+
+// partsOf are the changes that remove the parts of an upload. It is for use within change.
+func (s *store) partsOf(upload id) (gone []record) {
+	for n := range s.records {
+		if n.Kind == parts && upload.Kind == uploads && n.Bucket == upload.Bucket && n.Upload == upload.Upload {
+			gone = append(gone, n.gone())
+		}
+	}
+	return gone
 }
 
 func (s *store) get(n id) (record, bool) {

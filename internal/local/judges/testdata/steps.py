@@ -16,6 +16,8 @@ TRUST = json.dumps({"Version": "2012-10-17", "Statement": [
 GRANT = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::judged/*"}]})
 TLS_ONLY = json.dumps({"Version": "2012-10-17", "Statement": [{
     "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::judged/*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}]})
+EXPIRING = {"ID": "old", "Status": "Enabled", "Filter": {"Prefix": "tmp/"}, "Expiration": {"Days": 3},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}
 READ_ONLY = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
 TAGS = [{"Key": "owner", "Value": "judge"}]
 
@@ -133,6 +135,12 @@ S3 = [
      {"ServerSideEncryptionConfiguration": {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}}),
     ("GetBucketEncryption", {"Bucket": "nobodys"}, "NoSuchBucket"),
     ("DeleteBucketEncryption", {"Bucket": "judged"}, {}),
+    ("PutBucketLifecycleConfiguration", {"Bucket": "judged", "LifecycleConfiguration": {"Rules": [EXPIRING]}}, {}),
+    ("PutBucketLifecycleConfiguration", {"Bucket": "judged", "LifecycleConfiguration": {"Rules": [{**EXPIRING, "Status": "On"}]}}, "MalformedXML"),
+    ("GetBucketLifecycleConfiguration", {"Bucket": "judged"}, {"Rules": [EXPIRING]}),
+    ("DeleteBucketLifecycle", {"Bucket": "judged"}, {}),
+    ("DeleteBucketLifecycle", {"Bucket": "nobodys"}, "NoSuchBucket"),
+    ("GetBucketLifecycleConfiguration", {"Bucket": "judged"}, "NoSuchLifecycleConfiguration"),
     ("DeleteBucketEncryption", {"Bucket": "nobodys"}, "NoSuchBucket"),
     ("PutBucketOwnershipControls", {"Bucket": "judged", "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}}, {}),
     ("PutBucketOwnershipControls", {"Bucket": "nobodys", "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}},
