@@ -17,11 +17,20 @@ func TestRealOwnDockerfile(t *testing.T) {
 	r := realParts(t)
 	p := r.miniature(t)
 	s := r.inspect(t, p)
-	ours, err := r.build(t, r.spec(t, p, s))
+	spec := r.spec(t, p, s)
+	ours, err := r.build(t, spec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	own := `FROM ` + ours.Ref + ` AS installed
+	own := func(t *testing.T) (Image, error) { // with the same wheel
+		t.Helper()
+		spec.Project = p
+		if spec.InputKey, err = InputKey(p, s); err != nil {
+			t.Fatal(err)
+		}
+		return r.build(t, spec)
+	}
+	dockerfile := `FROM ` + ours.Ref + ` AS installed
 FROM ` + r.base + `
 COPY --from=installed /srv/kedro/dependencies /opt/dependencies
 COPY dist/*.whl /tmp/
@@ -31,23 +40,23 @@ ENV PYTHONPATH=/opt/project:/opt/dependencies
 ENTRYPOINT ["python", "-m", "mini"]
 USER 999`
 	write(t, p.Dir, map[string]string{
-		"Dockerfile": own, ".dockerignore": "!.env\n!conf/local\n", ".env": "TOKEN=PLANTED", ".git/config": "PLANTED", "notes/a_credentials.json": `{"a": {"token": "PLANTED"}}`,
+		"Dockerfile": dockerfile, ".dockerignore": "!.env\n!conf/local\n", ".env": "TOKEN=PLANTED", ".git/config": "PLANTED", "notes/a_credentials.json": `{"a": {"token": "PLANTED"}}`,
 	})
 	p.Settings.Image.Dockerfile = "Dockerfile"
-	image, err := r.build(t, r.spec(t, p, s))
+	image, err := own(t)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := r.engine.Smoke(t.Context(), image, s, p.Settings); err != nil {
 		t.Error(err)
 	}
-	script := `id -u; echo $KEDROCTL_PACKAGE $PYTHONPATH; ls /app/conf /opt/all/dist; grep -rl PLANTED / --exclude-dir=proc --exclude-dir=sys 2>/dev/null; python -m kedroctl_boot --help | head -1`
+	script := `id -u; echo $KEDROCTL_PACKAGE $PYTHONPATH; ls /app/conf /opt/all/dist; grep -rl PLANTED / --exclude-dir=proc --exclude-dir=sys 2>/dev/null; python -m kedroctl_boot --help | grep Usage`
 	out, err := exec.CommandContext(t.Context(), "docker", "run", "--rm", "--network", "none", image.Ref, "sh", "-c", script).CombinedOutput()
 	want := "999\nmini /srv/kedro/boot:/opt/project:/opt/dependencies\n/app/conf:\naws_batch\nbase\nlogging.yml\n\n/opt/all/dist:\nmini-0.1-py3-none-any.whl\nUsage: run [OPTIONS]\n"
 	if diff := cmp.Diff(want, string(out)); diff != "" || err != nil {
 		t.Errorf("%v, the image (-want +got):\n%s", err, diff)
 	}
-	if len(image.Left) != 5 {
+	if len(image.Left) != 4 {
 		t.Errorf("kept back: %+v", image.Left)
 	}
 
@@ -55,12 +64,12 @@ USER 999`
 		for name, test := range map[string]struct{ dockerfile, want, hint string }{
 			"a step fails":          {"FROM " + r.base + "\nRUN echo no luck && false\n", "RUN echo no luck && false of Dockerfile: no luck", ""},
 			"a file is not there":   {"FROM " + r.base + "\nCOPY nothing /x\n", "of Dockerfile: ", ""},
-			"without the project":   {strings.Replace(own, "COPY dist/*.whl /tmp/\nRUN pip install --quiet --no-deps --target /opt/project /tmp/*.whl\n", "", 1), "No module named 'mini'", "dist/"},
-			"without what jobs use": {strings.Replace(own, "COPY . /opt/all", "RUN rm -r /opt/dependencies/s3fs", 1), "No module named 's3fs'", "s3fs and cloudpickle"},
+			"without the project":   {strings.Replace(dockerfile, "COPY dist/*.whl /tmp/\nRUN pip install --quiet --no-deps --target /opt/project /tmp/*.whl\n", "", 1), "No module named 'mini'", "dist/"},
+			"without what jobs use": {strings.Replace(dockerfile, "COPY . /opt/all", "RUN rm -r /opt/dependencies/s3fs", 1), "No module named 's3fs'", "s3fs and cloudpickle"},
 		} {
 			t.Run(name, func(t *testing.T) {
 				write(t, p.Dir, map[string]string{"Dockerfile": test.dockerfile})
-				image, err := r.build(t, r.spec(t, p, s))
+				image, err := own(t)
 				if err == nil {
 					err = r.engine.Smoke(t.Context(), image, s, p.Settings)
 				}
@@ -72,14 +81,12 @@ USER 999`
 		}
 	})
 	t.Run("handed over", func(t *testing.T) {
-		p := p
 		p.Settings.Image.Dockerfile = ""
-		spec := r.spec(t, p, s)
 		if _, err := HandOver(p, s, spec.Wheel, "docker/Dockerfile"); err != nil {
 			t.Fatal(err)
 		}
 		p.Settings.Image.Dockerfile = "docker/Dockerfile"
-		image, err := r.build(t, r.spec(t, p, s))
+		image, err := own(t)
 		if err != nil {
 			t.Fatal(err)
 		}

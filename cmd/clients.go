@@ -2,7 +2,10 @@ package cmd
 
 import (
 	"context"
+	"net/http"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -25,7 +28,23 @@ func (d *deps) s3Client(ctx context.Context, p *project.Project) (*s3.Client, er
 	return s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.UsePathStyle = d.flags.local
 		o.DisableLogOutputChecksumValidationSkipped = true
+		o.HTTPClient = manyConnections(cfg.HTTPClient)
 	}), nil
+}
+
+// manyConnections keeps those of an upload, which the SDK would open and close again for most of the requests that are under way at the same time.
+func manyConnections(client aws.HTTPClient) aws.HTTPClient {
+	if client == nil {
+		client = awshttp.NewBuildableClient()
+	}
+	own, ok := client.(*awshttp.BuildableClient)
+	if !ok {
+		return client
+	}
+	return own.WithTransportOptions(func(t *http.Transport) {
+		t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, provision.RequestsUnderWay
+		t.WriteBufferSize = 128 << 10
+	})
 }
 
 func (d *deps) provisionClients(ctx context.Context, p *project.Project) (provision.Clients, error) {

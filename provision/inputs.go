@@ -3,13 +3,8 @@ package provision
 import (
 	"cmp"
 	"context"
-	"crypto/md5"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -18,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"golang.org/x/sync/errgroup"
 
@@ -102,7 +96,7 @@ func (e *MissingError) Hint() string {
 
 // Check looks for each input here, and for one that is not here in the bucket, which need not be there yet. Those that are in neither give a
 // *MissingError.
-func (in Inputs) Check(ctx context.Context, store transfermanager.S3APIClient) error {
+func (in Inputs) Check(ctx context.Context, store Lister) error {
 	_, err := in.files(ctx, store)
 	return err
 }
@@ -139,7 +133,7 @@ type Lister interface {
 const looksAtOnce = 16
 
 // files lists all files of the sources by key. A source that is not here has to be in the bucket.
-func (in Inputs) files(ctx context.Context, store transfermanager.S3APIClient) ([]Object, error) {
+func (in Inputs) files(ctx context.Context, store Lister) ([]Object, error) {
 	byKey := map[string]Object{}
 	missing := &MissingError{Bucket: in.Bucket}
 	for _, s := range in.sources {
@@ -219,73 +213,4 @@ func (in Inputs) inBucket(ctx context.Context, store Lister, s source, missing *
 	}
 	missing.Inputs = append(missing.Inputs, name)
 	return nil
-}
-
-// States of a file in the bucket.
-const (
-	isAbsent = iota
-	isSame
-	isDifferent
-)
-
-type comparison struct {
-	Difference
-	state int
-}
-
-// compare looks whether the bucket has the file: by size, then by the SHA-256 that Upload left with the object, else by an ETag that is an MD5.
-// An object without either counts as the same if its size is.
-func compare(ctx context.Context, store transfermanager.S3APIClient, in Inputs, o Object) (comparison, error) {
-	c := comparison{Difference: Difference{Object: o}}
-	head, err := store.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &in.Bucket, Key: &o.Key})
-	if absent(err) {
-		return c, nil
-	}
-	if err != nil {
-		return c, explain(fmt.Sprintf("look for s3://%s/%s", in.Bucket, o.Key), err)
-	}
-	info, err := os.Stat(in.path(o))
-	if err != nil {
-		return c, fmt.Errorf("compare %s with the bucket: %w", o.Local, err)
-	}
-	c.LocalTime, c.BucketTime = info.ModTime(), aws.ToTime(head.LastModified)
-	same, err := sameContent(in.path(o), o.Size, head)
-	if err != nil {
-		return c, fmt.Errorf("compare %s with the bucket: %w", o.Local, err)
-	}
-	c.state = isDifferent
-	if same {
-		c.state = isSame
-	}
-	return c, nil
-}
-
-func sameContent(file string, size int64, head *s3.HeadObjectOutput) (bool, error) {
-	if aws.ToInt64(head.ContentLength) != size {
-		return false, nil
-	}
-	if want := head.Metadata[metaSHA256]; want != "" {
-		sum, err := sha256File(file)
-		return sum == want, err
-	}
-	etag := strings.Trim(aws.ToString(head.ETag), `"`)
-	if len(etag) != 2*md5.Size {
-		return true, nil
-	}
-	sum, err := hashFile(file, md5.New())
-	return sum == etag, err
-}
-
-func sha256File(file string) (string, error) { return hashFile(file, sha256.New()) }
-
-func hashFile(file string, h hash.Hash) (string, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

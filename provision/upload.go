@@ -1,23 +1,29 @@
 package provision
 
 import (
-	"cmp"
 	"context"
-	"fmt"
-	"os"
-	"slices"
 	"sync/atomic"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
-	"golang.org/x/sync/errgroup"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// uploadsAtATime is the number of files that are compared or sent at the same time. Parts of a large file are sent in parallel besides.
-const uploadsAtATime = 8
+// Store is what of S3 an upload calls.
+type Store interface {
+	Lister
+	Multipart
+	HeadObject(context.Context, *s3.HeadObjectInput, ...func(*s3.Options)) (*s3.HeadObjectOutput, error)
+	PutObject(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)
+}
 
-// metaSHA256 is the object metadata that holds the SHA-256 of a file that Upload sent.
-const metaSHA256 = "kedroctl-sha256"
+// Multipart is what of S3 large files need.
+type Multipart interface {
+	s3.ListPartsAPIClient
+	ListMultipartUploads(context.Context, *s3.ListMultipartUploadsInput, ...func(*s3.Options)) (*s3.ListMultipartUploadsOutput, error)
+	CreateMultipartUpload(context.Context, *s3.CreateMultipartUploadInput, ...func(*s3.Options)) (*s3.CreateMultipartUploadOutput, error)
+	UploadPart(context.Context, *s3.UploadPartInput, ...func(*s3.Options)) (*s3.UploadPartOutput, error)
+	CompleteMultipartUpload(context.Context, *s3.CompleteMultipartUploadInput, ...func(*s3.Options)) (*s3.CompleteMultipartUploadOutput, error)
+}
 
 // UploadOptions say what Upload does besides sending what is absent.
 type UploadOptions struct {
@@ -47,17 +53,24 @@ type Uploaded struct {
 	Different []Difference `json:"different,omitempty"` // left as they are in the bucket
 }
 
-// Upload sends the files of inputs that the bucket lacks. What differs in size or content it leaves, and names, unless it is forced to send.
-func Upload(ctx context.Context, store transfermanager.S3APIClient, in Inputs, o UploadOptions) (Uploaded, error) {
+// Upload sends the files of inputs that the bucket lacks, files and parts of large ones side by side. What differs in size or content it leaves, and names,
+// unless it is forced to send. After an error or a kill the next Upload sends what is missing, of a large file the missing parts.
+func Upload(ctx context.Context, store Store, in Inputs, o UploadOptions) (Uploaded, error) {
 	files, err := in.files(ctx, store)
 	if err != nil {
 		return Uploaded{}, err
 	}
-	compared, err := compareAll(ctx, store, in, files)
-	if err != nil {
-		return Uploaded{}, err
-	}
+	known := openMarks(in)
+	defer known.save()
+	return sendAbsent(ctx, store, in, known, files, o)
+}
+
+func sendAbsent(ctx context.Context, store Store, in Inputs, known *marks, files []Object, o UploadOptions) (Uploaded, error) {
 	var done Uploaded
+	compared, err := compareAll(ctx, store, in, known, files)
+	if err != nil {
+		return done, err
+	}
 	var send []Object
 	for _, c := range compared {
 		switch {
@@ -77,7 +90,7 @@ func Upload(ctx context.Context, store transfermanager.S3APIClient, in Inputs, o
 			return done, err
 		}
 	}
-	done.Sent, err = sendAll(ctx, store, in, send, o.Progress)
+	done.Sent, err = sendAll(ctx, store, in, known, send, o.Progress)
 	return done, err
 }
 
@@ -89,62 +102,6 @@ func total(objects []Object) int64 {
 	return sum
 }
 
-// compareAll keeps the order of files.
-func compareAll(ctx context.Context, store transfermanager.S3APIClient, in Inputs, files []Object) ([]comparison, error) {
-	compared := make([]comparison, len(files))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(uploadsAtATime)
-	for i, file := range files {
-		group.Go(func() (err error) {
-			compared[i], err = compare(ctx, store, in, file)
-			return err
-		})
-	}
-	return compared, group.Wait()
-}
-
-// sendAll gives what was sent, also where a file could not be.
-func sendAll(ctx context.Context, store transfermanager.S3APIClient, in Inputs, send []Object, progress func(done, total int64)) ([]Object, error) {
-	manager := transfermanager.New(store)
-	counter := &counter{total: total(send), progress: progress}
-	sent := make(chan Object, len(send))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(uploadsAtATime)
-	for _, o := range send {
-		group.Go(func() error {
-			if err := sendOne(ctx, manager, in, o, counter); err != nil {
-				return explain(fmt.Sprintf("send %s to s3://%s/%s", o.Local, in.Bucket, o.Key), err)
-			}
-			sent <- o
-			return nil
-		})
-	}
-	err := group.Wait()
-	close(sent)
-	var done []Object
-	for o := range sent {
-		done = append(done, o)
-	}
-	slices.SortFunc(done, func(a, b Object) int { return cmp.Compare(a.Key, b.Key) })
-	return done, err
-}
-
-func sendOne(ctx context.Context, manager *transfermanager.Client, in Inputs, o Object, c *counter) error {
-	sum, err := sha256File(in.path(o))
-	if err != nil {
-		return err
-	}
-	file, err := os.Open(in.path(o))
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	listen := &listener{counter: c}
-	_, err = manager.UploadObject(ctx, &transfermanager.UploadObjectInput{Bucket: &in.Bucket, Key: &o.Key, Body: file,
-		Metadata: map[string]string{metaSHA256: sum}}, func(opts *transfermanager.Options) { opts.ObjectProgressListeners.Register(listen) })
-	return err
-}
-
 // counter adds up the bytes of all files.
 type counter struct {
 	done     atomic.Int64
@@ -152,16 +109,9 @@ type counter struct {
 	progress func(done, total int64)
 }
 
-// listener hears how far one file is, and passes on what came since it last heard.
-type listener struct {
-	*counter
-	heard atomic.Int64
-}
-
-// OnObjectBytesTransferred is called by the transfer manager.
-func (l *listener) OnObjectBytesTransferred(_ context.Context, e *transfermanager.ObjectBytesTransferredEvent) {
-	done := l.done.Add(e.BytesTransferred - l.heard.Swap(e.BytesTransferred))
-	if l.progress != nil {
-		l.progress(done, l.total)
+func (c *counter) add(n int64) {
+	done := c.done.Add(n)
+	if c.progress != nil {
+		c.progress(done, c.total)
 	}
 }

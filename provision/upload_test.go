@@ -1,7 +1,9 @@
 package provision
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -10,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -277,5 +280,105 @@ func TestUploadIsInterruptedAndGoesOn(t *testing.T) {
 	done, err := u.run(t, UploadOptions{})
 	if err != nil || len(u.objects(t)) != 3 || len(done.Different) > 0 {
 		t.Errorf("%+v, %v", done, err)
+	}
+}
+
+// brokenPart fails one part, once all before it are there.
+type brokenPart struct {
+	Store
+	number int32
+	sent   sync.WaitGroup
+}
+
+func breakPart(store Store, number int32) *brokenPart {
+	b := &brokenPart{Store: store, number: number}
+	b.sent.Add(int(number) - 1)
+	return b
+}
+
+func (b *brokenPart) UploadPart(ctx context.Context, in *s3.UploadPartInput, o ...func(*s3.Options)) (*s3.UploadPartOutput, error) {
+	if *in.PartNumber == b.number {
+		b.sent.Wait()
+		return nil, errors.New("the line is cut")
+	}
+	defer b.sent.Done()
+	return b.Store.UploadPart(ctx, in, o...)
+}
+
+func TestUploadGoesOnWithThePartsThatAreThere(t *testing.T) {
+	large := strings.Repeat("0123456789abcdef", 50<<20/16)
+	u := newUpload(t, map[string]string{"data/large.bin": large}, input("large", "data/large.bin"))
+	in, err := NewInputs(u.project, u.plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Upload(t.Context(), breakPart(u.s3, 4), in, UploadOptions{})
+	if err == nil || !strings.Contains(err.Error(), "send data/large.bin to s3://kedro-spaceflights-3f9c02ab/large.bin: the line is cut") {
+		t.Fatalf("broken upload: %v", err)
+	}
+	there := slices.Collect(maps.Keys(u.objects(t)))
+	u.mutations()
+	if _, err := Upload(t.Context(), u.s3, in, UploadOptions{}); err != nil || len(there) > 0 || u.objects(t)["large.bin"] != large {
+		t.Fatalf("second upload: %v; before it the bucket had %q", err, there)
+	}
+	calls := u.mutations()
+	if slices.Contains(calls, "S3.CreateMultipartUpload") || len(calls) != 2 || !slices.Contains(calls, "S3.CompleteMultipartUpload") {
+		t.Errorf("calls of the second upload: %q", calls)
+	}
+}
+
+// A file that has changed since is sent whole, whatever parts of the old one are there.
+func TestUploadOfAFileThatChangedInBetween(t *testing.T) {
+	large := strings.Repeat("0123456789abcdef", 20<<20/16)
+	u := newUpload(t, map[string]string{"data/large.bin": large}, input("large", "data/large.bin"))
+	in, err := NewInputs(u.project, u.plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Upload(t.Context(), breakPart(u.s3, 2), in, UploadOptions{}); err == nil {
+		t.Fatal("no error")
+	}
+	large = strings.Repeat("fedcba9876543210", 30<<20/16)
+	u.write(t, "data/large.bin", large)
+	if _, err := Upload(t.Context(), u.s3, in, UploadOptions{}); err != nil || u.objects(t)["large.bin"] != large {
+		t.Errorf("second upload: %v", err)
+	}
+}
+
+// What nobody has touched is not read again: a change that leaves size, time and inode is not seen.
+func TestUploadDoesNotReadTwice(t *testing.T) {
+	u := newUpload(t, nil, input("parts", "data/parts"), input("one", "data/one.csv"))
+	long := time.Now().Add(-time.Hour)
+	files := []string{"data/one.csv"}
+	for i := range 20 {
+		files = append(files, fmt.Sprintf("data/parts/%02d.csv", i))
+	}
+	for _, name := range files {
+		u.write(t, name, "old")
+		if err := os.Chtimes(filepath.Join(u.project.Dir, name), long, long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if done, err := u.run(t, UploadOptions{}); err != nil || len(done.Sent) != len(files) {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	for _, name := range files {
+		u.write(t, name, "new") // in place
+		if err := os.Chtimes(filepath.Join(u.project.Dir, name), long, long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if done, err := u.run(t, UploadOptions{}); err != nil || done.Same != len(files) {
+		t.Errorf("not read: %+v, %v", done, err)
+	}
+	if err := os.Remove(filepath.Join(u.project.Dir, ".kedroctl", "uploads.json")); err != nil {
+		t.Fatal(err)
+	}
+	if done, err := u.run(t, UploadOptions{}); err != nil || len(done.Different) != len(files) {
+		t.Errorf("read, as nothing is remembered: %+v, %v", done, err)
+	}
+	must(t, u.s3.PutObject, &s3.PutObjectInput{Bucket: &u.project.Settings.Bucket, Key: aws.String("parts/00.csv"), Body: strings.NewReader("new")})
+	if done, err := u.run(t, UploadOptions{}); err != nil || done.Same != 1 {
+		t.Errorf("another object counts: %+v, %v", done, err)
 	}
 }

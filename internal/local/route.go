@@ -105,6 +105,7 @@ func (s *Server) serveCall(w *recorder, r *http.Request, c *Call, svc http.Handl
 		}
 		svc.ServeHTTP(w, r)
 	case fault.Fault != nil:
+		_, _ = io.Copy(io.Discard, r.Body) // a client in the middle of its body reads no answer
 		refuse(w, r, c.Service, fault.Fault)
 	case fault.CutAfter:
 		w.cut = true
