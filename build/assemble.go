@@ -14,6 +14,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -187,7 +188,7 @@ type work struct {
 }
 
 func (w work) assemble(ctx context.Context, s Spec) (v1.Image, error) {
-	dependencies, err := w.dependencies(ctx, s.Project.Settings.Image.Platform)
+	dependencies, err := w.dependencies(ctx, s.Project.Settings.Image)
 	if err != nil {
 		return nil, err
 	}
@@ -267,8 +268,8 @@ func withVariable(env []string, variable string) []string {
 }
 
 // dependencies are the layers of the dependencies, as an image of the store: those that were installed of the same list, or new ones.
-func (w work) dependencies(ctx context.Context, platform string) (v1.Image, error) {
-	key, err := w.dependencyKey(platform)
+func (w work) dependencies(ctx context.Context, settings project.ImageSettings) (v1.Image, error) {
+	key, err := w.dependencyKey(settings)
 	if err != nil {
 		return nil, err
 	}
@@ -276,23 +277,12 @@ func (w work) dependencies(ctx context.Context, platform string) (v1.Image, erro
 		return found, err
 	}
 	root := w.root + "-dependencies"
-	if err := w.host.installDependencies(ctx, w.layout, platform, w.base.python, root); err != nil {
+	if err := w.host.installDependencies(ctx, w.layout, settings, w.base.python, root); err != nil {
 		return nil, err
 	}
-	parts := []tree{{root: root, below: dependencyDir}}
-	if hasPaths(root) {
-		site := strings.TrimPrefix(w.base.python.site, "/")
-		if err := os.MkdirAll(filepath.Join(root, filepath.FromSlash(site)), 0o755); err != nil {
-			return nil, err
-		}
-		line := fmt.Sprintf("import site; site.addsitedir(%q)\n", "/"+dependencyDir)
-		if err := os.WriteFile(filepath.Join(root, filepath.FromSlash(site), "kedroctl.pth"), []byte(line), 0o644); err != nil {
-			return nil, err
-		}
-		parts = append(parts, tree{root: root, below: site})
-	}
 	image := v1.Image(empty.Image)
-	for _, part := range parts {
+	for _, number := range layerNumbers() {
+		part := tree{root: filepath.Join(root, layersOf, strconv.Itoa(number)), below: "."}
 		if image, err = mutate.AppendLayers(image, part.layer()); err != nil {
 			return nil, err
 		}
@@ -301,13 +291,13 @@ func (w work) dependencies(ctx context.Context, platform string) (v1.Image, erro
 }
 
 // dependencyKey names what the layers of the dependencies depend on.
-func (w work) dependencyKey(platform string) (string, error) {
+func (w work) dependencyKey(settings project.ImageSettings) (string, error) {
 	h := project.NewDigest()
 	compiler := ""
 	if w.host.compiles {
 		compiler = w.host.version
 	}
-	if err := h.Add("dependencies", layoutVersion, platform, w.base.python.program, w.base.python.minor(), w.base.python.site, compiler); err != nil {
+	if err := h.Add("dependencies", layoutVersion, settings.Platform, settings.Slim, w.base.python.program, w.base.python.minor(), w.base.python.site, compiler); err != nil {
 		return "", err
 	}
 	files := os.DirFS(filepath.Join(w.layout.dir, "dependencies"))

@@ -23,6 +23,10 @@ const appDir = "/app"
 // confRoot is the configuration in the image; jobs name it with --conf-source.
 const confRoot = "/app/conf"
 
+// How many layers the dependencies have: of large distributions, which change rarely, and of small ones after them. More would be pulled no faster, fewer
+// would send more after a change.
+const largeLayers, smallLayers = 4, 2
+
 // uvPlatforms are the platforms that dependencies can be installed for, as uv calls them. Wheels for glibc 2.28 run on every Debian since 10.
 var uvPlatforms = map[string]string{
 	"linux/amd64": "x86_64-manylinux_2_28",
@@ -43,6 +47,18 @@ type dockerfile struct {
 	UVPlatform     string
 	UVLock         bool
 	SystemPackages []string
+	Large, Small   int   // how many layers of large and of small distributions
+	Layers         []int // their numbers
+	Whole          bool  // nothing is left out of the dependencies
+}
+
+// layerNumbers are those of the layers of dependencies.
+func layerNumbers() []int {
+	numbers := make([]int, largeLayers+smallLayers)
+	for i := range numbers {
+		numbers[i] = i
+	}
+	return numbers
 }
 
 // newDockerfile has what every image of the project has, whichever way it is made.
@@ -54,6 +70,7 @@ func newDockerfile(p project.Project) dockerfile {
 	return dockerfile{
 		Package: p.Package, Env: p.Env, Base: p.Settings.Image.Base, Site: site, Conf: confRoot, Logging: logging,
 		UVPlatform: uvPlatforms[p.Settings.Image.Platform], SystemPackages: p.Settings.Image.SystemPackages,
+		Large: largeLayers, Small: smallLayers, Layers: layerNumbers(), Whole: !p.Settings.Image.Slim,
 		Variables: []string{
 			"KEDROCTL_PACKAGE=" + p.Package, "KEDRO_LOGGING_CONFIG=" + logging, "DO_NOT_TRACK=1", "PYTHONUNBUFFERED=1", "COLUMNS=200", "HOME=/var/tmp",
 			"PYTHONPATH=" + site + "/project:" + site + "/boot:" + site + "/dependencies",

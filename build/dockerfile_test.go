@@ -29,6 +29,7 @@ func TestDockerfile(t *testing.T) {
 		{"testdata/Dockerfile.golden", false, func(*project.Project) {}},
 		{"testdata/Dockerfile.full.golden", true, func(p *project.Project) {
 			p.Settings.Image.Platform, p.Settings.Image.Logging = "linux/arm64", "project"
+			p.Settings.Image.Slim = false
 			p.Settings.Image.SystemPackages = []string{"libgomp1", "libpq5"}
 			p.Settings.Image.Base = "python:3.12-slim@sha256:" + strings.Repeat("a", 64)
 		}},

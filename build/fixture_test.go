@@ -51,7 +51,7 @@ memory = 4096
 		Dir: dir, Package: "demo", Name: "Demo", SourceDir: filepath.Join(dir, "src"), Env: "aws_batch",
 		Dependencies: []string{"kedro~=1.0"}, DependencyFile: "pyproject.toml",
 		Settings: project.Settings{Image: project.ImageSettings{
-			Base: "python:3.12-slim", Platform: "linux/amd64", Repository: "demo", Logging: "plain",
+			Base: "python:3.12-slim", Platform: "linux/amd64", Repository: "demo", Logging: "plain", Slim: true,
 		}},
 	}
 	return p, project.Snapshot{Package: "demo", Env: "aws_batch", ConfSource: "conf", BaseEnv: "base", KedroVersion: "1.7.0"}

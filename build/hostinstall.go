@@ -10,18 +10,22 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/kedroctl/kedroctl/internal/project"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
 // dependencyDir is where dependencies are in the image, relative to /.
 const dependencyDir = "srv/kedro/dependencies"
 
-// installDependencies installs what the layout names for the image's platform below root, which stands for / of the image, as the step of the Dockerfile
-// does.
-func (h *host) installDependencies(ctx context.Context, l layout, platform string, python imagePython, root string) error {
+// layersOf is where the layers of the dependencies are below the directory that they are installed in.
+const layersOf = "layers"
+
+// installDependencies installs what the layout names for the image's platform below root, which stands for / of the image, and arranges it in layers, as the
+// step of the Dockerfile does.
+func (h *host) installDependencies(ctx context.Context, l layout, settings project.ImageSettings, python imagePython, root string) error {
 	deps := filepath.Join(l.dir, "dependencies")
 	target := filepath.Join(root, filepath.FromSlash(dependencyDir))
-	args := []string{"pip", "install", "--target", target, "--python", h.python, "--python-platform", uvPlatforms[platform],
+	args := []string{"pip", "install", "--target", target, "--python", h.python, "--python-platform", uvPlatforms[settings.Platform],
 		"--excludes", "excludes.txt", "--constraints", "constraints.txt", "--requirements", "requirements.txt"}
 	if !h.compiles {
 		args = append(args, "--python-version", python.minor())
@@ -38,22 +42,27 @@ func (h *host) installDependencies(ctx context.Context, l layout, platform strin
 		return ui.WithHint(fmt.Errorf("install the dependencies of %s: %w", l.source, err),
 			"correct the dependencies, or leave out a distribution with [tool.kedroctl.image] exclude")
 	}
-	if err := os.Remove(filepath.Join(target, ".lock")); err != nil && !os.IsNotExist(err) {
-		return err
-	}
 	if err := startBy(root, h.python, python.program); err != nil {
 		return err
 	}
-	if err := h.compile(ctx, root, dependencyDir); err != nil {
-		return fmt.Errorf("compile the dependencies: %w", err)
+	if err := h.arrange(ctx, deps, settings.Slim, target, python, filepath.Join(root, layersOf)); err != nil {
+		return fmt.Errorf("make layers of the dependencies: %w", err)
 	}
 	return nil
 }
 
-// hasPaths says whether a distribution below root adds to Python's path by a file that Python reads only where it looks for packages.
-func hasPaths(root string) bool {
-	found, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(dependencyDir), "*.pth"))
-	return err == nil && len(found) > 0
+// arrange makes the directories of the layers, below out, of what was installed.
+func (h *host) arrange(ctx context.Context, deps string, slim bool, installed string, python imagePython, out string) error {
+	args := []string{"arrange.py", "--installed", installed, "--site", "/" + dependencyDir, "--out", out,
+		"--layers", fmt.Sprintf("%d,%d", largeLayers, smallLayers), "--cache", filepath.Join(filepath.Dir(h.keep), "bytecode"), "--purelib", python.site, "--used", "used.txt"}
+	if !slim {
+		args = append(args, "--whole")
+	}
+	if !h.compiles {
+		args = append(args, "--no-bytecode")
+	}
+	_, err := h.run(ctx, deps, h.python, args...)
+	return err
 }
 
 // startBy lets the programs of the dependencies start by the image's Python in place of this machine's, and corrects their hashes in the records of the

@@ -62,6 +62,7 @@ func TestInputKeyAndSettings(t *testing.T) {
 		{"base image", func(p *project.Project, _ *project.Snapshot) { p.Settings.Image.Base = "python:3.13-slim" }, true},
 		{"platform", func(p *project.Project, _ *project.Snapshot) { p.Settings.Image.Platform = "linux/arm64" }, true},
 		{"exclude", func(p *project.Project, _ *project.Snapshot) { p.Settings.Image.Exclude = []string{"ipython"} }, true},
+		{"slim", func(p *project.Project, _ *project.Snapshot) { p.Settings.Image.Slim = false }, true},
 		{"environment", func(_ *project.Project, s *project.Snapshot) { s.Env = "prod" }, true},
 		{"repository", func(p *project.Project, _ *project.Snapshot) { p.Settings.Image.Repository = "elsewhere" }, false},
 		{"memory of jobs", func(p *project.Project, _ *project.Snapshot) { p.Settings.Job.Memory = 1 }, false},

@@ -40,7 +40,7 @@ func (l layout) context() (fsutil.FS, error) {
 // newLayout writes the context below dir:
 //
 //	Dockerfile
-//	dependencies/   what the resolver reads
+//	dependencies/   what the resolver reads, and the script that makes layers of what it installs
 //	boot/           the entry of jobs, an installed distribution
 //	dist/           the wheel, alone
 //	project/        the wheel, installed
@@ -63,6 +63,10 @@ func newLayout(dir string, p project.Project, s project.Snapshot, w Wheel) (layo
 	if err != nil {
 		return l, err
 	}
+	if files["used.txt"], err = usedModules(p); err != nil {
+		return l, err
+	}
+	files["arrange.py"] = templates.Arrange()
 	for name, content := range files {
 		if err := l.write("dependencies/"+name, content); err != nil {
 			return l, err

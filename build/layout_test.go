@@ -78,7 +78,10 @@ func TestContextHoldsNoSecrets(t *testing.T) {
 func TestContextHoldsWhatTheImageNeeds(t *testing.T) {
 	p, s := fixture(t)
 	files, _ := lay(t, p, s)
-	for _, name := range []string{"Dockerfile", "project/demo-0.1.dist-info/RECORD"} {
+	if !strings.Contains(files["dependencies/arrange.py"], "def main(") {
+		t.Error("no script that arranges the dependencies")
+	}
+	for _, name := range []string{"Dockerfile", "project/demo-0.1.dist-info/RECORD", "dependencies/arrange.py"} {
 		delete(files, name)
 	}
 	if !strings.HasPrefix(files["dist/demo-0.1-py3-none-any.whl"], "PK") {
@@ -89,6 +92,7 @@ func TestContextHoldsWhatTheImageNeeds(t *testing.T) {
 		"dependencies/requirements.txt":        "kedro~=1.0\npandas\ns3fs>=2024.6.0\ncloudpickle\n",
 		"dependencies/constraints.txt":         "",
 		"dependencies/excludes.txt":            "",
+		"dependencies/used.txt":                "",
 		"project/demo/__init__.py":             "content of demo/__init__.py",
 		"project/demo-0.1.dist-info/METADATA":  "content of demo-0.1.dist-info/METADATA",
 		"project/demo-0.1.dist-info/INSTALLER": "kedroctl\n",

@@ -44,7 +44,7 @@ func (t tree) write(out io.Writer) error {
 			return err
 		}
 		name, err := filepath.Rel(t.root, file)
-		if err != nil {
+		if err != nil || name == "." {
 			return err
 		}
 		return t.add(w, filepath.ToSlash(name), file, d)

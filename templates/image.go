@@ -8,6 +8,9 @@ var dockerfile string
 //go:embed image/own.tmpl
 var ownDockerfile string
 
+//go:embed image/arrange.py
+var arrange string
+
 // Dockerfile returns the text/template of the image's Dockerfile; package build fills it in.
 func Dockerfile() string {
 	return dockerfile
@@ -16,4 +19,9 @@ func Dockerfile() string {
 // OwnDockerfile returns the text/template of the instructions that follow a project's own Dockerfile; package build fills it in.
 func OwnDockerfile() string {
 	return ownDockerfile
+}
+
+// Arrange returns the Python script that makes an image's layers of installed dependencies: what no job reads left out, compiled, with fixed times.
+func Arrange() []byte {
+	return []byte(arrange)
 }

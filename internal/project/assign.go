@@ -96,6 +96,12 @@ func (a assignment) assignScalar(dst reflect.Value, value any, key string) error
 			return nil
 		}
 		return a.wrongType(key, "a whole number", value)
+	case reflect.Bool:
+		if b, ok := value.(bool); ok {
+			dst.SetBool(b)
+			return nil
+		}
+		return a.wrongType(key, "true or false", value)
 	}
 	switch n := value.(type) {
 	case int64:

@@ -24,6 +24,7 @@ func defaults(p Project) Settings {
 			Platform:   "linux/amd64",
 			Repository: defaultRepository(p),
 			Logging:    "plain",
+			Slim:       true,
 		},
 		Compute: ComputeSettings{Type: EC2, MaxVCPUs: 16},
 		Job:     JobSettings{Resources: Resources{VCPUs: 2, Memory: 4096, MemoryMax: 32768, Timeout: 86400, Attempts: 2}},

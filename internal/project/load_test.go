@@ -76,7 +76,7 @@ example_pipeline = "True"
 		Env:            "aws_batch",
 		Settings: Settings{
 			GroupBy: "auto", Crossing: "persist", MLflow: "one", KeepDays: 30, Engine: "auto",
-			Image:   ImageSettings{Base: "python:3.11-slim", Platform: "linux/amd64", Repository: "spaceflights-batch", Logging: "plain"},
+			Image:   ImageSettings{Base: "python:3.11-slim", Platform: "linux/amd64", Repository: "spaceflights-batch", Logging: "plain", Slim: true},
 			Compute: ComputeSettings{Type: "EC2", MaxVCPUs: 16},
 			Job:     JobSettings{Resources: Resources{VCPUs: 2, Memory: 4096, MemoryMax: 32768, Timeout: 86400, Attempts: 2}},
 		},
@@ -119,6 +119,7 @@ bucket = "in-the-env"
 keep_days = 14
 raw_data = "data/prod"
 image.exclude = ["c"]
+image.slim = false
 [tool.kedroctl.env.prod.job]
 memory = 1001
 environment = { B = "env" }
@@ -129,14 +130,14 @@ draw = ["plots", "maps"]
 	got := mustLoad(t, dir, LoadOptions{
 		Getenv: variables(map[string]string{
 			"KEDROCTL_ENV": "prod", "KEDROCTL_KEEP_DAYS": "30", "KEDROCTL_RAW_DATA": "data/var", "KEDROCTL_IMAGE_SYSTEM_PACKAGES": "libgomp1, curl",
-			"KEDROCTL_JOB_TIMEOUT": "",
+			"KEDROCTL_JOB_TIMEOUT": "", "KEDROCTL_IMAGE_SLIM": "true",
 		}),
 		Set: map[string]string{"raw_data": "data/flag", "job.groups.a.b.memory": "77", "job.groups.a.b.environment.D": "1", "job.environment.C": "flag", "groups.a.b": "x, y"},
 	})
 	want := Settings{
 		Region: "eu-west-1", Bucket: "in-the-env", GroupBy: "auto", Crossing: "persist", MLflow: "one", RawData: "data/flag", KeepDays: 30, Engine: "auto",
 		Image: ImageSettings{
-			Base: "python:3.12-slim", Platform: "linux/amd64", Repository: "spaceflights-prod", Logging: "plain",
+			Base: "python:3.12-slim", Platform: "linux/amd64", Repository: "spaceflights-prod", Logging: "plain", Slim: true,
 			Exclude: []string{"c"}, SystemPackages: []string{"libgomp1", "curl"},
 		},
 		Compute: ComputeSettings{Type: "EC2", MaxVCPUs: 16},
@@ -291,6 +292,8 @@ func TestLoadErrors(t *testing.T) {
 		"list of numbers":   {pyproject: kedroTable + "[tool.kedroctl.image]\nexclude = [1]\n", want: "image.exclude: must be a list of strings, not 1"},
 		"text for table":    {pyproject: kedroTable + "[tool.kedroctl]\njob = 'x'\n", want: `job: must be a table, not "x"`},
 		"boolean vcpus":     {pyproject: kedroTable + "[tool.kedroctl.job]\nvcpus = true\n", want: "job.vcpus: must be a number, not true"},
+		"text for yes":      {pyproject: kedroTable + "[tool.kedroctl.image]\nslim = 'no'\n", want: `image.slim: must be true or false, not "no"`},
+		"flag no yes":       {options: LoadOptions{Set: map[string]string{"image.slim": "no"}}, want: `image.slim: must be true or false, not "no"`},
 		"env not a table":   {pyproject: kedroTable + "[tool.kedroctl]\nenv = 'prod'\n", want: "env: must hold a table for each environment"},
 		"env is text":       {pyproject: kedroTable + "[tool.kedroctl]\nenv.prod = 'x'\n", want: `env.prod: must be a table, not "x"`},
 		"variable no digit": {options: LoadOptions{Getenv: variables(map[string]string{"KEDROCTL_JOB_MEMORY": "4GB"})}, want: `KEDROCTL_JOB_MEMORY: job.memory: must be a whole number, not "4GB"`},

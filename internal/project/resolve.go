@@ -113,6 +113,12 @@ func parse(t reflect.Type, key, text string) (any, error) {
 		return splitList(text), nil
 	case reflect.Int:
 		return parseNumber(text, "a whole number", func(s string) (any, error) { return strconv.ParseInt(s, 10, 64) })
+	case reflect.Bool:
+		switch text = strings.TrimSpace(text); text {
+		case "true", "false":
+			return text == "true", nil
+		}
+		return nil, fmt.Errorf("must be true or false, not %q", text)
 	case reflect.Float64:
 		return parseNumber(text, "a number", func(s string) (any, error) { return strconv.ParseFloat(s, 64) })
 	}

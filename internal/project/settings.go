@@ -47,6 +47,7 @@ type ImageSettings struct {
 	Exclude        []string `toml:"exclude" json:"exclude"`       // distributions left out of the image
 	Lock           string   `toml:"lock" json:"lock"`             // lock file relative to the project; empty: found by itself
 	Logging        string   `toml:"logging" json:"logging"`       // plain or project: whose logging configuration jobs use
+	Slim           bool     `toml:"slim" json:"slim"`             // what no job reads is left out of the dependencies
 	SystemPackages []string `toml:"system_packages" json:"system_packages"`
 	Dockerfile     string   `toml:"dockerfile" json:"dockerfile,omitempty"` // the project's own, relative to it; empty: kedroctl makes one
 	Use            string   `toml:"use" json:"use,omitempty"`               // repository@sha256:… of an image that others built; empty: kedroctl builds one
