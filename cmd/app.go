@@ -75,7 +75,7 @@ func newApp(d *deps) *cli.App {
 		newCheck(d), newPlan(d), newPackage(d), newBuild(d), newPush(d), newProvision(d), newUpload(d), newRegister(d),
 		newRuns(d), newStatus(d), newAttach(d), newCancel(d), newResume(d), newGet(d), newLogs(d), newDoctor(d),
 		newShell(d), newReport(d),
-		newDestroy(d), newExport(d), newLocal(d), newVersion(d), newHelp(),
+		newResources(d), newPrune(d), newDestroy(d), newExport(d), newLocal(d), newVersion(d), newHelp(),
 	} {
 		app.Commands = append(app.Commands, command(d, c))
 	}

@@ -131,7 +131,7 @@ func (t table) onImages() []permission {
 	return []permission{
 		{sid: "Anything", who: "d", on: []string{"*"}, calls: []string{"ecr:GetAuthorizationToken"}},
 		{sid: "Repository", who: "da", on: own, calls: []string{"ecr:DescribeRepositories", "ecr:ListTagsForResource", "ecr:GetLifecyclePolicy", "ecr:DescribeImages"}},
-		{sid: "Repository", who: "d", on: own, calls: []string{"ecr:CreateRepository", "ecr:PutImageScanningConfiguration", "ecr:PutLifecyclePolicy", "ecr:DeleteRepository"},
+		{sid: "Repository", who: "d", on: own, calls: []string{"ecr:CreateRepository", "ecr:BatchDeleteImage", "ecr:PutImageScanningConfiguration", "ecr:PutLifecyclePolicy", "ecr:DeleteRepository"},
 			also: []string{"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:CompleteLayerUpload", "ecr:GetDownloadUrlForLayer",
 				"ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:TagResource", "ecr:UploadLayerPart"}},
 	}

@@ -274,9 +274,14 @@ func (d definitions) removal(ctx context.Context) (Resource, func(context.Contex
 // deregister makes revisions INACTIVE. AWS forgets them after 180 days.
 func (d definitions) deregister(ctx context.Context, revisions []batchtypes.JobDefinition) error {
 	for _, r := range revisions {
-		if _, err := d.api.DeregisterJobDefinition(ctx, &batch.DeregisterJobDefinitionInput{JobDefinition: r.JobDefinitionArn}); err != nil {
+		if err := d.deregisterOne(ctx, aws.ToString(r.JobDefinitionArn)); err != nil {
 			return fmt.Errorf("revision %d: %w", aws.ToInt32(r.Revision), err)
 		}
 	}
 	return nil
+}
+
+func (d definitions) deregisterOne(ctx context.Context, arn string) error {
+	_, err := d.api.DeregisterJobDefinition(ctx, &batch.DeregisterJobDefinitionInput{JobDefinition: &arn})
+	return err
 }

@@ -1,0 +1,202 @@
+package provision
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"golang.org/x/sync/errgroup"
+)
+
+// What resources cost while no job runs.
+const (
+	IdleNothing = "nothing"
+	IdleStorage = "storage"   // by the GB and month of what is in it
+	IdleCompute = "instances" // they run although no job does
+)
+
+// States of resources that are only looked at; compute environments and queues have Batch's own.
+const (
+	Present = "present"
+	Absent  = "absent"
+)
+
+// Listed is a resource as it stands.
+type Listed struct {
+	Resource
+	Tags map[string]string `json:"tags,omitempty"`
+	Ours bool              `json:"ours"` // it carries the stack's tags
+	Idle string            `json:"idle"` // what it costs while no job runs
+}
+
+// Inventory lists the resources of a stack with their state, and changes nothing. Those that are not there are listed as absent.
+func Inventory(ctx context.Context, c Clients, s Spec) ([]Listed, error) {
+	acc, err := identify(ctx, c.STS)
+	if err != nil {
+		return nil, err
+	}
+	i := inventory{c, s, acc}
+	looks := []func(context.Context) (Listed, error){i.bucket, i.repository, i.logGroup}
+	for _, name := range i.roles() {
+		looks = append(looks, func(ctx context.Context) (Listed, error) { return i.role(ctx, name) })
+	}
+	if s.ownQueue() && !s.onFargate() {
+		looks = append(looks, i.profile)
+	}
+	if s.ownQueue() {
+		for _, e := range s.capacities() {
+			looks = append(looks, func(ctx context.Context) (Listed, error) { return i.environment(ctx, e) })
+		}
+	}
+	looks = append(looks, i.queue, i.definitions)
+	all := make([]Listed, len(looks))
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(looksAtOnce)
+	for n, look := range looks {
+		work.Go(func() (err error) {
+			if all[n], err = look(ctx); err != nil {
+				return explain(all[n].String(), err)
+			}
+			all[n].Ours = all[n].Tags != nil && s.owns(all[n].Tags)
+			return nil
+		})
+	}
+	return all, work.Wait()
+}
+
+// inventory looks at the resources of a stack.
+type inventory struct {
+	Clients
+	spec    Spec
+	account account
+}
+
+func listed(kind, name, idle string) Listed {
+	return Listed{Resource: Resource{Kind: kind, Name: name, State: Absent}, Idle: idle}
+}
+
+func (i inventory) bucket(ctx context.Context) (Listed, error) {
+	l, b := listed(KindBucket, i.spec.Bucket, IdleStorage), bucket{i.Clients, i.spec, i.account}
+	there, err := b.exists(ctx)
+	if err != nil || !there {
+		return l, err
+	}
+	l.State, l.ARN = Present, i.account.s3(i.spec.Bucket)
+	l.Tags, err = b.tags(ctx)
+	return l, err
+}
+
+func (i inventory) repository(ctx context.Context) (Listed, error) {
+	l, r := listed(KindRepository, i.spec.Repository, IdleStorage), &repository{Clients: i.Clients, spec: i.spec}
+	found, err := r.find(ctx)
+	if err != nil || found == nil {
+		return l, err
+	}
+	r.take(*found)
+	l.State, l.ARN = Present, r.got.ARN
+	out, err := r.ECR.ListTagsForResource(ctx, &ecr.ListTagsForResourceInput{ResourceArn: &l.ARN})
+	if err != nil {
+		return l, err
+	}
+	l.Tags = map[string]string{}
+	for _, t := range out.Tags {
+		l.Tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	}
+	return l, nil
+}
+
+func (i inventory) logGroup(ctx context.Context) (Listed, error) {
+	l := listed(KindLogGroup, i.spec.LogGroup, IdleStorage)
+	found, err := logGroup{i.Clients, i.spec}.find(ctx)
+	if err != nil || found == nil {
+		return l, err
+	}
+	l.State, l.ARN = Present, groupARN(*found)
+	if days := aws.ToInt32(found.RetentionInDays); days > 0 {
+		l.Detail = fmt.Sprintf("keeps %d days", days)
+	}
+	out, err := i.Logs.ListTagsForResource(ctx, &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: &l.ARN})
+	if err == nil {
+		l.Tags = out.Tags
+	}
+	return l, err
+}
+
+// roles are those that jobs, their start and instances use.
+func (i inventory) roles() []string {
+	names := []string{cmp.Or(lastPart(i.spec.Existing.JobRole), i.spec.JobRole)}
+	if i.spec.needsExecutionRole() || i.spec.Existing.ExecutionRole != "" {
+		names = append(names, cmp.Or(lastPart(i.spec.Existing.ExecutionRole), i.spec.ExecutionRole))
+	}
+	if i.spec.ownQueue() && !i.spec.onFargate() && i.spec.Existing.InstanceProfile == "" {
+		names = append(names, i.spec.InstanceRole)
+	}
+	return names
+}
+
+func (i inventory) role(ctx context.Context, name string) (Listed, error) {
+	l := listed(KindRole, name, IdleNothing)
+	found, err := findRole(ctx, i.IAM, name)
+	if err != nil || found == nil {
+		return l, err
+	}
+	l.State, l.ARN, l.Tags = Present, aws.ToString(found.Arn), iamTags(found.Tags)
+	if b := boundaryOf(*found); b != "" {
+		l.Detail = "within " + b
+	}
+	return l, nil
+}
+
+func (i inventory) profile(ctx context.Context) (Listed, error) {
+	l := listed(KindInstanceProfile, cmp.Or(lastPart(i.spec.Existing.InstanceProfile), i.spec.InstanceProfile), IdleNothing)
+	found, err := findProfile(ctx, i.IAM, l.Name)
+	if err != nil || found == nil {
+		return l, err
+	}
+	l.State, l.ARN, l.Tags = Present, aws.ToString(found.Arn), iamTags(found.Tags)
+	return l, nil
+}
+
+func (i inventory) environment(ctx context.Context, c capacity) (Listed, error) {
+	l := listed(KindEnvironment, c.name, IdleNothing)
+	found, err := environment{Clients: i.Clients, spec: i.spec, capacity: c}.find(ctx)
+	if err != nil || found == nil {
+		return l, err
+	}
+	l.ARN, l.Tags, l.State = aws.ToString(found.ComputeEnvironmentArn), found.Tags, strings.ToLower(string(found.Status)+", "+string(found.State))
+	if r := found.ComputeResources; r != nil {
+		l.Detail = fmt.Sprintf("%s, up to %d vCPUs", r.Type, aws.ToInt32(r.MaxvCpus))
+		if aws.ToInt32(r.MinvCpus) > 0 {
+			l.Idle = IdleCompute
+		}
+		if n := aws.ToInt32(r.DesiredvCpus); n > 0 {
+			l.Detail += fmt.Sprintf(", %d now", n)
+		}
+	}
+	return l, nil
+}
+
+func (i inventory) queue(ctx context.Context) (Listed, error) {
+	name := cmp.Or(i.spec.Compute.Queue, i.spec.Name)
+	l := listed(KindQueue, lastPart(name), IdleNothing)
+	found, err := queue{Clients: i.Clients, spec: i.spec}.find(ctx, name)
+	if err != nil || found == nil {
+		return l, err
+	}
+	l.ARN, l.Tags, l.State = aws.ToString(found.JobQueueArn), found.Tags, strings.ToLower(string(found.Status)+", "+string(found.State))
+	return l, nil
+}
+
+func (i inventory) definitions(ctx context.Context) (Listed, error) {
+	l := listed(KindDefinition, i.spec.Name, IdleNothing)
+	active, err := definitions{i.Batch, i.spec}.active(ctx)
+	if err != nil || len(active) == 0 {
+		return l, err
+	}
+	l.State, l.Detail, l.Tags = Present, fmt.Sprintf("active revisions: %d", len(active)), active[0].Tags
+	return l, nil
+}
