@@ -23,27 +23,36 @@ type configFile struct{ name, path string }
 
 // LeftOut lists the configuration files of the copied environments that stay out of the image, and what is kept back from the project's own Dockerfile.
 func LeftOut(p project.Project, s project.Snapshot) ([]Left, error) {
-	files, left, err := configFiles(p, s)
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range files {
-		content, err := os.ReadFile(f.path)
-		if err != nil {
-			return nil, fmt.Errorf("read configuration: %w", err)
-		}
-		if reason := secretIn(f.name, content); reason != "" {
-			left = append(left, Left{Path: confPath(s, f.name), Reason: reason})
-		}
-	}
-	if p.Settings.Image.Dockerfile == "" {
-		return left, nil
+	_, left, err := configContents(p, s)
+	if err != nil || p.Settings.Image.Dockerfile == "" {
+		return left, err
 	}
 	context, err := newOwnContext(p, s)
 	if err != nil {
 		return nil, err
 	}
 	return mergeLeft(left, context.left), nil
+}
+
+// configContents reads the files of the configuration that may be copied, by their names, and lists what of it stays out.
+func configContents(p project.Project, s project.Snapshot) (map[string][]byte, []Left, error) {
+	files, left, err := configFiles(p, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	contents := map[string][]byte{}
+	for _, f := range files {
+		content, err := os.ReadFile(f.path)
+		if err != nil {
+			return nil, nil, fmt.Errorf("read configuration: %w", err)
+		}
+		if reason := secretIn(f.name, content); reason != "" {
+			left = append(left, Left{Path: confPath(s, f.name), Reason: reason})
+			continue
+		}
+		contents[f.name] = content
+	}
+	return contents, left, nil
 }
 
 // configFiles lists what of the configuration may be copied by its place and name: the base environment, the environment, and logging.yml of the

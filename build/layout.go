@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -120,21 +119,13 @@ func (l *layout) addConfig(p project.Project, s project.Snapshot) error {
 			return err
 		}
 	}
-	files, left, err := configFiles(p, s)
+	files, left, err := configContents(p, s)
 	if err != nil {
 		return err
 	}
 	l.left = left
-	for _, f := range files {
-		content, err := os.ReadFile(f.path)
-		if err != nil {
-			return fmt.Errorf("read configuration: %w", err)
-		}
-		if reason := secretIn(f.name, content); reason != "" {
-			l.left = append(l.left, Left{Path: confPath(s, f.name), Reason: reason})
-			continue
-		}
-		if err := l.write(path.Join(root, f.name), content); err != nil {
+	for name, content := range files {
+		if err := l.write(path.Join(root, name), content); err != nil {
 			return err
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/kedroctl/kedroctl/build"
 	"github.com/kedroctl/kedroctl/internal/ui"
 	"github.com/kedroctl/kedroctl/provision"
 )
@@ -50,6 +51,14 @@ func (t *target) deploy(ctx context.Context) (provision.Deployment, error) {
 	if err := t.checkEngine(); err != nil {
 		return provision.Deployment{}, err
 	}
+	needs, err := build.DependencyKey(t.project)
+	if err != nil {
+		return provision.Deployment{}, err
+	}
+	containers, err := keyOf(t.project.Settings.Containers())
+	if err != nil {
+		return provision.Deployment{}, err
+	}
 	tasks := t.term.Tasks()
 	image := t.image
 	if t.project.Settings.Image.Use != "" {
@@ -68,6 +77,7 @@ func (t *target) deploy(ctx context.Context) (provision.Deployment, error) {
 	if err != nil {
 		return dep, err
 	}
+	dep.DependencyKey, dep.ContainerKey = needs, containers
 	return t.record(ctx, tasks, dep)
 }
 

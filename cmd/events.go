@@ -22,6 +22,7 @@ type event struct {
 	Time    time.Time    `json:"time"`
 	Run     string       `json:"run"`
 	Groups  []string     `json:"groups,omitempty"`
+	Code    *run.Code    `json:"code,omitempty"`
 	Job     *run.Job     `json:"job,omitempty"`
 	Failure *run.Failure `json:"failure,omitempty"`
 	Notice  *run.Notice  `json:"notice,omitempty"`

@@ -131,20 +131,22 @@ func (t *target) newImage(ctx context.Context, tasks *ui.Tasks, b builder) (buil
 
 // tellConfig warns of configuration that the image has not, and of what in it looks like a secret. An image that is there already is no better than a
 // new one.
-func (t *target) tellConfig() error {
-	if err := t.tellLeftOut(); err != nil {
+func (t *target) tellConfig() error { return t.tellConfigOf("the image", t.project, t.snapshot) }
+
+func (d *deps) tellConfigOf(what string, p project.Project, s project.Snapshot) error {
+	if err := d.tellLeftOut(what, p, s); err != nil {
 		return err
 	}
-	exposed, err := build.Exposed(t.project, t.snapshot)
-	t.tellExposed("the image", exposed)
+	exposed, err := build.Exposed(p, s)
+	d.tellExposed(what, exposed)
 	return err
 }
 
-// tellLeftOut warns of configuration that images have not, though jobs may miss it.
-func (t *target) tellLeftOut() error {
-	left, err := build.LeftOut(t.project, t.snapshot)
+// tellLeftOut warns of configuration that an image or archive has not, though jobs may miss it.
+func (d *deps) tellLeftOut(what string, p project.Project, s project.Snapshot) error {
+	left, err := build.LeftOut(p, s)
 	for _, l := range left {
-		t.term.Warn("%s stays out of the image: %s", l.Path, l.Reason)
+		d.term.Warn("%s stays out of %s: %s", l.Path, what, l.Reason)
 	}
 	return err
 }

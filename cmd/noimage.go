@@ -110,7 +110,7 @@ func (t *target) unpacked(ctx context.Context, tasks *ui.Tasks, _ func() (provis
 	default:
 		k.Done("%s", ref)
 	}
-	return ref, t.tellLeftOut()
+	return ref, t.tellLeftOut("the image", t.project, t.snapshot)
 }
 
 // unpack lays out the project for the interpreter that it is worked on with. The reference names all that jobs see.

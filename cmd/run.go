@@ -32,6 +32,8 @@ configuration and none of the other jobs' data. Memory is not limited then.`,
 			&cli.StringFlag{Name: "from", Usage: "run this `DEPLOYMENT`, with its settings and without the tree: s3://BUCKET/.kedroctl/deployments/ID, or the id"},
 			&cli.BoolFlag{Name: onlyMissingFlag, DisableDefaultText: true, Usage: "only nodes whose outputs are not in S3 and, as in Kedro, those that these need; decided before the jobs"},
 			&cli.BoolFlag{Name: "allow-overlap", DisableDefaultText: true, Usage: "start also while another run writes the same paths"},
+			&cli.BoolFlag{Name: "deploy", DisableDefaultText: true, Usage: "deploy the project as it is first, and run that"},
+			&cli.BoolFlag{Name: "dev", DisableDefaultText: true, Usage: "run the tree as it is on the deployed dependencies: its code goes through the bucket, nothing is built"},
 			&cli.BoolFlag{Name: "no-image", DisableDefaultText: true, Usage: "with --local: run the project as it is, without Docker and without a deployment"},
 			&cli.IntFlag{Name: "max-workers", DefaultText: "any number", Usage: "at most `N` jobs of the run are unfinished at the same time; the others are submitted later"},
 		),
@@ -54,12 +56,9 @@ func (d *deps) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	prepare := d.deployed
-	if c.Bool("no-image") && c.String("from") != "" {
-		return usageError{errors.New("--no-image and --from exclude each other: the one runs the project here, the other a deployment")}
-	}
-	if c.Bool("no-image") {
-		prepare = d.undeployed
+	prepare, err := d.preparation(c)
+	if err != nil {
+		return err
 	}
 	clients, in, err := prepare(c)
 	if errors.Is(err, errAllMade) {
@@ -85,6 +84,40 @@ func (d *deps) run(c *cli.Context) error {
 		return err
 	}
 	return d.follow(ctx, c, clients, r, options, table)
+}
+
+// preparation is how the flags want a run to be prepared.
+func (d *deps) preparation(c *cli.Context) (func(*cli.Context) (run.Clients, run.Input, error), error) {
+	var given []string
+	for _, name := range []string{"deploy", "dev", "from", "no-image"} {
+		if c.IsSet(name) {
+			given = append(given, "--"+name)
+		}
+	}
+	switch {
+	case len(given) > 1:
+		return nil, ui.WithHint(usageError{fmt.Errorf("%s and %s exclude each other", given[0], given[1])},
+			"--deploy deploys the tree first, --dev runs it with the deployed dependencies, --no-image runs it here, --from runs a deployment without it")
+	case c.Bool("no-image"):
+		return d.undeployed, nil
+	case c.Bool("dev"):
+		return d.developed, nil
+	case c.Bool("deploy"):
+		return d.redeployed, nil
+	}
+	return d.deployed, nil
+}
+
+// redeployed deploys the project, and prepares a run of that.
+func (d *deps) redeployed(c *cli.Context) (run.Clients, run.Input, error) {
+	t, err := d.target(c.Context)
+	if err != nil {
+		return run.Clients{}, run.Input{}, err
+	}
+	if _, err := t.deploy(c.Context); err != nil {
+		return run.Clients{}, run.Input{}, err
+	}
+	return d.deployed(c)
 }
 
 // runAnswer is what became of a run, for scripts.
@@ -124,44 +157,61 @@ func (d *deps) deployed(c *cli.Context) (run.Clients, run.Input, error) {
 	if err != nil {
 		return run.Clients{}, run.Input{}, err
 	}
-	p, dep, clients := o.project, o.deployment, o.clients
 	d.tellDeployment(o)
-	if kind, was := p.Settings.Compute.Type, dep.Settings.Compute.Type; project.OnFargate(kind) != project.OnFargate(was) {
-		return run.Clients{}, run.Input{}, ui.WithHint(fmt.Errorf("compute.type is %s, and the deployment is for %s: sizes of jobs differ there", kind, was), "run 'kedroctl deploy' first")
+	if err := checkCompute(o); err != nil {
+		return run.Clients{}, run.Input{}, err
 	}
 	snapshot, err := d.runSnapshot(c, o)
 	if err != nil {
 		return run.Clients{}, run.Input{}, err
 	}
-	if err := checkVersions(c, snapshot); err != nil {
-		return run.Clients{}, run.Input{}, err
-	}
-	pl, err := plan.New(snapshot, p.Settings, o.options(c))
+	pl, err := plan.New(snapshot, o.project.Settings, o.options(c))
 	if err != nil {
 		return run.Clients{}, run.Input{}, err
+	}
+	in, err := d.checkedInput(c, o, snapshot, pl)
+	return o.clients, in, err
+}
+
+// checkCompute refuses a kind of compute that the deployment was not made for.
+func checkCompute(o origin) error {
+	kind, was := o.project.Settings.Compute.Type, o.deployment.Settings.Compute.Type
+	if project.OnFargate(kind) != project.OnFargate(was) {
+		return ui.WithHint(fmt.Errorf("compute.type is %s, and the deployment is for %s: sizes of jobs differ there", kind, was), "run 'kedroctl deploy' first")
+	}
+	return nil
+}
+
+// checkedInput is what a run of a plan is started with, once all that can be seen beforehand is right.
+func (d *deps) checkedInput(c *cli.Context, o origin, s project.Snapshot, pl plan.Plan) (run.Input, error) {
+	if err := checkVersions(c, s); err != nil {
+		return run.Input{}, err
 	}
 	if c.Bool(onlyMissingFlag) {
-		if pl, _, err = d.onlyMissing(c, p.Settings, o.options(c), snapshot, clients, pl); err != nil {
-			return run.Clients{}, run.Input{}, err
+		found := pl.Findings
+		var err error
+		if pl, _, err = d.onlyMissing(c, o.project.Settings, o.options(c), s, o.clients, pl); err != nil {
+			return run.Input{}, err
 		}
+		pl.Findings = append(pl.Findings, slices.DeleteFunc(found, func(f plan.Finding) bool { return slices.Contains(pl.Findings, f) })...)
 	}
 	if err := d.findings(pl, true); err != nil {
-		return run.Clients{}, run.Input{}, err
+		return run.Input{}, err
 	}
-	for _, queue := range run.Queues(pl, dep.Queue) {
+	for _, queue := range run.Queues(pl, o.deployment.Queue) {
 		if err := provision.CheckQueue(c.Context, d.batchClient(), queue); err != nil {
-			return run.Clients{}, run.Input{}, err
+			return run.Input{}, err
 		}
 	}
-	inputs, err := provision.NewInputs(p, pl)
+	inputs, err := provision.NewInputs(o.project, pl)
 	if err != nil {
-		return run.Clients{}, run.Input{}, err
+		return run.Input{}, err
 	}
-	if err := inputs.CheckBucket(c.Context, clients.S3); err != nil {
-		return run.Clients{}, run.Input{}, err
+	if err := inputs.CheckBucket(c.Context, o.clients.S3); err != nil {
+		return run.Input{}, err
 	}
-	spec, err := provision.New(p, plan.Grants{})
-	return clients, runInput(pl, snapshot, dep, spec), err
+	spec, err := provision.New(o.project, plan.Grants{})
+	return runInput(pl, s, o.deployment, spec), err
 }
 
 // runInput is what a run of a plan on a deployment is started with, but for the flags.

@@ -51,6 +51,9 @@ func (d *deps) showRuns(w io.Writer, runs []run.Summary) {
 	rows := make([][]string, len(runs))
 	for i, r := range runs {
 		deployment := deploymentName(r.Deployment)
+		if r.Developed {
+			deployment += ", development"
+		}
 		if r.Sandbox != "" {
 			deployment += ", sandbox " + r.Sandbox
 		}

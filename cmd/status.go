@@ -38,10 +38,14 @@ do about it. Without RUN the latest run is meant.`,
 			}
 			answer := struct {
 				Run      string         `json:"run"`
+				Code     *run.Code      `json:"code,omitempty"` // of a development run
 				Jobs     []run.Job      `json:"jobs"`
 				Failures []run.Failure  `json:"failures,omitempty"`
 				MLflow   *run.MLflowRun `json:"mlflow,omitempty"`
-			}{r.ID, jobs, failures, d.mlflow(c.Context, clients, r)}
+			}{r.ID, r.Code, jobs, failures, d.mlflow(c.Context, clients, r)}
+			if text := codeText(r); text != "" {
+				d.term.Line("%s", text)
+			}
 			if err := d.tellDrivers(c.Context, clients, r); err != nil {
 				return err
 			}

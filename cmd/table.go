@@ -213,8 +213,11 @@ func (t *jobTable) Started(r run.Run) {
 	for i, g := range r.Plan.Groups {
 		names[i] = g.Name
 	}
-	t.event(event{Type: eventRun, Groups: names})
+	t.event(event{Type: eventRun, Groups: names, Code: r.Code})
 	t.tell("run %s: %s", r.ID, count(len(names), "group"))
+	if text := codeText(r); text != "" {
+		t.tell("%s", text)
+	}
 	t.term.Redraw(t.lines)
 	t.aside(func(ctx context.Context) {
 		past, err := run.Past(ctx, t.clients, r)

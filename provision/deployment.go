@@ -39,6 +39,8 @@ type Deployment struct {
 	Bucket          string            `json:"bucket"`
 	Image           string            `json:"image"` // repository@sha256:…
 	InputKey        string            `json:"input_key"`
+	DependencyKey   string            `json:"dependency_key,omitempty"`    // by which a development run knows whether it can have this image
+	ContainerKey    string            `json:"container_key,omitempty"`     // the same for variables, secrets and shared memory of jobs, which are not recorded
 	JobDefinition   string            `json:"job_definition"`              // ARN with revision
 	Queue           string            `json:"queue"`                       // ARN
 	Definitions     map[string]string `json:"group_definitions,omitempty"` // by the entry of job.groups: ARN of those whose container differs

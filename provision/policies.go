@@ -35,12 +35,12 @@ func trustInstances() policy {
 // what no job needs (docs/container.md, Bucket). IAM has no pattern for "all but these", so those keys are denied.
 func (s Spec) jobPolicy(a account) policy {
 	state := a.s3(s.Bucket + "/.kedroctl/")
-	deployments, starting, run := state+"deployment*", state+"starting/*", state+"runs/*/"
+	deployments, code, starting, run := state+"deployment*", state+"code/*", state+"starting/*", state+"runs/*/"
 	p := newPolicy(
 		statement{Sid: "List", Effect: "Allow", Action: []string{"s3:ListBucket"}, Resource: []string{a.s3(s.Bucket)}},
 		statement{Sid: "Data", Effect: "Allow", Action: append(readObjects(), writeObjects()...), Resource: []string{a.s3(s.Bucket + "/*")}},
 		statement{Sid: "DriverWrites", Effect: "Deny", Action: writeObjects(),
-			Resource: []string{deployments, starting, run + "plan.json", run + "jobs.json", run + "requests/*"}},
+			Resource: []string{deployments, code, starting, run + "plan.json", run + "jobs.json", run + "requests/*"}},
 		statement{Sid: "DriverReads", Effect: "Deny", Action: readObjects(), Resource: []string{deployments, starting, run + "jobs.json"}},
 		statement{Sid: "NoErasing", Effect: "Deny", Action: []string{"s3:DeleteObject"}, Resource: []string{run + "claims/*", run + "records/*"}},
 	)

@@ -38,7 +38,8 @@ type Summary struct {
 	Created    time.Time `json:"created"`
 	Owner      string    `json:"owner,omitempty"`
 	Deployment string    `json:"deployment"`
-	Sandbox    string    `json:"sandbox,omitempty"` // its name, where the run writes into one
+	Developed  bool      `json:"development,omitempty"` // the code was the tree's, not the deployment's
+	Sandbox    string    `json:"sandbox,omitempty"`     // its name, where the run writes into one
 	State      string    `json:"state"`
 	Groups     int       `json:"groups"`
 	Done       int       `json:"done"`    // groups that succeeded
@@ -314,7 +315,7 @@ func (t *trace) summary(now time.Time) Summary {
 		took = now.Sub(t.run.Created)
 	}
 	return Summary{
-		Run: t.run.ID, Created: t.run.Created, Owner: t.run.Owner, Deployment: t.run.Deployment, Sandbox: t.run.Plan.Sandbox, State: t.state,
-		Groups: len(t.run.Plan.Groups), Done: t.done, Seconds: max(took, 0).Round(time.Millisecond).Seconds(),
+		Run: t.run.ID, Created: t.run.Created, Owner: t.run.Owner, Deployment: t.run.Deployment, Developed: t.run.Code != nil,
+		Sandbox: t.run.Plan.Sandbox, State: t.state, Groups: len(t.run.Plan.Groups), Done: t.done, Seconds: max(took, 0).Round(time.Millisecond).Seconds(),
 	}
 }

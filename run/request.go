@@ -20,6 +20,7 @@ type request struct {
 	Outputs  []string          `json:"outputs"`
 	Params   map[string]any    `json:"params,omitempty"`
 	MLflow   *tracking         `json:"mlflow,omitempty"` // nil for a project that does not use kedro-mlflow
+	Code     *code             `json:"code,omitempty"`   // of a development run
 	Args     []string          `json:"args,omitempty"`   // of the run command, where the job's own command has no room for them
 }
 
@@ -27,6 +28,12 @@ type request struct {
 type tracking struct {
 	Mode   string `json:"mode"`
 	Groups int    `json:"groups"`
+}
+
+// code is where the container finds what it has in place of the image's own, and by what it knows it.
+type code struct {
+	URI    string `json:"uri"`
+	SHA256 string `json:"sha256"`
 }
 
 type action struct {
@@ -38,6 +45,9 @@ type action struct {
 
 // schemaAll is the schema of a request with args or a sandbox: a container entry from before them is to refuse it, not to pass over these.
 const schemaAll = 2
+
+// schemaCode is the schema of a request with code, for the same reason.
+const schemaCode = 3
 
 // newRequest is what a try of a group is asked to do; known are the plan's datasets by name. All of it comes from the run's record, so that every
 // driver asks for the same.
@@ -54,6 +64,9 @@ func newRequest(r Run, known map[string]plan.Dataset, g plan.Group, try int) req
 	}
 	if tooLong(r, g) {
 		q.Schema, q.Args = schemaAll, words(r, g)[bareWords:]
+	}
+	if r.Code != nil {
+		q.Schema, q.Code = schemaCode, &code{"s3://" + r.Plan.Bucket + "/" + r.Code.Key, r.Code.SHA256}
 	}
 	for _, name := range merge(g.Outputs) {
 		if _, ok := known[name]; ok {

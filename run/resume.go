@@ -19,6 +19,7 @@ type Change struct {
 	Deployment    string // id; "" for that of the run
 	JobDefinition string
 	Definitions   map[string]string
+	Code          *Code                              // that comes with another deployment
 	Resources     func(plan.Group) project.Resources // what a group's next try gets; nil: what its last one had
 	Fits          func([]plan.Group) error           // whether the deployment can do the work of these groups; nil: it can
 	AllowOverlap  bool
@@ -32,7 +33,8 @@ type Resumption struct {
 	Deployment    string            `json:"deployment"`
 	JobDefinition string            `json:"job_definition"`
 	Definitions   map[string]string `json:"group_definitions,omitempty"`
-	Groups        []Redo            `json:"groups"` // in the plan's order
+	Code          *Code             `json:"code,omitempty"` // of a development run; a run that was deployed since has none
+	Groups        []Redo            `json:"groups"`         // in the plan's order
 }
 
 // Redo is a group that a resumption runs.
@@ -109,6 +111,9 @@ func (c Clients) fit(ctx context.Context, r Run, n Resumption, change Change) er
 	if err := checkDefinitions(in); err != nil {
 		return err
 	}
+	if err := c.findCode(ctx, r.resumed(n)); err != nil {
+		return err
+	}
 	if _, err := findInputs(ctx, c, in); err != nil {
 		return err
 	}
@@ -127,10 +132,11 @@ func touched(groups []plan.Group, name string) bool {
 // same claim.
 func newResumption(c Clients, r Run, jobs []Job, redos []Redo, change Change) Resumption {
 	n := Resumption{
-		Schema: schema, At: c.now().UTC(), Owner: change.Owner, Deployment: r.Deployment, JobDefinition: r.JobDefinition, Definitions: r.Definitions, Groups: redos,
+		Schema: schema, At: c.now().UTC(), Owner: change.Owner, Deployment: r.Deployment, JobDefinition: r.JobDefinition, Definitions: r.Definitions, Code: r.Code,
+		Groups: redos,
 	}
 	if change.Deployment != "" {
-		n.Deployment, n.JobDefinition, n.Definitions = change.Deployment, change.JobDefinition, change.Definitions
+		n.Deployment, n.JobDefinition, n.Definitions, n.Code = change.Deployment, change.JobDefinition, change.Definitions, change.Code
 	}
 	last := make(map[string]Job, len(jobs))
 	for _, j := range jobs {
@@ -158,7 +164,7 @@ func newResumption(c Clients, r Run, jobs []Job, redos []Redo, change Change) Re
 // resumed is the run as it goes on after a resumption.
 func (r Run) resumed(n Resumption) Run {
 	r.Resumed = append(slices.Clone(r.Resumed), n)
-	r.Deployment, r.JobDefinition, r.Definitions = n.Deployment, n.JobDefinition, n.Definitions
+	r.Deployment, r.JobDefinition, r.Definitions, r.Code = n.Deployment, n.JobDefinition, n.Definitions, n.Code
 	r.Plan.Groups = slices.Clone(r.Plan.Groups)
 	again := make(map[string]Redo, len(n.Groups))
 	for _, d := range n.Groups {

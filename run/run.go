@@ -34,6 +34,7 @@ type Input struct {
 	Tags          map[string]string
 	Args          []string          // further flags of Kedro's run command for every job: --params, --runner, …
 	Params        map[string]any    // nested parameters, which --params cannot carry
+	Code          *Code             // nil for a run of the deployment as it is
 	LoadVersions  map[string]string // the user's own; they win over those that kedroctl pins
 	Owner         string            // who starts the run, for people to read
 	AllowOverlap  bool              // also beside a run that writes the same paths
@@ -49,6 +50,7 @@ type Run struct {
 	Owner         string             `json:"owner,omitempty"`
 	Driver        string             `json:"driver"` // random: of who started the run
 	Deployment    string             `json:"deployment"`
+	Code          *Code              `json:"code,omitempty"` // of a development run
 	Queue         string             `json:"queue"`
 	JobDefinition string             `json:"job_definition"`
 	Definitions   map[string]string  `json:"group_definitions,omitempty"`

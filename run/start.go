@@ -58,8 +58,9 @@ func claim(ctx context.Context, c Clients, in Input, inputs map[string]string) (
 	created, driver := c.now().UTC(), newDriver()
 	for at := created; ; at = at.Add(time.Millisecond) {
 		r := Run{
-			Schema: schema, ID: newID(at), Created: created, Owner: in.Owner, Driver: driver, Deployment: in.Deployment, Queue: in.Queue, JobDefinition: in.JobDefinition,
-			Definitions: in.Definitions, LogGroup: in.LogGroup, Tags: in.Tags, Args: in.Args, Params: in.Params, MaxWorkers: in.MaxWorkers, Plan: in.Plan,
+			Schema: schema, ID: newID(at), Created: created, Owner: in.Owner, Driver: driver, Deployment: in.Deployment, Code: in.Code, Queue: in.Queue,
+			JobDefinition: in.JobDefinition,
+			Definitions:   in.Definitions, LogGroup: in.LogGroup, Tags: in.Tags, Args: in.Args, Params: in.Params, MaxWorkers: in.MaxWorkers, Plan: in.Plan,
 		}
 		r.Versions = pins(in, r.ID, inputs)
 		if err := checkLimits(r); err != nil {

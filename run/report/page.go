@@ -151,6 +151,9 @@ func facts(a run.Account) []fact {
 		{"Deployment", r.Deployment},
 		{"Selection", selected(r.Plan.Selection)},
 	}
+	if r.Code != nil {
+		all = append(all, fact{"Code", fmt.Sprintf("development: the tree as it was, in place of the deployment's (archive %.12s)", r.Code.SHA256)})
+	}
 	if r.Plan.Sandbox != "" {
 		all = append(all, fact{"Sandbox", r.Plan.Sandbox})
 	}

@@ -6,9 +6,8 @@ import os
 import sys
 from typing import Mapping
 
-from . import command, request
+from . import request
 from .errors import BootError
-from .job import Job
 from .store import Store
 
 
@@ -18,11 +17,22 @@ def main(argv: list[str], environ: Mapping[str, str]) -> int:
     if not package:
         raise BootError("KEDROCTL_PACKAGE is not set: the image must name the project's package")
     given = environ.get("KEDROCTL_REQUEST", "")
-    if not given:
+    store = Store() if given else None
+    asked = request.parse(store.read(given) if given.startswith("s3://") else given) if store else request.current()
+    if asked:
+        argv = [*argv, *asked.args]
+        if asked.code:
+            from . import development
+
+            development.install(asked.code, store or Store(), argv)
+    # Kedro is imported here: a development run has brought its logging configuration.
+    if not store:
+        from . import command
+
         return command.invoke(package, argv, None)[0]
-    store = Store()
-    asked = request.parse(store.read(given) if given.startswith("s3://") else given)
-    return Job(asked, store, environ).run(package, [*argv, *asked.args])
+    from .job import Job
+
+    return Job(asked, store, environ).run(package, argv)
 
 
 if __name__ == "__main__":

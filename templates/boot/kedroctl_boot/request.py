@@ -12,7 +12,7 @@ from typing import Any, Mapping
 from .errors import BootError
 from .events import JOB_DIR
 
-SCHEMA = 2
+SCHEMA = 3
 _OLDEST = 1
 _FILE = "request.json"
 
@@ -34,6 +34,7 @@ class Request:
     outputs: list[str] = field(default_factory=list)
     params: dict[str, Any] = field(default_factory=dict)
     args: list[str] = field(default_factory=list)
+    code: dict[str, str] = field(default_factory=dict)
     mlflow: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -84,5 +85,6 @@ def _request(values: Mapping[str, Any]) -> Request:
         outputs=values.get("outputs") or [],
         params=values.get("params") or {},
         args=values.get("args") or [],
+        code=values.get("code") or {},
         mlflow=values.get("mlflow") or {},
     )

@@ -1,4 +1,4 @@
-"""Small objects in S3: the request, the work claim, the record.
+"""Small objects in S3: the request, the code archive, the work claim, the record.
 
 botocore comes with s3fs. It is used directly because s3fs starts threads, which a runner that forks would inherit, and
 because a claim needs a conditional PUT.
@@ -22,11 +22,15 @@ class Store:
     def __init__(self) -> None:
         self._client = _client()
 
-    def read(self, uri: str) -> str:
-        """Return the text of an object."""
+    def fetch(self, uri: str) -> bytes:
+        """Return the content of an object."""
         bucket, key = _split(uri)
         answer = self._call("GetObject", uri, self._client.get_object, Bucket=bucket, Key=key)
-        return answer["Body"].read().decode()
+        return answer["Body"].read()
+
+    def read(self, uri: str) -> str:
+        """Return the text of an object."""
+        return self.fetch(uri).decode()
 
     def find(self, uri: str) -> str | None:
         """Return the text of an object, None where there is none, of which S3 says 403 to a role that may not list the bucket."""

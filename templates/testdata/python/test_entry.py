@@ -106,7 +106,7 @@ def test_a_long_command_comes_with_the_request(project, jobs, bucket):
 
 @pytest.mark.parametrize(("request_", "line"), [
     ("{", "read KEDROCTL_REQUEST: not JSON: "),
-    ('{"schema": 3}', "read KEDROCTL_REQUEST: it has schema 3, this image knows 2: deploy again"),
+    ('{"schema": 4}', "read KEDROCTL_REQUEST: it has schema 4, this image knows 3: deploy again"),
     ('{"schema": 1, "bucket": "b"}', "read KEDROCTL_REQUEST: no 'run' in it"),
     ("s3://no-such-bucket-of-kedroctl/r.json", "s3:GetObject s3://no-such-bucket-of-kedroctl/r.json: NoSuchBucket: "),
 ])
