@@ -33,9 +33,16 @@ type Wheel struct {
 
 // Package makes the project's wheel by `kedro package`, into .kedroctl/dist of the project, where it replaces older ones. python is the command of the
 // project's interpreter, such as ["/venv/bin/python"] or ["uv", "run", "python"]. It works on a copy of what it reads, so that nothing in the user's
-// tree changes. The same sources give the same bytes.
+// tree changes. The same sources give the same bytes. What it was made of is noted for [FindWheel].
 func Package(ctx context.Context, p project.Project, python []string) (Wheel, error) {
+	key, err := wheelKey(p, python)
+	if err != nil {
+		return Wheel{}, fmt.Errorf("package %s: %w", p.Name, err)
+	}
 	w, err := packageCopy(ctx, p, python)
+	if err == nil {
+		err = keepWheel(p, python, key, w)
+	}
 	if err != nil {
 		return Wheel{}, fmt.Errorf("package %s: %w", p.Name, err)
 	}
@@ -62,7 +69,7 @@ func packageCopy(ctx context.Context, p project.Project, command []string) (Whee
 	if err != nil || len(made) != 1 {
 		return Wheel{}, fmt.Errorf("kedro package made %d wheels, expected one", len(made))
 	}
-	return takeWheel(made[0], filepath.Join(p.Dir, ".kedroctl", "dist"))
+	return takeWheel(made[0], distDir(p))
 }
 
 // interpreter is the program behind a command that may depend on the working directory, as `uv run` does.

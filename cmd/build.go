@@ -22,7 +22,7 @@ func newPackage(d *deps) *cli.Command {
 			if err != nil {
 				return err
 			}
-			w, err := d.wheel(c.Context, d.term.Tasks(), p)
+			w, err := d.wheel(c.Context, d.term.Tasks(), p, nil)
 			if err != nil {
 				return err
 			}

@@ -28,10 +28,11 @@ What is unchanged is skipped. After a failure or an interrupt the same command g
 With --engine none the image is assembled without a Docker Engine, and pushed without being tried.`,
 		Action: func(c *cli.Context) error {
 			d.setEngine(c)
-			t, err := d.target(c.Context)
+			t, done, err := d.deploying(c.Context)
 			if err != nil {
 				return err
 			}
+			defer done()
 			if err := t.setSBOM(c); err != nil {
 				return err
 			}

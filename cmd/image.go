@@ -61,29 +61,6 @@ func (t *target) find(ctx context.Context, registry *build.Registry) (string, bo
 	return registry.Find(ctx, repository.URI, t.key)
 }
 
-// wheel packages the project.
-func (d *deps) wheel(ctx context.Context, tasks *ui.Tasks, p project.Project) (build.Wheel, error) {
-	py, err := d.interpreter(ctx, p)
-	if err != nil {
-		return build.Wheel{}, err
-	}
-	k := tasks.Start("package")
-	w, err := build.Package(ctx, p, py.Command)
-	if err != nil {
-		k.Failed()
-		return build.Wheel{}, err
-	}
-	k.Done("%s %s, sha256 %.12s", w.Name, w.Version, w.SHA256)
-	exposed, err := w.Exposed()
-	d.tellExposed("the wheel", exposed)
-	if err != nil {
-		return w, err
-	}
-	lacking, err := w.Lacks(p)
-	d.tellLacking(lacking)
-	return w, err
-}
-
 // build is the image of the project on this machine, which may have it already, after it has been tried.
 func (t *target) build(ctx context.Context, tasks *ui.Tasks, b builder) (build.Image, error) {
 	image, found, err := b.Lookup(ctx, t.project, t.key)
@@ -106,7 +83,7 @@ func (t *target) build(ctx context.Context, tasks *ui.Tasks, b builder) (build.I
 
 // newImage packages the project and builds its image.
 func (t *target) newImage(ctx context.Context, tasks *ui.Tasks, b builder) (build.Image, error) {
-	w, err := t.wheel(ctx, tasks, t.project)
+	w, err := t.wheel(ctx, tasks, t.project, t.ahead)
 	if err != nil {
 		return build.Image{}, err
 	}

@@ -72,7 +72,7 @@ func (d *deps) handOver(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	w, err := d.wheel(ctx, d.term.Tasks(), p)
+	w, err := d.wheel(ctx, d.term.Tasks(), p, nil)
 	if err != nil {
 		return err
 	}

@@ -84,10 +84,11 @@ func (d *deps) resume(c *cli.Context) error {
 
 // redeploy deploys the project and makes what is left of a run use that.
 func (d *deps) redeploy(c *cli.Context, r run.Run, change *run.Change) error {
-	t, err := d.target(c.Context)
+	t, done, err := d.deploying(c.Context)
 	if err != nil {
 		return err
 	}
+	defer done()
 	dep, err := t.deploy(c.Context)
 	if err != nil {
 		return err

@@ -110,10 +110,11 @@ func (d *deps) preparation(c *cli.Context) (func(*cli.Context) (run.Clients, run
 
 // redeployed deploys the project, and prepares a run of that.
 func (d *deps) redeployed(c *cli.Context) (run.Clients, run.Input, error) {
-	t, err := d.target(c.Context)
+	t, done, err := d.deploying(c.Context)
 	if err != nil {
 		return run.Clients{}, run.Input{}, err
 	}
+	defer done()
 	if _, err := t.deploy(c.Context); err != nil {
 		return run.Clients{}, run.Input{}, err
 	}

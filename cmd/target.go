@@ -29,7 +29,8 @@ type target struct {
 	ecr      *ecr.Client
 	store    *s3.Client
 	spec     provision.Spec
-	sbom     string   // file for the list of what is in the image, "" for none
+	sbom     string // file for the list of what is in the image, "" for none
+	ahead    *wheelAhead
 	force    bool     // whether inputs replace others that the bucket has
 	begun    []string // inputs that an earlier run has left in the bucket: what is here is not sent
 }
@@ -51,6 +52,21 @@ func (d *deps) sourceOf(ctx context.Context, p project.Project, pl plan.Plan, s 
 	key, err := build.InputKey(p, s)
 	revision := sync.OnceValue(func() string { return gitRevision(ctx, p.Dir) })
 	return &target{deps: d, project: p, plan: pl, snapshot: s, key: key, revision: revision}, err
+}
+
+// deploying is a target that is about to be deployed: its wheel is made while it is introspected. done ends what goes on in the background.
+func (d *deps) deploying(ctx context.Context) (t *target, done func(), err error) {
+	p, err := d.initialized()
+	if err != nil {
+		return nil, nil, err
+	}
+	ahead := d.packageAhead(ctx, p)
+	if t, err = d.target(ctx); err != nil {
+		ahead.stop()
+		return nil, nil, err
+	}
+	t.ahead = ahead
+	return t, ahead.stop, nil
 }
 
 // target is a source with its stack and the clients that reach it.

@@ -156,6 +156,8 @@ func TestRealSpaceflightsOnTheEmbeddedAWS(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a development run", w.developmentRun)
+	w.t = t
 	t.Run("parallel runner", func(t *testing.T) {
 		j := answer[jobs](w, "run", "--runner", "ParallelRunner", "--pipelines", "reporting,data_processing")
 		w.wantSucceeded(j, 2)
