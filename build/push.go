@@ -48,9 +48,9 @@ func (e *Engine) Push(ctx context.Context, image Image, to Target, r *Registry, 
 	switch {
 	case err != nil:
 	case reach == engine.Direct:
-		pushed, err = e.pushDirect(ctx, image, to, r, progress)
+		pushed, err = r.withToken(ctx, func() (Pushed, error) { return e.pushDirect(ctx, image, to, r, progress) })
 	default:
-		pushed, err = e.pushSaved(ctx, image, to, r, progress)
+		pushed, err = r.withToken(ctx, func() (Pushed, error) { return e.pushSaved(ctx, image, to, r, progress) })
 	}
 	if err != nil && ctx.Err() != nil {
 		err = ctx.Err()

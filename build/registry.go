@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -34,28 +35,54 @@ type ECR interface {
 
 // Registry is a registry with the right to read and write it, for twelve hours.
 type Registry struct {
+	ecr            ECR
 	user, password string
 	host           string // the account's own registry; "" where ECR does not say
 }
 
 // Login asks Amazon ECR for an authorization token. Neither Docker's configuration nor a credential program is used.
 func Login(ctx context.Context, client ECR) (*Registry, error) {
-	out, err := client.GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
+	r := &Registry{ecr: client}
+	if err := r.renew(ctx); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// renew asks for another token.
+func (r *Registry) renew(ctx context.Context) error {
+	out, err := r.ecr.GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
 	if err != nil {
-		return nil, fmt.Errorf("get ECR authorization: %w", err)
+		return fmt.Errorf("get ECR authorization: %w", err)
 	}
 	if len(out.AuthorizationData) == 0 || out.AuthorizationData[0].AuthorizationToken == nil {
-		return nil, errors.New("get ECR authorization: the answer holds no token")
+		return errors.New("get ECR authorization: the answer holds no token")
 	}
 	user, password, err := decodeToken(*out.AuthorizationData[0].AuthorizationToken)
 	if err != nil {
-		return nil, fmt.Errorf("get ECR authorization: %w", err)
+		return fmt.Errorf("get ECR authorization: %w", err)
 	}
 	endpoint := aws.ToString(out.AuthorizationData[0].ProxyEndpoint)
 	if u, err := url.Parse(endpoint); err == nil {
 		endpoint = u.Host
 	}
-	return &Registry{user: user, password: password, host: endpoint}, nil
+	r.user, r.password, r.host = user, password, endpoint
+	return nil
+}
+
+// expired is what ECR calls a token whose twelve hours are over.
+var expired = regexp.MustCompile(`(?i)authorization token has expired|security token .* expired`)
+
+// withToken sends an image, and once more with a new token where the one at hand has ended meanwhile: what has arrived is not sent again.
+func (r *Registry) withToken(ctx context.Context, send func() (Pushed, error)) (Pushed, error) {
+	pushed, err := send()
+	if err == nil || !expired.MatchString(err.Error()) {
+		return pushed, err
+	}
+	if err := r.renew(ctx); err != nil {
+		return pushed, err
+	}
+	return send()
 }
 
 // decodeToken takes apart a token, base64 of user:password.

@@ -13,7 +13,7 @@ import (
 
 // Push sends an assembled image to a registry, but the layers that the registry has, and sees that the registry has it. progress may be nil.
 func (a *Assembler) Push(ctx context.Context, image Image, to Target, r *Registry, progress func(LayerEvent)) (Pushed, error) {
-	pushed, err := a.push(ctx, image, to, r, progress)
+	pushed, err := r.withToken(ctx, func() (Pushed, error) { return a.push(ctx, image, to, r, progress) })
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"time"
@@ -110,6 +111,14 @@ func (s *Server) serveCall(w *recorder, r *http.Request, c *Call, svc http.Handl
 	case fault.CutAfter:
 		w.cut = true
 		svc.ServeHTTP(w, r)
+	case fault.CutDuring:
+		w.cut = true
+		most := int64(64 << 10) // of a body that does not tell its size
+		if r.ContentLength > 0 {
+			most = r.ContentLength
+		}
+		r.Body = io.NopCloser(io.MultiReader(io.LimitReader(r.Body, rand.Int64N(most)), lost{}))
+		svc.ServeHTTP(w, r)
 	default:
 		if fault.Hang > 0 {
 			s.wait(r.Context(), fault.Hang)
@@ -154,3 +163,8 @@ func refuse(w http.ResponseWriter, r *http.Request, service string, err error) {
 		wire.WriteJSONError(w, err)
 	}
 }
+
+// lost is what is left of a body whose client has gone.
+type lost struct{}
+
+func (lost) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }

@@ -5,7 +5,7 @@
 //	deny ACTION…                      the caller may not: deny iam:CreateRole
 //	call SERVICE[.OPERATION] [nth=N] [times=N] FAULT
 //	                                  the nth call (1) and those after it, times (1) in all: status=429 code=C [message=M], cut=before or cut=after
-//	                                  the call took effect, or hang=TIME: nothing for that long, then cut without effect
+//	                                  the call took effect, cut=during its body, at a random byte, or hang=TIME: nothing for that long, then cut without effect
 //	rate SERVICE[.OPERATION] N        calls a second, in bursts of N; 0: any number. Of several lines for a call the first counts
 //	job NAME [attempt=N] [exit=N | end=END] [after=TIME] [sleep=TIME] [line=TEXT]…
 //	                                  what becomes of jobs: after sleep and the lines, spread over it, its work is done or, with exit or end, is not, unless after says

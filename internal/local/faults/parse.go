@@ -129,15 +129,15 @@ func (s *Script) addCall(pattern string, words []string) error {
 	if status >= 400 && status < 600 && code != "" {
 		c.Fault = wire.NewFault(int(status), code, "%s", message)
 	}
-	c.CutBefore, c.CutAfter = cut == "before", cut == "after"
+	c.CutBefore, c.CutAfter, c.CutDuring = cut == "before", cut == "after", cut == "during"
 	given := 0
-	for _, one := range []bool{c.Fault != nil, c.CutBefore || c.CutAfter, c.Hang > 0} {
+	for _, one := range []bool{c.Fault != nil, c.CutBefore || c.CutAfter || c.CutDuring, c.Hang > 0} {
 		if one {
 			given++
 		}
 	}
 	if given != 1 {
-		return errors.New("want one of status=4xx or 5xx with code=CODE, cut=before, cut=after, hang=TIME")
+		return errors.New("want one of status=4xx or 5xx with code=CODE, cut=before, cut=during, cut=after, hang=TIME")
 	}
 	s.calls = append(s.calls, c)
 	return nil

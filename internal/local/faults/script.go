@@ -40,6 +40,7 @@ type Call struct {
 	Fault     *wire.Fault   // the answer in its place
 	CutBefore bool          // the connection is cut, without effect
 	CutAfter  bool          // the call takes effect, and the connection is cut instead of the answer
+	CutDuring bool          // the connection is cut at a random byte of the call's body
 	Hang      time.Duration // nothing for that long, then the connection is cut, without effect
 }
 
