@@ -14,7 +14,7 @@ test-unit: lint ## needs Go alone
 test-real: ## real Kedro, Docker, moto
 	scripts/test-real
 
-test-long: ## Kedro 1.0 to the newest with Python 3.10 to 3.13
+test-long: ## Kedro 1.0 to the newest with Python 3.10 to 3.13; the newest Docker Engine of Debian
 	scripts/test-long
 
 bench: ## kedroctl beside its peers, measured in the same run

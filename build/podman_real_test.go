@@ -48,8 +48,7 @@ func TestRealPodman(t *testing.T) {
 	}
 	first := r.layers(t, image)
 
-	file := filepath.Join(p.Dir, "src/mini/pipelines/a/nodes.py")
-	write(t, p.Dir, map[string]string{"src/mini/pipelines/a/nodes.py": strings.Replace(read(t, file), "2 * x", "x + x", 1)})
+	changeLine(t, p)
 	changed, err := r.build(t, r.spec(t, p, s))
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -34,8 +35,14 @@ func (t tokenECR) GetAuthorizationToken(context.Context, *ecr.GetAuthorizationTo
 // serveRegistry starts a registry on the loopback that wants ECR's user and a password, and gives its host.
 func serveRegistry(t *testing.T, password string) string {
 	t.Helper()
+	return serveRegistryAt(t, "127.0.0.1", password)
+}
+
+// serveRegistryAt starts one on an address of this machine.
+func serveRegistryAt(t *testing.T, address, password string) string {
+	t.Helper()
 	handler := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if user, given, _ := r.BasicAuth(); user != "AWS" || given != password {
 			w.Header().Set("WWW-Authenticate", `Basic realm="ecr"`)
 			w.WriteHeader(http.StatusUnauthorized)
@@ -43,6 +50,13 @@ func serveRegistry(t *testing.T, password string) string {
 		}
 		handler.ServeHTTP(w, r)
 	}))
+	listener, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Listener.Close()
+	server.Listener = listener
+	server.Start()
 	t.Cleanup(server.Close)
 	return strings.TrimPrefix(server.URL, "http://")
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -28,7 +29,7 @@ type podman struct {
 	says   []string // lines of the build, as Podman's builder writes them
 	fails  string   // its error in the end
 	files  map[string]tar.Header
-	query  map[string][]string
+	query  url.Values
 	before func() // called when the build has begun; may be nil
 }
 
@@ -68,12 +69,18 @@ func dialPodman(t *testing.T, p *podman) *Engine {
 	mux.HandleFunc("GET /v1.41/images/{name}/json", func(w http.ResponseWriter, r *http.Request) {
 		json.NewEncoder(w).Encode(image.InspectResponse{ID: "sha256:1", Size: 42})
 	})
-	socket := filepath.Join(t.TempDir(), "podman.sock")
+	return dialFake(t, mux)
+}
+
+// dialFake serves what stands in for an engine on a socket.
+func dialFake(t *testing.T, h http.Handler) *Engine {
+	t.Helper()
+	socket := filepath.Join(t.TempDir(), "engine.sock")
 	l, err := net.Listen("unix", socket)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &httptest.Server{Listener: l, Config: &http.Server{Handler: mux}}
+	s := &httptest.Server{Listener: l, Config: &http.Server{Handler: h}}
 	s.Start()
 	t.Cleanup(s.Close)
 	docker, err := engine.Endpoint{Host: "unix://" + socket}.Dial(t.Context())
@@ -203,5 +210,29 @@ func TestTarBuildEndsWithItsContext(t *testing.T) {
 	_, err := dialPodman(t, &podman{before: cancel}).Build(ctx, podmanSpec(t), io.Discard)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error: %v", err)
+	}
+}
+
+// TestTarBuildOfOwnDockerfile sends what the project's own Dockerfile may see, and trusts no step that sees a directory to be done.
+func TestTarBuildOfOwnDockerfile(t *testing.T) {
+	for text, nocache := range map[string]string{
+		"FROM python:3.12-slim\nCOPY src /src\n":                                                    "",
+		"FROM python:3.12-slim\nRUN --mount=type=bind,source=src,target=/build cp -R /build /src\n": "1",
+	} {
+		p := &podman{}
+		s := podmanSpec(t)
+		s.Project.Settings.Image.Dockerfile = "docker/Dockerfile"
+		write(t, s.Project.Dir, map[string]string{"docker/Dockerfile": text})
+		if _, err := dialPodman(t, p).Build(t.Context(), s, io.Discard); err != nil {
+			t.Fatal(err)
+		}
+		if file, got := p.query.Get("dockerfile"), p.query.Get("nocache"); file != ".kedroctl/image/Dockerfile" || got != nocache {
+			t.Errorf("Dockerfile %s, nocache %q, want %q", file, got, nocache)
+		}
+		for name, want := range map[string]bool{"src/demo/nodes.py": true, ".kedroctl/image/Dockerfile": true, "conf/local/credentials.yml": false, ".env": false} {
+			if h, sent := p.files[name]; sent != want || sent && h.Uid != 0 {
+				t.Errorf("%s was sent: %v, %+v", name, sent, h)
+			}
+		}
 	}
 }

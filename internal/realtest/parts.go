@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -51,6 +53,43 @@ func Podman(t testing.TB) string {
 func Lint(t testing.TB) string {
 	t.Helper()
 	return part(t, "KEDROCTL_TEST_LINT")
+}
+
+// StartApart starts a Docker Engine that does not share this machine's loopback and has the base image, and ends it with the test. settings are variables of
+// scripts/start-apart. address is this machine's, as its containers know it.
+func StartApart(t testing.TB, settings ...string) (host, address string) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		Missing(t, "not root: no second engine")
+	}
+	_, file, _, _ := runtime.Caller(0)
+	script := filepath.Join(filepath.Dir(file), "..", "..", "scripts", "start-apart")
+	dir, err := os.MkdirTemp("", "apart") // a short name: sockets want one
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command(script, "stop", dir).CombinedOutput(); err != nil {
+			t.Errorf("stop the second engine: %v: %s", err, out)
+		}
+	})
+	start := exec.Command(script, dir)
+	start.Env = append(os.Environ(), settings...)
+	start.Stderr = t.Output()
+	out, err := start.Output()
+	if err != nil {
+		Missing(t, "scripts/start-apart: "+err.Error())
+	}
+	host = strings.TrimSpace(string(out))
+	load := exec.Command("sh", "-c", `docker save "$1" | DOCKER_HOST="$2" docker load`, "load", Base(), host)
+	if out, err := load.CombinedOutput(); err != nil {
+		Missing(t, "the base image in a second engine: "+string(out))
+	}
+	own, err := os.ReadFile(filepath.Join(dir, "address"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return host, strings.TrimSpace(string(own))
 }
 
 // StartMoto starts an unmodified moto, gives its endpoint, and ends it with the test.
