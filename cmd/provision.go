@@ -28,6 +28,7 @@ made (+), changed (~), replaced (-/+) and removed (-), and changes nothing.`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Usage: "tell what would change, and change nothing", DisableDefaultText: true},
 			&cli.StringFlag{Name: "print-iam", Usage: "print the policy that `WHO` needs, a deployer, runner or auditor, and change nothing"},
+			&cli.BoolFlag{Name: "no-iam", DisableDefaultText: true, Usage: "change nothing in IAM: print the commands that are left to an administrator, and go on where none is"},
 			&cli.BoolFlag{Name: "detailed-exitcode", Usage: "with --dry-run: end with code 2 where something would change", DisableDefaultText: true},
 		},
 		Action: func(c *cli.Context) error {
@@ -55,6 +56,11 @@ made (+), changed (~), replaced (-/+) and removed (-), and changes nothing.`,
 			}
 			if who := c.String("print-iam"); who != "" {
 				return d.printPolicy(c.Context, clients, spec, who)
+			}
+			if c.Bool("no-iam") {
+				if left, err := d.leftToAdministrator(c.Context, clients, spec); left || err != nil {
+					return err
+				}
 			}
 			if c.Bool("dry-run") {
 				return d.diff(c, clients, spec)

@@ -235,13 +235,9 @@ func (a *Applying) makeJobRole(ctx context.Context) error {
 	if name := a.spec.Existing.JobRole; name != "" {
 		return a.one(ctx, existingRole{a.clients, "aws.job_role", name}, &a.got.JobRole)
 	}
-	key, err := bucket{a.clients, a.spec, a.account}.key(ctx)
+	s, err := bucket{a.clients, a.spec, a.account}.withKey(ctx)
 	if err != nil {
-		return explain("key of bucket "+a.spec.Bucket, err)
-	}
-	s := a.spec
-	if key != "" {
-		s.Keys = union(s.Keys, []string{key})
+		return err
 	}
 	return a.one(ctx, s.jobRole(a.clients, a.account), &a.got.JobRole)
 }

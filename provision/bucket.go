@@ -205,6 +205,19 @@ func (b bucket) encrypt(ctx context.Context) error {
 	return err
 }
 
+// withKey is the spec with the key of the bucket among those that jobs use.
+func (b bucket) withKey(ctx context.Context) (Spec, error) {
+	key, err := b.key(ctx)
+	if err != nil {
+		return b.spec, explain("key of bucket "+b.spec.Bucket, err)
+	}
+	s := b.spec
+	if key != "" {
+		s.Keys = union(s.Keys, []string{key})
+	}
+	return s, nil
+}
+
 // key is the ARN of the KMS key, or of its alias, that encrypts what is put into a bucket which is not the stack's; "" for none, for S3's own key, which
 // needs no permission, and where the caller may not ask.
 func (b bucket) key(ctx context.Context) (string, error) {

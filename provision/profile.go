@@ -21,9 +21,12 @@ func (p profile) diff(ctx context.Context) (*Resource, []change, error) {
 	if err != nil {
 		return is, nil, err
 	}
-	add := change{what: "add role", attributes: attribute("role", "", p.spec.InstanceRole), do: p.addRole}
+	add := change{what: "add role", attributes: attribute("role", "", p.spec.InstanceRole), do: p.addRole,
+		command: []string{"add-role-to-instance-profile", "--instance-profile-name", p.spec.InstanceProfile, "--role-name", p.spec.InstanceRole}}
 	if found == nil {
-		return is, []change{{what: "create", create: true, do: func(ctx context.Context) error { return p.create(ctx, is) }}, add}, nil
+		create := change{what: "create", create: true, do: func(ctx context.Context) error { return p.create(ctx, is) },
+			command: slices.Concat([]string{"create-instance-profile", "--instance-profile-name", p.spec.InstanceProfile, "--path", p.spec.rolePath()}, p.spec.cliTags())}
+		return is, []change{create, add}, nil
 	}
 	is.ARN = aws.ToString(found.Arn)
 	if !p.spec.owns(iamTags(found.Tags)) {

@@ -56,6 +56,7 @@ type change struct {
 	what       string // "create", "block public access"
 	create     bool
 	attributes []Attribute // that it changes
+	command    []string    // the same as words behind "aws iam", for who may not do it
 	do         func(context.Context) error
 }
 

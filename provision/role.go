@@ -49,7 +49,7 @@ func (r role) diff(ctx context.Context) (*Resource, []change, error) {
 	if found == nil {
 		create := change{what: "create", create: true, attributes: slices.Concat(documents("assume_role_policy", "", r.trust.String()),
 			attribute("path", "", r.spec.rolePath()), attribute("permissions_boundary", "", aws.ToString(r.spec.boundary()))),
-			do: func(ctx context.Context) error { return r.create(ctx, is) }}
+			command: r.createCommand(), do: func(ctx context.Context) error { return r.create(ctx, is) }}
 		return is, []change{create, r.put("")}, nil
 	}
 	is.ARN = aws.ToString(found.Arn)
@@ -61,10 +61,12 @@ func (r role) diff(ctx context.Context) (*Resource, []change, error) {
 	}
 	var changes []change
 	if want := aws.ToString(r.spec.boundary()); want != "" && boundaryOf(*found) != want {
-		changes = append(changes, change{what: "put permissions boundary", attributes: attribute("permissions_boundary", boundaryOf(*found), want), do: r.bound})
+		changes = append(changes, change{what: "put permissions boundary", attributes: attribute("permissions_boundary", boundaryOf(*found), want), do: r.bound,
+			command: []string{"put-role-permissions-boundary", "--role-name", r.name, "--permissions-boundary", want}})
 	}
 	if trust := unescape(found.AssumeRolePolicyDocument); !r.trust.same(trust) {
-		changes = append(changes, change{what: "put trust policy", attributes: documents("assume_role_policy", trust, r.trust.String()), do: r.putTrust})
+		changes = append(changes, change{what: "put trust policy", attributes: documents("assume_role_policy", trust, r.trust.String()), do: r.putTrust,
+			command: []string{"update-assume-role-policy", "--role-name", r.name, "--policy-document", r.trust.String()}})
 	}
 	allowed, err := r.allowed(ctx)
 	if err != nil {
@@ -78,7 +80,8 @@ func (r role) diff(ctx context.Context) (*Resource, []change, error) {
 
 // put puts the policy in place of another, "" where there is none.
 func (r role) put(is string) change {
-	return change{what: "put policy", attributes: documents("policy", is, r.policy.String()), do: r.allow}
+	return change{what: "put policy", attributes: documents("policy", is, r.policy.String()), do: r.allow,
+		command: []string{"put-role-policy", "--role-name", r.name, "--policy-name", policyName, "--policy-document", r.policy.String()}}
 }
 
 // unescape reads a document as IAM gives it, URL-encoded.
@@ -88,6 +91,14 @@ func unescape(document *string) string {
 		return aws.ToString(document)
 	}
 	return text
+}
+
+func (r role) createCommand() []string {
+	words := []string{"create-role", "--role-name", r.name, "--path", r.spec.rolePath(), "--assume-role-policy-document", r.trust.String(), "--description", r.description()}
+	if b := r.spec.boundary(); b != nil {
+		words = append(words, "--permissions-boundary", *b)
+	}
+	return append(words, r.spec.cliTags()...)
 }
 
 func (r role) create(ctx context.Context, is *Resource) error {

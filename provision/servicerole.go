@@ -28,7 +28,8 @@ func (s serviceRole) diff(ctx context.Context) (*Resource, []change, error) {
 			return is, nil, nil
 		}
 	}
-	return is, []change{{what: "create", create: true, do: func(ctx context.Context) error { return s.create(ctx, is) }}}, nil
+	return is, []change{{what: "create", create: true, do: func(ctx context.Context) error { return s.create(ctx, is) },
+		command: []string{"create-service-linked-role", "--aws-service-name", "batch.amazonaws.com"}}}, nil
 }
 
 func (s serviceRole) create(ctx context.Context, is *Resource) error {

@@ -118,12 +118,12 @@ func (c Clients) forgotten(ctx context.Context, r Run, j Job) (Failure, error) {
 func newFailure(r Run, j Job) Failure {
 	return Failure{
 		Job: j, Nodes: r.group(j.Group).Nodes, Attempts: []Attempt{},
-		Logs: "kedroctl logs " + r.ID + " " + quote(j.Group), Resume: "kedroctl resume " + r.ID,
+		Logs: "kedroctl logs " + r.ID + " " + Quote(j.Group), Resume: "kedroctl resume " + r.ID,
 	}
 }
 
-// quote makes one word of a text in any shell.
-func quote(text string) string {
+// Quote makes one word of a text in any shell.
+func Quote(text string) string {
 	plain := func(c rune) bool {
 		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("_-./:", c)
 	}

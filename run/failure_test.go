@@ -123,7 +123,7 @@ func TestAJobThatSomebodyEnded(t *testing.T) {
 
 func TestQuote(t *testing.T) {
 	for text, want := range map[string]string{"a_b-c.d": "a_b-c.d", "a b": "'a b'", "it's": `'it'\''s'`, "<lambda>": "'<lambda>'", "": "''"} {
-		if got := quote(text); got != want {
+		if got := Quote(text); got != want {
 			t.Errorf("%q: %s, want %s", text, got, want)
 		}
 	}
