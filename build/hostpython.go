@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // host is what on this machine makes the layers of an image that no engine builds.
@@ -125,19 +127,22 @@ func (h *host) runUV(ctx context.Context, dir string, args ...string) (string, e
 	return h.run(ctx, dir, h.uv, args...)
 }
 
-// compile writes bytecode beside the modules below /<below> of root, which stands for / of the image. It has no times in it, so that it is as good in
-// another place. A file that does not compile, such as a template, is no error.
+// compile writes bytecode beside the modules below each of some directories of root, which stands for / of the image. It has no times in it, so that it is as
+// good in another place. A file that does not compile, such as a template, is no error.
 func (h *host) compile(ctx context.Context, root string, below ...string) error {
 	if !h.compiles {
 		return nil
 	}
-	args := []string{"-m", "compileall", "-qq", "-j", "0", "-s", root, "-p", "/", "--invalidation-mode", "unchecked-hash"}
-	for _, b := range below {
-		args = append(args, filepath.Join(root, filepath.FromSlash(b)))
+	var group errgroup.Group
+	for _, b := range below { // each in a process of its own: what a process has compiled before shows in what it writes
+		group.Go(func() error {
+			_, err := h.run(ctx, root, h.python, "-m", "compileall", "-qq", "-s", root, "-p", "/", "--invalidation-mode", "unchecked-hash",
+				filepath.Join(root, filepath.FromSlash(b)))
+			if _, ended := errors.AsType[*exec.ExitError](err); ended {
+				return nil
+			}
+			return err
+		})
 	}
-	_, err := h.run(ctx, root, h.python, args...)
-	if _, ended := errors.AsType[*exec.ExitError](err); ended {
-		return nil
-	}
-	return err
+	return group.Wait()
 }
