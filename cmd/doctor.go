@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/urfave/cli/v2"
 
 	"github.com/kedroctl/kedroctl/internal/plan"
@@ -103,9 +104,19 @@ func (d *deps) examine(ctx context.Context, p *project.Project, id string) ([]pl
 	if planned != nil {
 		return append(found, plan.Finding{Code: codePlan, Level: plan.Error, Thing: "deployment " + dep.ID, Reason: planned.Error(), Fix: "kedroctl check"}), nil
 	}
+	found = append(found, provision.ExamineQuotas(ctx, servicequotas.NewFromConfig(*d.config), spec, largest(pl))...)
 	found = append(found, examineJobs(ctx, runs, *p, pl)...)
 	more, err := examineRun(ctx, runs, p.Settings.Bucket, id)
 	return append(found, more...), err
+}
+
+// largest is how many vCPUs the largest job asks for.
+func largest(pl plan.Plan) float64 {
+	most := 0.0
+	for _, g := range pl.Groups {
+		most = max(most, g.Resources.VCPUs)
+	}
+	return most
 }
 
 // examineJobs looks for what jobs of a new run start from.

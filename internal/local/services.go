@@ -16,6 +16,7 @@ import (
 	"github.com/kedroctl/kedroctl/internal/local/network"
 	"github.com/kedroctl/kedroctl/internal/local/objects"
 	"github.com/kedroctl/kedroctl/internal/local/policy"
+	"github.com/kedroctl/kedroctl/internal/local/quotas"
 	"github.com/kedroctl/kedroctl/internal/local/scripted"
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
@@ -62,6 +63,7 @@ func (s *Server) addServices() (err error) {
 		"iam": s.account, "sts": account.STS(o.Account), "s3": s3, "ecr": ecr, "logs": cloudwatch, "batch": s.batch,
 		"ec2": network.New(network.Options{Account: o.Account, Region: o.Region, Denied: s.denied,
 			NoDefaultVPC: func() bool { return script().NoDefaultVPC }}),
+		"servicequotas": quotas.New(quotas.Options{Account: o.Account, Region: o.Region, Limits: func() map[string]int { return script().Quotas }}),
 	}
 	return err
 }

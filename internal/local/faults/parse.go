@@ -52,7 +52,7 @@ func (s *Script) add(kind string, words []string) error {
 		return fields{"roles": &l.Propagation, "deleting": &l.Deleting, "relation": &l.Relation, "list": &l.List,
 			"lines": &l.Lines, "shuffle": &l.Shuffle}.read(words)
 	}
-	about := map[string]func(string, []string) error{"call": s.addCall, "rate": s.addRate, "job": s.addJob, "stuck": s.addStuck}[kind]
+	about := map[string]func(string, []string) error{"call": s.addCall, "rate": s.addRate, "quota": s.addQuota, "job": s.addJob, "stuck": s.addStuck}[kind]
 	if about == nil {
 		return fmt.Errorf("no fault %q", kind)
 	}
@@ -62,6 +62,21 @@ func (s *Script) add(kind string, words []string) error {
 	if err := about(words[0], words[1:]); err != nil {
 		return fmt.Errorf("%s %s: %w", kind, words[0], err)
 	}
+	return nil
+}
+
+func (s *Script) addQuota(code string, words []string) error {
+	var vcpus int
+	if err := (fields{"vcpus": &vcpus}).read(words); err != nil {
+		return err
+	}
+	if vcpus == 0 {
+		return errors.New("want vcpus=N")
+	}
+	if s.Quotas == nil {
+		s.Quotas = map[string]int{}
+	}
+	s.Quotas[code] = vcpus
 	return nil
 }
 

@@ -16,7 +16,8 @@ import (
 type Script struct {
 	Lag          Lag
 	NoDefaultVPC bool
-	Foreign      []string // names of buckets that other accounts own
+	Foreign      []string       // names of buckets that other accounts own
+	Quotas       map[string]int // vCPUs, by the code of the quota
 
 	Jobs scripted.Scripts
 

@@ -124,7 +124,7 @@ func TestJobs(t *testing.T) {
 }
 
 func TestAccount(t *testing.T) {
-	s := parse(t, "", "# nothing yet", "deny iam:CreateRole s3:Put*", "no-default-vpc", "foreign one two", "lag roles=8s lines=2s shuffle", "lag list=1s")
+	s := parse(t, "", "# nothing yet", "deny iam:CreateRole s3:Put*", "no-default-vpc", "foreign one two", "quota L-1216C47A vcpus=5", "lag roles=8s lines=2s shuffle", "lag list=1s")
 	for action, want := range map[string]bool{"iam:CreateRole": true, "iam:GetRole": false, "s3:PutObject": true} {
 		if got := s.Denies(action); got != want {
 			t.Errorf("denies %s: %v", action, got)
@@ -132,6 +132,9 @@ func TestAccount(t *testing.T) {
 	}
 	if diff := cmp.Diff(faults.Lag{Lags: batch.Lags{Propagation: 8 * time.Second, List: time.Second}, Lines: 2 * time.Second, Shuffle: true}, s.Lag); diff != "" {
 		t.Error(diff)
+	}
+	if s.Quotas["L-1216C47A"] != 5 {
+		t.Errorf("quotas %v", s.Quotas)
 	}
 	if !s.NoDefaultVPC || !cmp.Equal(s.Foreign, []string{"one", "two"}) {
 		t.Errorf("no default VPC %v, foreign buckets %q", s.NoDefaultVPC, s.Foreign)

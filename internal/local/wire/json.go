@@ -29,9 +29,13 @@ func JSONFunc[In, Out any](f func(context.Context, *In) (*Out, error)) http.Hand
 		}
 		// The protocols differ in it, and clients send the one that they want.
 		w.Header().Set("Content-Type", cmp.Or(r.Header.Get("Content-Type"), "application/json"))
-		_, _ = w.Write(EncodeJSON(out)) // a client that has gone needs no answer
+		names := style{small: !strings.HasPrefix(r.Header.Get("X-Amz-Target"), capitals), seconds: true}
+		_, _ = w.Write(names.json(out)) // a client that has gone needs no answer
 	})
 }
+
+// capitals begins the targets of Service Quotas, whose members begin with a capital letter.
+const capitals = "ServiceQuotas"
 
 // Targets serves the operations of a JSON 1.1 service, by the name that follows the dot in X-Amz-Target.
 type Targets map[string]http.Handler
@@ -103,6 +107,10 @@ func WriteJSONError(w http.ResponseWriter, err error) {
 
 // EncodeJSON is an SDK struct in the JSON of the wire: names with a small first letter, absent members left out, times as seconds.
 func EncodeJSON(v any) []byte {
-	document, _ := json.Marshal(style{small: true, seconds: true}.plain(reflect.ValueOf(v))) // of maps, lists and scalars, which cannot fail
+	return style{small: true, seconds: true}.json(v)
+}
+
+func (s style) json(v any) []byte {
+	document, _ := json.Marshal(s.plain(reflect.ValueOf(v))) // of maps, lists and scalars, which cannot fail
 	return document
 }

@@ -45,6 +45,11 @@ EC2 = [
     ("DescribeSecurityGroups", {"GroupIds": ["sg-0123456789abcdef0"]}, "InvalidGroup.NotFound"),
 ]
 
+SERVICE_QUOTAS = [
+    ("GetServiceQuota", {"ServiceCode": "fargate", "QuotaCode": "L-3032A538"}, {"Quota": {"Adjustable": True, "Value": 512.0, "QuotaName": ANY}}),
+    ("GetServiceQuota", {"ServiceCode": "fargate", "QuotaCode": "L-00000000"}, "NoSuchResourceException"),
+]
+
 IAM = [
     ("CreateRole", {"RoleName": "host", "AssumeRolePolicyDocument": TRUST, "Tags": TAGS},
      {"Role": {"RoleName": "host", "Path": "/", "Arn": "arn:aws:iam::123456789012:role/host"}}),
@@ -405,4 +410,4 @@ LOGS = [
     ("DeleteLogGroup", {"logGroupName": "/judged"}, "ResourceNotFoundException"),
 ]
 
-STEPS = [("sts", STS), ("ec2", EC2), ("iam", IAM), ("s3", S3), ("ecr", ECR), ("batch", BATCH), ("logs", LOGS), ("iam", IAM_END)]
+STEPS = [("sts", STS), ("ec2", EC2), ("service-quotas", SERVICE_QUOTAS), ("iam", IAM), ("s3", S3), ("ecr", ECR), ("batch", BATCH), ("logs", LOGS), ("iam", IAM_END)]
