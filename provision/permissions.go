@@ -265,6 +265,7 @@ func (t table) onBatch() []permission {
 		{sid: "Anything", who: "da", on: anything(network), calls: []string{"ec2:DescribeVpcs", "ec2:DescribeSubnets", "ec2:DescribeSecurityGroups"}},
 		{sid: "Anything", who: "dra", on: []string{"*"}, calls: []string{"batch:DescribeComputeEnvironments", "batch:DescribeJobQueues",
 			"batch:DescribeJobDefinitions", "batch:DescribeJobs", "batch:ListJobs"}},
+		{sid: "Anything", who: "da", on: anything(made), calls: []string{"servicequotas:GetServiceQuota"}},
 		{sid: "Compute", who: "d", on: made, also: []string{"batch:TagResource"}, calls: []string{"batch:CreateComputeEnvironment", "batch:UpdateComputeEnvironment",
 			"batch:DeleteComputeEnvironment", "batch:CreateJobQueue", "batch:UpdateJobQueue", "batch:DeleteJobQueue"}},
 		{sid: "Definition", who: "d", on: definition, also: []string{"batch:TagResource"}, calls: []string{"batch:RegisterJobDefinition", "batch:DeregisterJobDefinition"}},
