@@ -13,7 +13,7 @@ import (
 // TestDoctorPageExplainsEveryCode compares the codes and causes in the sources with the first column of the page's tables.
 func TestDoctorPageExplainsEveryCode(t *testing.T) {
 	var real, documented []string
-	for _, file := range []string{"../provision/examine.go", "../run/examine.go", "doctor.go", "../run/causes.go"} {
+	for _, file := range []string{"../provision/examine.go", "../provision/quota.go", "../run/examine.go", "doctor.go", "../run/causes.go"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
