@@ -114,15 +114,11 @@ func remove(ctx context.Context, r removable, o DestroyOptions, report Reporter)
 
 func holdsData(r Resource) bool { return r.Kind == KindBucket || r.Kind == KindRepository }
 
-// endJobs refuses where jobs of the stack are unfinished or, with force, ends them: in its own queue all jobs, in one of the settings those of
-// its job definition.
+// endJobs refuses where jobs of the stack are unfinished or, with force, ends them: in its own queue all jobs, in those of the settings, for all groups or
+// for some, those of its job definition.
 func endJobs(ctx context.Context, c Clients, s Spec, force bool) error {
 	q := queue{Clients: c, spec: s}
-	names := []string{s.Name}
-	if s.Compute.Queue != "" {
-		names = append(names, s.Compute.Queue)
-	}
-	for _, name := range names {
+	for _, name := range append([]string{s.Name}, s.Queues...) {
 		found, err := q.find(ctx, name)
 		if err != nil {
 			return explain("job queue "+name, err)

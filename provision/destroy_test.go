@@ -44,13 +44,8 @@ func mustRegister(t *testing.T, a *testAWS, s Spec, res Resources, image string)
 	return d
 }
 
-// On AWS roles are not known everywhere at once, queues are DELETING for a minute, and environments remember those that they had.
 func TestStackComesAndGoesOnASlowAWS(t *testing.T) {
-	script, err := faults.Parse(strings.NewReader("lag roles=25s deleting=60s relation=30s"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, s := embedded(t, func(o *local.Options) { o.Faults = script }), testSpec(t)
+	a, s := embedded(t, slowly(t)), testSpec(t)
 	deployed(t, a, s)
 	gone, err := Destroy(t.Context(), a.Clients, s, DestroyOptions{Data: true}, &steps{})
 	if err != nil || len(gone.Kept) > 0 {
@@ -122,9 +117,19 @@ func TestDestroyKeepsDataUnlessAsked(t *testing.T) {
 }
 
 func TestInterruptedDestroyGoesOn(t *testing.T) {
-	for _, kind := range []string{project.EC2, project.Spot} {
+	for _, kind := range []string{project.EC2, project.Spot, project.Fargate} {
 		t.Run(kind, func(t *testing.T) { testInterruptedDestroy(t, ofKind(t, kind)) })
 	}
+}
+
+// slowly has an AWS on which roles are not known everywhere at once, queues are DELETING for a minute, and environments remember those that they had.
+func slowly(t *testing.T) func(*local.Options) {
+	t.Helper()
+	script, err := faults.Parse(strings.NewReader("lag roles=25s deleting=60s relation=30s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(o *local.Options) { o.Faults = script }
 }
 
 func testInterruptedDestroy(t *testing.T, s Spec) {
@@ -135,7 +140,7 @@ func testInterruptedDestroy(t *testing.T, s Spec) {
 		t.Fatal(err)
 	}
 	eachInterruption(t, len(whole.mutations()), func(t *testing.T, n int, made bool) {
-		a := embedded(t)
+		a := embedded(t, slowly(t))
 		deployed(t, a, s)
 		a.kill(n, made)
 		if _, err := Destroy(t.Context(), a.Clients, s, DestroyOptions{Data: true}, &steps{}); !errors.Is(err, errKilled) {
@@ -231,5 +236,34 @@ func TestDestroyRefusesWhileJobsRun(t *testing.T) {
 	jobs, err := a.batch.DescribeJobs(context.Background(), &batch.DescribeJobsInput{Jobs: []string{*job.JobId}})
 	if err != nil || jobs.Jobs[0].Status != batchtypes.JobStatusFailed {
 		t.Errorf("the job is %v, %v", jobs, err)
+	}
+}
+
+// TestDestroyEndsJobsInQueuesOfGroups leaves those of others there.
+func TestDestroyEndsJobsInQueuesOfGroups(t *testing.T) {
+	a := embedded(t, func(o *local.Options) { o.Runner = endless{} })
+	theirs := testSpec(t, func(p *project.Project) {
+		p.Name, p.Settings.Bucket, p.Settings.Image.Repository = "Theirs", "theirs-bucket", "theirs"
+	})
+	their := deployed(t, a, theirs)
+	s := testSpec(t, func(p *project.Project) {
+		p.Settings.Job.Groups = map[string]project.GroupSettings{"train": {Queue: lastPart(their.Queue)}}
+	})
+	deployed(t, a, s)
+	submit := func(definition string) string {
+		return *must(t, a.batch.SubmitJob, &batch.SubmitJobInput{JobName: aws.String("kedro-job"), JobQueue: &their.Queue, JobDefinition: &definition}).JobId
+	}
+	ours, others := submit(s.Name), submit(theirs.Name)
+	var unfinished *UnfinishedError
+	if _, err := Destroy(t.Context(), a.Clients, s, DestroyOptions{}, &steps{}); !errors.As(err, &unfinished) || len(unfinished.Jobs) != 1 || unfinished.Jobs[0].ID != ours {
+		t.Fatalf("destroy while a job runs: %v", err)
+	}
+	if _, err := Destroy(t.Context(), a.Clients, s, DestroyOptions{Force: true}, &steps{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, j := range must(t, a.batch.DescribeJobs, &batch.DescribeJobsInput{Jobs: []string{ours, others}}).Jobs {
+		if ended := j.Status == batchtypes.JobStatusFailed; ended != (*j.JobId == ours) {
+			t.Errorf("job %s of %s is %s", *j.JobId, *j.JobDefinition, j.Status)
+		}
 	}
 }

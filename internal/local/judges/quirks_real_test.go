@@ -42,6 +42,7 @@ var quirks = []reason{
 	{"ecr.DescribeImages imageDetails.*.artifactMediaType: absent in moto, *", "moto does not read the manifest"},
 
 	{"iam.CreateRole error: none in moto, MalformedPolicyDocument here", "moto does not read trust policies"},
+	{"iam.PutRolePermissionsBoundary error: none in moto, NoSuchEntity here", "moto takes any ARN for a boundary"},
 	{"iam.ListRoles Roles.*", "the role that moto should have refused"},
 	{"iam.ListRoles error: ResponseParserError in moto, *", "moto fails over an unknown marker"},
 	{"iam.ListInstanceProfiles error: none in moto, *", "moto has no pages of instance profiles"},
@@ -72,6 +73,11 @@ var quirks = []reason{
 	{"s3.* *Owner.DisplayName: … in moto, absent here", "AWS stopped telling display names in 2025"},
 	{"s3.PutBucketPolicy error: none in moto, MalformedPolicy here", "moto does not read policies of buckets"},
 	{"s3.GetBucketPolicy Policy: *", "moto does not read policies of buckets"},
+	{"s3.ListMultipartUploads Prefix: *", "moto leaves out the prefix that was asked for"},
+	{"s3.List* *Initiator.DisplayName: … in moto, absent here", "AWS stopped telling display names in 2025"},
+	{"s3.ListParts NextPartNumberMarker: *", "moto tells where to go on although it was the last page"},
+	{"s3.PutBucketLifecycleConfiguration error: none in moto, MalformedXML here", "moto does not check a rule's status"},
+	{"s3.GetBucketLifecycleConfiguration Rules.*.Status: *", "the rule that moto should have refused"},
 	{"s3.ListObject* *: absent in moto, *", "moto leaves out what is empty, and fields that repeat the request"},
 }
 
@@ -79,5 +85,6 @@ var quirks = []reason{
 var leftOut = []reason{
 	{"ec2.Describe* *: * in moto, absent here", "look-ups tell what a compute environment needs"},
 	{"ecr.*LifecyclePolicy lastEvaluatedAt: … in moto, absent here", "lifecycle policies are kept and never carried out"},
+	{"s3.GetBucketLifecycleConfiguration TransitionDefaultMinimumObjectSize: *", "nothing moves to other storage classes here"},
 	{"s3.GetBucketEncryption ServerSideEncryptionConfiguration.Rules.*.BucketKeyEnabled: false in moto, absent here", "there are no keys; a configuration comes back as it was put"},
 }

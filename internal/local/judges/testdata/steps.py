@@ -72,7 +72,7 @@ IAM = [
     ("ListRolePolicies", {"RoleName": "nobody"}, "NoSuchEntity"),
     ("PutRolePermissionsBoundary", {"RoleName": "host", "PermissionsBoundary": READ_ONLY}, {}),
     ("PutRolePermissionsBoundary", {"RoleName": "host", "PermissionsBoundary": "arn:aws:iam::123456789012:policy/none"}, "NoSuchEntity"),
-    ("GetRole", {"RoleName": "host"}, {"Role": {"PermissionsBoundary": {"PermissionsBoundaryArn": READ_ONLY, "PermissionsBoundaryType": "Policy"}}}),
+    ("GetRole", {"RoleName": "host"}, {"Role": {"PermissionsBoundary": {"PermissionsBoundaryArn": READ_ONLY}}}),
     ("DeleteRolePermissionsBoundary", {"RoleName": "host"}, {}),
     ("DeleteRolePermissionsBoundary", {"RoleName": "nobody"}, "NoSuchEntity"),
     ("AttachRolePolicy", {"RoleName": "host", "PolicyArn": READ_ONLY}, {}),
