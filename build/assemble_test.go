@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
@@ -236,6 +238,29 @@ func TestStoreKeepsWhatIsWhole(t *testing.T) {
 		}
 		if _, err := s.put(ctx, "a", image, nil); err != nil {
 			t.Errorf("%s: put again: %v", what, err)
+		}
+	}
+}
+
+func TestStoreIsSharedByMany(t *testing.T) {
+	s := testStore(t)
+	var group errgroup.Group
+	for i := range 12 {
+		group.Go(func() error {
+			image, err := random.Image(1000, 1)
+			if err != nil {
+				return err
+			}
+			_, err = s.put(t.Context(), fmt.Sprint(i), image, nil)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 12 {
+		if found, err := s.find(t.Context(), fmt.Sprint(i)); found == nil || err != nil {
+			t.Errorf("image %d: %v, %v", i, found, err)
 		}
 	}
 }

@@ -34,24 +34,23 @@ const nameAnnotation = "org.opencontainers.image.ref.name"
 
 // store is a directory of images in the form of an OCI image layout: base images, dependencies, and whole images, by name. It is a cache: what is not
 // there, or is not whole, is made again. Several processes may use it at the same time.
-type store struct {
-	dir  string
-	lock *flock.Flock // of the index: blobs are named by their content
-}
+type store struct{ dir string }
 
 func openStore(dir string) (*store, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	return &store{dir: dir, lock: flock.New(filepath.Join(dir, "lock"))}, nil
+	return &store{dir}, nil
 }
 
-// locked does something with the layout, which is made where it is not there or cannot be read, while no other process does.
+// locked does something with the layout, which is made where it is not there or cannot be read, while nobody else does. Blobs are named by their content
+// and need no lock.
 func (s *store) locked(ctx context.Context, do func(ocilayout.Path, *v1.IndexManifest) error) (err error) {
-	if _, err := s.lock.TryLockContext(ctx, 50*time.Millisecond); err != nil {
+	lock := flock.New(filepath.Join(s.dir, "lock"))
+	if _, err := lock.TryLockContext(ctx, 50*time.Millisecond); err != nil {
 		return fmt.Errorf("lock %s: %w", s.dir, err)
 	}
-	defer func() { err = errors.Join(err, s.lock.Unlock()) }()
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
 	path, index, err := s.read()
 	if err != nil {
 		if path, err = ocilayout.Write(s.dir, empty.Index); err != nil {
