@@ -3,6 +3,7 @@ package build
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	streamed "github.com/google/go-containerregistry/pkg/v1/stream"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"golang.org/x/sync/errgroup"
 
@@ -239,6 +241,52 @@ func TestStoreKeepsWhatIsWhole(t *testing.T) {
 		if _, err := s.put(ctx, "a", image, nil); err != nil {
 			t.Errorf("%s: put again: %v", what, err)
 		}
+	}
+}
+
+// TestStoreIsInterrupted wants an end at once, though a layer never ends, and that what was under way is swept up.
+func TestStoreIsInterrupted(t *testing.T) {
+	s := testStore(t)
+	r, w := io.Pipe()
+	defer w.Close()
+	image, err := mutate.AppendLayers(empty.Image, streamed.NewLayer(r))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	part := func() []string {
+		parts, _ := filepath.Glob(filepath.Join(s.dir, "blobs", "sha256", "*"))
+		return parts
+	}
+	go func() {
+		for len(part()) == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+	}()
+	if _, err := s.put(ctx, "a", image, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("put: %v", err)
+	}
+	if found, err := s.find(t.Context(), "a"); found != nil || err != nil {
+		t.Errorf("found %v, %v", found, err)
+	}
+	parts := part()
+	if len(parts) != 1 {
+		t.Fatalf("parts %v", parts)
+	}
+	then := time.Now().Add(-2 * storeGrace)
+	if err := os.Chtimes(parts[0], then, then); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := random.Image(10, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.put(t.Context(), "b", whole, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(parts[0]); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the part of a layer: %v", err)
 	}
 }
 

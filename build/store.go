@@ -127,9 +127,16 @@ func (s *store) put(ctx context.Context, name string, image v1.Image, notes map[
 	if err := s.locked(ctx, func(ocilayout.Path, *v1.IndexManifest) error { return nil }); err != nil {
 		return nil, err
 	}
-	// Outside the lock: layers come from a network or a compressor.
-	if err := ocilayout.Path(s.dir).WriteImage(image); err != nil {
-		return nil, err
+	// Outside the lock: layers come from a network or a compressor. Neither can be interrupted; a part of a layer that is left is swept up later.
+	written := make(chan error, 1)
+	go func() { written <- ocilayout.Path(s.dir).WriteImage(image) }()
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case err := <-written:
+		if err != nil {
+			return nil, err
+		}
 	}
 	d, err := partial.Descriptor(image)
 	if err != nil {
