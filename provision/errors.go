@@ -122,6 +122,8 @@ var actionNames = map[string]string{
 	"s3:CreateMultipartUpload":           "PutObject",
 	"s3:UploadPart":                      "PutObject",
 	"s3:CompleteMultipartUpload":         "PutObject",
+	"s3:ListParts":                       "ListMultipartUploadParts",
+	"s3:ListMultipartUploads":            "ListBucketMultipartUploads",
 	"s3:GetPublicAccessBlock":            "GetBucketPublicAccessBlock",
 	"s3:PutPublicAccessBlock":            "PutBucketPublicAccessBlock",
 	"s3:GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",

@@ -116,9 +116,9 @@ func (t table) onBucket() []permission {
 			"s3:GetBucketOwnershipControls", "s3:GetBucketLifecycleConfiguration"}},
 		{sid: "Bucket", who: "d", on: own, also: []string{"s3:TagResource"}, calls: []string{"s3:CreateBucket", "s3:PutBucketTagging",
 			"s3:PutPublicAccessBlock", "s3:PutBucketPolicy", "s3:PutBucketEncryption", "s3:PutBucketOwnershipControls",
-			"s3:PutBucketLifecycleConfiguration", "s3:ListObjectVersions", "s3:DeleteBucket"}},
+			"s3:PutBucketLifecycleConfiguration", "s3:ListObjectVersions", "s3:ListMultipartUploads", "s3:DeleteBucket"}},
 		{sid: "Data", who: "d", on: []string{t.s3(t.Bucket + "/*")}, also: []string{"s3:AbortMultipartUpload", "s3:DeleteObjectVersion"},
-			calls: []string{"s3:GetObject", "s3:HeadObject", "s3:PutObject", "s3:DeleteObjects"}},
+			calls: []string{"s3:GetObject", "s3:HeadObject", "s3:PutObject", "s3:ListParts", "s3:DeleteObjects"}},
 		{sid: "ReadData", who: "r", on: []string{t.s3(t.Bucket + "/*")}, calls: []string{"s3:GetObject", "s3:HeadObject"}},
 		{sid: "Runs", who: "r", on: []string{state + "runs/*", state + "starting/*", state + "code/*"}, calls: []string{"s3:PutObject", "s3:DeleteObject"}},
 		{sid: "Records", who: "a", on: []string{state + "*"}, calls: []string{"s3:GetObject"}},
@@ -134,6 +134,7 @@ func (t table) onImages() []permission {
 		{sid: "Repository", who: "d", on: own, calls: []string{"ecr:CreateRepository", "ecr:BatchDeleteImage", "ecr:PutImageScanningConfiguration", "ecr:PutLifecyclePolicy", "ecr:DeleteRepository"},
 			also: []string{"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:CompleteLayerUpload", "ecr:GetDownloadUrlForLayer",
 				"ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:TagResource", "ecr:UploadLayerPart"}},
+		{sid: "UsedImage", who: "d", on: t.repositoryARNs(t.account)[1:], also: []string{"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}},
 	}
 }
 

@@ -45,6 +45,7 @@ func TestPoliciesKnowEveryCall(t *testing.T) {
 	add("ecr", reflect.TypeFor[Images]())
 	add("s3", reflect.TypeFor[ObjectStore]())
 	add("servicequotas", reflect.TypeFor[Quotas]())
+	add("s3", reflect.TypeFor[Store]())
 	add("s3", reflect.TypeFor[transfermanager.S3APIClient]())
 
 	spec := testSpec(t, func(p *project.Project) { p.Settings.AWS.PermissionsBoundary = onlyS3 })
