@@ -108,6 +108,31 @@ func TestDeniedCallsSayWhoAndWhat(t *testing.T) {
 	}
 }
 
+// What is cut in the middle of its body has no effect, wherever that is.
+func TestConnectionsAreCutDuringTheBody(t *testing.T) {
+	s := listen(t, local.Options{Clock: clock.NewFake(time.Now())})
+	cfg := over(s, nil)
+	store := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
+	bucket, key := aws.String("data"), aws.String("a")
+	if _, err := store.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: bucket}); err != nil {
+		t.Fatal(err)
+	}
+	put := func() error {
+		_, err := store.PutObject(t.Context(), &s3.PutObjectInput{Bucket: bucket, Key: key, Body: strings.NewReader(strings.Repeat("x", 300_000))})
+		return err
+	}
+	s.SetFaults(script(t, "call s3.PutObject cut=during"))
+	if err := put(); err == nil {
+		t.Error("no error")
+	}
+	if _, err := store.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: bucket, Key: key}); err == nil {
+		t.Error("the object is there")
+	}
+	if err := put(); err != nil {
+		t.Errorf("the next call: %v", err)
+	}
+}
+
 // A cut connection leaves the client in doubt: what it asked for has been done or not.
 func TestConnectionsAreCutBeforeAndAfterTheEffect(t *testing.T) {
 	s := listen(t, local.Options{Clock: clock.NewFake(time.Now())})
