@@ -84,6 +84,15 @@ func (a *Assembler) Build(ctx context.Context, s Spec, story io.Writer) (Image, 
 	return image, nil
 }
 
+// Base asks the registry of the base image, and gets the image.
+func (a *Assembler) Base(ctx context.Context, p project.Project) (Base, error) {
+	b, err := getBase(ctx, a.store, p.Settings.Image.Base, p.Settings.Image.Platform, io.Discard)
+	if err != nil {
+		return Base{}, err
+	}
+	return Base{Python: b.python.version, Digest: b.digest()}, nil
+}
+
 // CanAssemble says why an image takes an engine, nil where it does not.
 func CanAssemble(p project.Project) error {
 	if p.Settings.Image.Use != "" {
@@ -109,12 +118,12 @@ func (a *Assembler) build(ctx context.Context, s Spec, story io.Writer) (Image, 
 		return Image{}, err
 	}
 	defer os.RemoveAll(dir)
-	l, err := newLayout(filepath.Join(dir, "context"), s.Project, s.Snapshot, s.Wheel)
+	l, err := newLayout(ctx, filepath.Join(dir, "context"), s)
 	if err != nil {
 		return Image{}, fmt.Errorf("lay out its files: %w", err)
 	}
 	settings := s.Project.Settings.Image
-	b, err := getBase(ctx, a.store, settings.Base, settings.Platform, story)
+	b, err := getBase(ctx, a.store, s.Dependencies.baseOf(s.Project), settings.Platform, story)
 	if err != nil {
 		return Image{}, err
 	}
@@ -188,7 +197,7 @@ type work struct {
 }
 
 func (w work) assemble(ctx context.Context, s Spec) (v1.Image, error) {
-	dependencies, err := w.dependencies(ctx, s.Project.Settings.Image)
+	dependencies, err := w.dependencies(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -268,7 +277,8 @@ func withVariable(env []string, variable string) []string {
 }
 
 // dependencies are the layers of the dependencies, as an image of the store: those that were installed of the same list, or new ones.
-func (w work) dependencies(ctx context.Context, settings project.ImageSettings) (v1.Image, error) {
+func (w work) dependencies(ctx context.Context, s Spec) (v1.Image, error) {
+	settings := s.Project.Settings.Image
 	key, err := w.dependencyKey(settings)
 	if err != nil {
 		return nil, err
@@ -277,7 +287,7 @@ func (w work) dependencies(ctx context.Context, settings project.ImageSettings) 
 		return found, err
 	}
 	root := w.root + "-dependencies"
-	if err := w.host.installDependencies(ctx, w.layout, settings, w.base.python, root); err != nil {
+	if err := w.host.installDependencies(ctx, w.layout, s.Dependencies, settings, w.base.python, root); err != nil {
 		return nil, err
 	}
 	image := v1.Image(empty.Image)
@@ -300,10 +310,13 @@ func (w work) dependencyKey(settings project.ImageSettings) (string, error) {
 	if err := h.Add("dependencies", layoutVersion, settings.Platform, settings.Slim, w.base.python.program, w.base.python.minor(), w.base.python.site, compiler); err != nil {
 		return "", err
 	}
-	files := os.DirFS(filepath.Join(w.layout.dir, "dependencies"))
+	files := os.DirFS(w.layout.dir)
 	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
+		}
+		if part, _, _ := strings.Cut(name, "/"); part != "dependencies" && part != "sources" {
+			return nil
 		}
 		content, err := fs.ReadFile(files, name)
 		if err != nil {

@@ -89,9 +89,26 @@ func (r parts) inspect(t *testing.T, p project.Project) project.Snapshot {
 	return s
 }
 
+func (r parts) resolver(p project.Project) Resolver {
+	return Resolver{
+		Project: p, Host: r.python, Getenv: os.Getenv,
+		Base: func(ctx context.Context) (Base, error) { return r.engine.Base(ctx, p) },
+	}
+}
+
+func (r parts) resolve(t *testing.T, p project.Project) Dependencies {
+	t.Helper()
+	deps, err := r.resolver(p).Resolve(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return deps
+}
+
 // spec packages a project and says what to build.
 func (r parts) spec(t *testing.T, p project.Project, s project.Snapshot) Spec {
 	t.Helper()
+	deps := r.resolve(t, p)
 	key, err := InputKey(p, s)
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +117,7 @@ func (r parts) spec(t *testing.T, p project.Project, s project.Snapshot) Spec {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Spec{Project: p, Snapshot: s, Wheel: w, InputKey: key}
+	return Spec{Project: p, Snapshot: s, Wheel: w, InputKey: key, Dependencies: deps}
 }
 
 func (r parts) build(t *testing.T, s Spec) (Image, error) {
@@ -288,7 +305,7 @@ func TestRealUncachedBuildsAreEqual(t *testing.T) {
 	first := r.layers(t, image)
 	p.Settings.Image.Platform = "linux/amd64"
 	dir := t.TempDir()
-	l, err := newLayout(dir, p, spec.Snapshot, spec.Wheel)
+	l, err := newLayout(t.Context(), dir, spec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,7 +337,7 @@ func TestRealBuildErrors(t *testing.T) {
 		want, hint string
 	}{
 		{"dependency that is nowhere", func(p *project.Project) { p.Dependencies = []string{"kedro~=1.0", "kedroctl-no-such-distribution>=1"} },
-			"install the dependencies of pyproject.toml: No solution found", "exclude"},
+			"resolve dependencies: pyproject.toml for linux/amd64 and Python 3.", "exclude"},
 		{"contradiction", func(p *project.Project) { p.Dependencies = []string{"kedro==1.7.0", "kedro<1.7"} }, "unsatisfiable", "exclude"},
 		{"base image that is nowhere", func(p *project.Project) { p.Settings.Image.Base = "registry.invalid/python:3.12-slim" },
 			"get base image registry.invalid/python:3.12-slim: ", "docker pull"},
@@ -335,7 +352,10 @@ func TestRealBuildErrors(t *testing.T) {
 			p := r.miniature(t)
 			s := r.inspect(t, p)
 			tt.change(&p)
-			_, err := r.build(t, r.spec(t, p, s))
+			_, err := r.resolver(p).Resolve(t.Context())
+			if err == nil {
+				_, err = r.build(t, r.spec(t, p, s))
+			}
 			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(ui.Hint(err), tt.hint) || strings.Count(err.Error(), "\n") > maxMessage {
 				t.Errorf("error: %v\nhint: %s", err, ui.Hint(err))
 			}
@@ -349,7 +369,7 @@ func TestRealCancelEndsTheBuildInTheEngine(t *testing.T) {
 	p := r.miniature(t)
 	spec := r.spec(t, p, r.inspect(t, p))
 	dir := t.TempDir()
-	l, err := newLayout(dir, p, spec.Snapshot, spec.Wheel)
+	l, err := newLayout(t.Context(), dir, spec)
 	if err != nil {
 		t.Fatal(err)
 	}

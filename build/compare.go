@@ -27,8 +27,13 @@ func (e *SmokeError) Error() string {
 
 var missingModule = regexp.MustCompile(`No module named '([^'.]+)`)
 
-// Hint names the module that the image lacks.
+// Hint names the module or the library that the image lacks.
 func (e *SmokeError) Hint() string {
+	for _, p := range e.Problems {
+		if hint := libraryHint(p.Message + "\n" + p.Traceback); hint != "" {
+			return hint
+		}
+	}
 	for _, p := range e.Problems {
 		if m := missingModule.FindStringSubmatch(p.Message + p.Traceback); m != nil {
 			if m[1] == e.Package {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -18,19 +17,30 @@ import (
 // years ago to fit the fsspec that others want.
 var bootRequires = []string{"s3fs>=2024.6.0", "cloudpickle"}
 
-// dependencies is what the resolver gets.
-type dependencies struct {
-	source       string // the file that says what is installed, for messages
+// kinds of what fixes dependencies.
+const (
+	ownKind  = iota // nothing of the user's: what is declared has to be resolved
+	flatLock        // a requirements file that names one version of each
+	uvLock
+)
+
+// declared is what a project says of its dependencies.
+type declared struct {
+	kind         int
+	source       string // file that says it, for messages
+	text         string // of a flatLock
 	requirements []string
+	manifest     bool // pyproject.toml says where some of the requirements come from, and is resolved too
 	constraints  []string
 	excludes     []string
-	uvLock       string // path of a uv.lock, "" without one
+	options      []string // lines of requirements files for the installer, other than indexes
+	indexes      []index  // that requirements files name
 }
 
 // findDependencies looks for a lock; without one the requirements are the declared ones and those of a requirements.txt beside them, which Kedro's
-// templates write and Kedro's documentation installs from.
-func findDependencies(p project.Project) (dependencies, error) {
-	d := dependencies{excludes: p.Settings.Image.Exclude}
+// templates write and Kedro's documentation installs from. A lock of the user's that does not fix everything is what is resolved.
+func findDependencies(p project.Project) (declared, error) {
+	d := declared{excludes: p.Settings.Image.Exclude}
 	lock, err := findLock(p)
 	if err != nil {
 		return d, err
@@ -38,12 +48,17 @@ func findDependencies(p project.Project) (dependencies, error) {
 	read := lock
 	switch {
 	case filepath.Base(lock) == "uv.lock":
-		d.source, d.uvLock, read = lock, filepath.Join(p.Dir, lock), ""
+		d.kind, d.source, read = uvLock, lock, ""
 	case lock != "":
 		d.source = lock
 	default:
 		d.source, d.requirements = p.DependencyFile, slices.Clone(p.Dependencies)
-		if p.DependencyFile == "pyproject.toml" && isRegular(filepath.Join(p.Dir, "requirements.txt")) {
+		sources, err := uvSources(p)
+		if err != nil {
+			return d, fmt.Errorf("read dependencies: %w", err)
+		}
+		d.manifest = p.DependencyFile == project.Pyproject && len(sources) > 0 // with which only pyproject.toml itself can be resolved
+		if p.DependencyFile == project.Pyproject && isRegular(filepath.Join(p.Dir, "requirements.txt")) {
 			d.source, read = "pyproject.toml and requirements.txt", "requirements.txt"
 		}
 	}
@@ -52,11 +67,11 @@ func findDependencies(p project.Project) (dependencies, error) {
 			return d, fmt.Errorf("read dependencies: %w", err)
 		}
 	}
-	if err := d.checkSecrets(); err != nil {
+	if err := d.checkSecrets(p); err != nil {
 		return d, err
 	}
 	if lock != "" {
-		if err := d.checkLock(); err != nil {
+		if err := d.checkLock(p); err != nil {
 			return d, err
 		}
 	}
@@ -64,22 +79,78 @@ func findDependencies(p project.Project) (dependencies, error) {
 	return d, nil
 }
 
-// checkLock sees that a lock has s3fs: the newest one beside locked versions mostly does not fit.
-func (d *dependencies) checkLock() error {
-	remedy := "add s3fs to what it is made from ('kedroctl init' adds it to pyproject.toml) and make it anew"
-	found := slices.ContainsFunc(d.requirements, func(line string) bool { return project.DistributionName(line) == "s3fs" })
-	if d.uvLock != "" {
-		content, err := os.ReadFile(d.uvLock)
-		if err != nil {
-			return fmt.Errorf("read dependencies: %w", err)
-		}
-		found = strings.Contains(string(content), "\nname = \"s3fs\"")
-		remedy = "run 'kedroctl init', which adds it to pyproject.toml, then 'uv lock'"
+// uvSources is [tool.uv.sources] of pyproject.toml, by distribution.
+func uvSources(p project.Project) (map[string]any, error) {
+	var manifest struct {
+		Tool struct {
+			UV struct {
+				Sources map[string]any `toml:"sources"`
+			} `toml:"uv"`
+		} `toml:"tool"`
 	}
-	if found {
+	_, err := toml.DecodeFile(filepath.Join(p.Dir, project.Pyproject), &manifest)
+	return manifest.Tool.UV.Sources, err
+}
+
+// sum is the hash of all that a resolution is made of, but the image's Python and platform.
+func (d declared) sum(p project.Project) (string, error) {
+	h := project.NewDigest()
+	var doc struct {
+		Project map[string]any `toml:"project"`
+		Tool    struct {
+			UV map[string]any `toml:"uv"`
+		} `toml:"tool"`
+	}
+	if _, err := toml.DecodeFile(filepath.Join(p.Dir, project.Pyproject), &doc); err != nil {
+		return "", err
+	}
+	var manifest any
+	if d.manifest {
+		manifest = []any{doc.Project["dependencies"], doc.Project["requires-python"]}
+	}
+	err := h.Add(d.requirements, d.constraints, d.excludes, d.options, manifest, doc.Tool.UV)
+	return h.Sum(), err
+}
+
+// checkLock sees that a lock fixes everything, and has s3fs: the newest one beside locked versions mostly does not fit.
+func (d *declared) checkLock(p project.Project) error {
+	content, err := os.ReadFile(filepath.Join(p.Dir, d.source))
+	if err != nil {
+		return fmt.Errorf("read dependencies: %w", err)
+	}
+	isS3fs := func(line string) bool { return project.DistributionName(line) == "s3fs" }
+	if d.kind == uvLock {
+		if !strings.Contains(string(content), "\nname = \"s3fs\"") {
+			return d.lacksS3fs("run 'kedroctl init', which adds it to pyproject.toml, then 'uv lock'")
+		}
 		return nil
 	}
+	if slices.ContainsFunc(d.requirements, func(line string) bool { return !fixed(line) }) {
+		return nil // it is what has to be resolved
+	}
+	if !slices.ContainsFunc(d.requirements, isS3fs) {
+		return d.lacksS3fs("add s3fs to what it is made from ('kedroctl init' adds it to pyproject.toml) and make it anew: " + d.remedy())
+	}
+	d.kind, d.text = flatLock, string(content)
+	if strings.Contains("\n"+d.text, "\n-r") || strings.Contains("\n"+d.text, "\n--requirement") {
+		d.text = string(joined(d.requirements)) // what it includes in its place
+	}
+	return nil
+}
+
+func (d *declared) lacksS3fs(remedy string) error {
 	return ui.WithHint(fmt.Errorf("%s lacks s3fs, by which jobs reach their data", d.source), remedy)
+}
+
+// remedy is the command that makes a lock anew.
+func (d *declared) remedy() string {
+	if d.kind == uvLock {
+		return "'uv lock --upgrade'"
+	}
+	if command := project.CompileCommand(d.text); command != "" {
+		return "'" + command + "'"
+	}
+	return "'uv pip compile pyproject.toml --generate-hashes --output-file " + d.source + "'"
 }
 
 // findLock names the lock relative to the project, "" where there is none.
@@ -100,7 +171,7 @@ func findLock(p project.Project) (string, error) {
 
 // read adds the lines of a requirements file, those that it includes in their place, without comments and without the project itself. Constraints
 // are kept apart.
-func (d *dependencies) read(file string, seen map[string]bool) error {
+func (d *declared) read(file string, seen map[string]bool) error {
 	if seen[file] {
 		return nil
 	}
@@ -120,6 +191,12 @@ func (d *dependencies) read(file string, seen map[string]bool) error {
 				return err
 			}
 			d.constraints = append(d.constraints, more...)
+		} else if address, ok := option(line, "-i", "--index-url"); ok {
+			d.indexes = append(d.indexes, index{URL: address, Default: true})
+		} else if address, ok := option(line, "--extra-index-url"); ok {
+			d.indexes = append(d.indexes, index{URL: address})
+		} else if isOption(line) {
+			d.options = append(d.options, line)
 		} else if !isProject(line) {
 			d.requirements = append(d.requirements, line)
 		}
@@ -164,40 +241,28 @@ func isProject(line string) bool {
 	return target == "." || target == "./"
 }
 
-// checkSecrets refuses passwords and tokens in addresses of indexes and repositories: they would travel to the builder.
-func (d *dependencies) checkSecrets() error {
-	if slices.ContainsFunc(slices.Concat(d.requirements, d.constraints), urlSecret.MatchString) {
-		return passwordError(d.source)
-	}
-	return nil
+// isOption says whether a line is an option of the installer, and no requirement.
+func isOption(line string) bool {
+	_, editable := option(line, "-e", "--editable")
+	return strings.HasPrefix(line, "-") && !editable
 }
 
-func passwordError(file string) error {
-	return ui.WithHint(fmt.Errorf("%s: an address holds a password or token, which would enter the build", file),
-		"use an index or repository without one; private ones are not supported yet")
-}
-
-// files lays out the dependencies for the Dockerfile: name and content.
-func (d *dependencies) files(p project.Project) (map[string][]byte, error) {
-	files := map[string][]byte{
-		"requirements.txt": joined(d.requirements),
-		"constraints.txt":  joined(d.constraints),
-		"excludes.txt":     joined(d.excludes),
+// checkSecrets refuses passwords and tokens in addresses that stand in files of the project: they would travel with them.
+func (d *declared) checkSecrets(p project.Project) error {
+	found := slices.ContainsFunc(slices.Concat(d.requirements, d.constraints, d.options), urlSecret.MatchString) ||
+		slices.ContainsFunc(d.indexes, func(i index) bool { return urlSecret.MatchString(variableRef.ReplaceAllString(i.URL, "")) })
+	if d.kind == uvLock {
+		content, err := os.ReadFile(filepath.Join(p.Dir, d.source))
+		if err != nil {
+			return fmt.Errorf("read dependencies: %w", err)
+		}
+		found = found || urlSecret.Match(content)
 	}
-	if d.uvLock == "" {
-		return files, nil
+	if !found {
+		return nil
 	}
-	var err error
-	if files["uv.lock"], err = os.ReadFile(d.uvLock); err != nil {
-		return nil, err
-	}
-	if files["pyproject.toml"], err = exportManifest(p); err != nil {
-		return nil, err
-	}
-	if urlSecret.Match(files["uv.lock"]) || urlSecret.Match(files["pyproject.toml"]) {
-		return nil, passwordError(d.source)
-	}
-	return files, nil
+	return ui.WithHint(fmt.Errorf("%s: an address holds a password or token, which whoever gets the file can read", d.source),
+		"write the address without it; for an index, put user and password into netrc, variables (https://${USER}:${PASSWORD}@host/simple), or UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD")
 }
 
 func joined(lines []string) []byte {
@@ -205,31 +270,4 @@ func joined(lines []string) []byte {
 		return nil
 	}
 	return []byte(strings.Join(lines, "\n") + "\n")
-}
-
-var readme = regexp.MustCompile(`^(readme|license|license-files)$`)
-
-// exportManifest is what `uv export` needs of pyproject.toml; what it does not read must not make the layer anew.
-func exportManifest(p project.Project) ([]byte, error) {
-	var doc map[string]any
-	if _, err := toml.DecodeFile(filepath.Join(p.Dir, "pyproject.toml"), &doc); err != nil {
-		return nil, err
-	}
-	kept := map[string]any{}
-	for _, key := range []string{"project", "dependency-groups"} {
-		if table, ok := doc[key].(map[string]any); ok {
-			kept[key] = table
-		}
-	}
-	if table, ok := kept["project"].(map[string]any); ok {
-		for key := range table {
-			if readme.MatchString(key) { // they name files that are not there
-				delete(table, key)
-			}
-		}
-	}
-	if tool, ok := doc["tool"].(map[string]any); ok && tool["uv"] != nil {
-		kept["tool"] = map[string]any{"uv": tool["uv"]}
-	}
-	return toml.Marshal(kept)
 }

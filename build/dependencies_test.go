@@ -10,12 +10,13 @@ import (
 
 func TestFindDependencies(t *testing.T) {
 	tests := []struct {
-		name                string
-		files               map[string]string
-		change              func(*project.Project)
-		source              string
-		requirements        []string
-		constraints, uvLock string
+		name         string
+		files        map[string]string
+		change       func(*project.Project)
+		source       string
+		requirements []string
+		constraints  string
+		kind         int
 	}{
 		{
 			name: "declared and requirements.txt", source: "pyproject.toml and requirements.txt",
@@ -26,18 +27,22 @@ func TestFindDependencies(t *testing.T) {
 			change: func(p *project.Project) { p.DependencyFile = "requirements.txt"; p.Dependencies = []string{"pandas"} }, requirements: []string{"pandas", "s3fs>=2024.6.0", "cloudpickle"},
 		},
 		{
-			name: "lock, alone", source: "requirements.lock",
+			name: "lock, alone", source: "requirements.lock", kind: flatLock,
 			files:        map[string]string{"requirements.lock": "# made by a tool\nkedro==1.7.0 \\\n    --hash=sha256:aa\n    # via demo\ns3fs==2026.9.0\n-e .\n"},
 			requirements: []string{"kedro==1.7.0      --hash=sha256:aa", "s3fs==2026.9.0", "s3fs>=2024.6.0", "cloudpickle"},
 		},
 		{
-			name: "lock that is named", source: "locks/batch.txt", files: map[string]string{"locks/batch.txt": "S3FS[boto3]==2026.9.0"},
+			name: "lock that is named", source: "locks/batch.txt", kind: flatLock, files: map[string]string{"locks/batch.txt": "S3FS[boto3]==2026.9.0"},
 			change:       func(p *project.Project) { p.Settings.Image.Lock = "locks/batch.txt" },
 			requirements: []string{"S3FS[boto3]==2026.9.0", "s3fs>=2024.6.0", "cloudpickle"},
 		},
 		{
+			name: "named file that does not fix everything", source: "requirements.txt",
+			change: func(p *project.Project) { p.Settings.Image.Lock = "requirements.txt" }, requirements: []string{"pandas", "s3fs>=2024.6.0", "cloudpickle"},
+		},
+		{
 			name: "uv.lock", source: "uv.lock", files: map[string]string{"uv.lock": "version = 1\n[[package]]\nname = \"s3fs\"\n"},
-			requirements: []string{"s3fs>=2024.6.0", "cloudpickle"}, uvLock: "uv.lock",
+			requirements: []string{"s3fs>=2024.6.0", "cloudpickle"}, kind: uvLock,
 		},
 		{
 			name: "includes and constraints", source: "pyproject.toml and requirements.txt",
@@ -45,7 +50,7 @@ func TestFindDependencies(t *testing.T) {
 				"requirements.txt":      "-r requirements-more.txt\n--constraint=constraints.txt\nnumpy # why\n.\n--extra-index-url https://example/simple\n",
 				"requirements-more.txt": "-r requirements.txt\nscipy\n", "constraints.txt": "numpy<3\n",
 			},
-			requirements: []string{"kedro~=1.0", "scipy", "numpy", "--extra-index-url https://example/simple", "s3fs>=2024.6.0", "cloudpickle"}, constraints: "numpy<3",
+			requirements: []string{"kedro~=1.0", "scipy", "numpy", "s3fs>=2024.6.0", "cloudpickle"}, constraints: "numpy<3",
 		},
 	}
 	for _, tt := range tests {
@@ -62,8 +67,8 @@ func TestFindDependencies(t *testing.T) {
 			if diff := cmp.Diff(tt.requirements, d.requirements); diff != "" {
 				t.Errorf("requirements (-want +got):\n%s", diff)
 			}
-			if d.source != tt.source || strings.Join(d.constraints, ",") != tt.constraints || !strings.HasSuffix(d.uvLock, tt.uvLock) || (d.uvLock == "") != (tt.uvLock == "") {
-				t.Errorf("source %q, constraints %q, uv.lock %q", d.source, d.constraints, d.uvLock)
+			if d.source != tt.source || strings.Join(d.constraints, ",") != tt.constraints || d.kind != tt.kind {
+				t.Errorf("source %q, constraints %q, kind %d", d.source, d.constraints, d.kind)
 			}
 		})
 	}
@@ -85,10 +90,7 @@ func TestFindDependenciesErrors(t *testing.T) {
 	for _, tt := range tests {
 		p, _ := fixture(t)
 		write(t, p.Dir, map[string]string{tt.file: tt.content, "constraints.txt": "x @ https://me:hunter2@example/x.whl\n"})
-		d, err := findDependencies(p)
-		if err == nil {
-			_, err = d.files(p)
-		}
+		_, err := findDependencies(p)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
 		}
@@ -97,20 +99,12 @@ func TestFindDependenciesErrors(t *testing.T) {
 		}
 	}
 	p, _ := fixture(t)
+	write(t, p.Dir, map[string]string{"requirements.txt": "--index-url https://${USER}:${TOKEN}@example/simple\n"})
+	if _, err := findDependencies(p); err != nil {
+		t.Errorf("password in a variable: %v", err)
+	}
 	p.Settings.Image.Lock = "nowhere.lock"
 	if _, err := findDependencies(p); err == nil || !strings.Contains(err.Error(), "nowhere.lock") {
 		t.Errorf("missing lock: %v", err)
-	}
-}
-
-func TestExportManifestHoldsDependenciesOnly(t *testing.T) {
-	p, _ := fixture(t)
-	got, err := exportManifest(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := "[project]\n  dependencies = [\"kedro~=1.0\"]\n  name = \"demo\"\n  version = \"0.1\"\n"
-	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Errorf("pyproject.toml (-want +got):\n%s", diff)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -45,7 +46,8 @@ type dockerfile struct {
 	Variables      []string // of jobs, NAME=value
 	Command        []string
 	UVPlatform     string
-	UVLock         bool
+	Secrets        string // mounts of them
+	Sources, Git   bool   // whether wheels are made of sources, and some of these come from repositories
 	SystemPackages []string
 	Large, Small   int   // how many layers of large and of small distributions
 	Layers         []int // their numbers
@@ -81,9 +83,10 @@ func newDockerfile(p project.Project) dockerfile {
 }
 
 // renderDockerfile fills in the Dockerfile. What it takes from settings is checked: the text must not be able to add instructions.
-func renderDockerfile(p project.Project, uvLock bool) (string, error) {
+func renderDockerfile(p project.Project, deps Dependencies) (string, error) {
 	d := newDockerfile(p)
-	d.UVLock = uvLock
+	d.Base, d.Secrets = deps.baseOf(p), deps.secretMounts()
+	d.Sources, d.Git = len(deps.sources) > 0, slices.ContainsFunc(deps.sources, func(s source) bool { return s.Git })
 	if err := d.check(p.Settings.Image.Platform); err != nil {
 		return "", err
 	}

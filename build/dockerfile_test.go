@@ -23,11 +23,11 @@ var update = flag.Bool("update", false, "write golden files")
 func TestDockerfile(t *testing.T) {
 	tests := []struct {
 		golden string
-		uvLock bool
+		deps   Dependencies
 		change func(*project.Project)
 	}{
-		{"testdata/Dockerfile.golden", false, func(*project.Project) {}},
-		{"testdata/Dockerfile.full.golden", true, func(p *project.Project) {
+		{"testdata/Dockerfile.golden", Dependencies{base: Base{Digest: "sha256:" + strings.Repeat("b", 64)}}, func(*project.Project) {}},
+		{"testdata/Dockerfile.full.golden", Dependencies{sources: []source{{Name: "a", Git: true}}, secrets: map[string][]byte{"uv": {}, "netrc": {}, "pip": {}}}, func(p *project.Project) {
 			p.Settings.Image.Platform, p.Settings.Image.Logging = "linux/arm64", "project"
 			p.Settings.Image.Slim = false
 			p.Settings.Image.SystemPackages = []string{"libgomp1", "libpq5"}
@@ -37,7 +37,7 @@ func TestDockerfile(t *testing.T) {
 	for _, tt := range tests {
 		p, _ := fixture(t)
 		tt.change(&p)
-		got, err := renderDockerfile(p, tt.uvLock)
+		got, err := renderDockerfile(p, tt.deps)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,7 +106,7 @@ func TestDockerfileTakesNoInstructionsFromSettings(t *testing.T) {
 	for _, tt := range tests {
 		p, _ := fixture(t)
 		tt.change(&p)
-		if _, err := renderDockerfile(p, false); err == nil {
+		if _, err := renderDockerfile(p, Dependencies{}); err == nil {
 			t.Errorf("%s: no error", tt.name)
 		}
 	}

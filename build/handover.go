@@ -1,6 +1,7 @@
 package build
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/kedroctl/kedroctl/internal/project"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
@@ -24,17 +24,19 @@ type HandedOver struct {
 // HandOver writes kedroctl's Dockerfile into the project as a file of the user's, a .dockerignore for it alone, and the parts that it copies: `docker build -f
 // file .` makes of them the image that [Engine.Build] makes. file is relative to the project. One that is there is an error, unless the settings name it as
 // the project's own: then only the parts are laid out anew.
-func HandOver(p project.Project, s project.Snapshot, w Wheel, file string) (HandedOver, error) {
+func HandOver(ctx context.Context, s Spec, file string) (HandedOver, error) {
+	p := s.Project
 	file = filepath.ToSlash(filepath.Clean(filepath.FromSlash(file)))
 	h := HandedOver{Dockerfile: file, Kept: file == filepath.ToSlash(filepath.Clean(p.Settings.Image.Dockerfile)), Parts: partsDir}
-	err := h.write(p, s, w)
+	err := h.write(ctx, s)
 	if err != nil {
 		return h, fmt.Errorf("hand over the Dockerfile: %w", err)
 	}
 	return h, nil
 }
 
-func (h *HandedOver) write(p project.Project, s project.Snapshot, w Wheel) error {
+func (h *HandedOver) write(ctx context.Context, s Spec) error {
+	p := s.Project
 	if !filepath.IsLocal(filepath.FromSlash(h.Dockerfile)) {
 		return fmt.Errorf("%s is not a path inside the project", h.Dockerfile)
 	}
@@ -50,8 +52,8 @@ func (h *HandedOver) write(p project.Project, s project.Snapshot, w Wheel) error
 	if err := os.RemoveAll(dir); err != nil { // kedroctl's own
 		return err
 	}
-	p.Settings.Image.Dockerfile = ""
-	l, err := newLayout(dir, p, s, w)
+	s.Project.Settings.Image.Dockerfile = ""
+	l, err := newLayout(ctx, dir, s)
 	if err != nil {
 		return err
 	}

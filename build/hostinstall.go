@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/kedroctl/kedroctl/internal/project"
@@ -22,30 +23,46 @@ const layersOf = "layers"
 
 // installDependencies installs what the layout names for the image's platform below root, which stands for / of the image, and arranges it in layers, as the
 // step of the Dockerfile does.
-func (h *host) installDependencies(ctx context.Context, l layout, settings project.ImageSettings, python imagePython, root string) error {
-	deps := filepath.Join(l.dir, "dependencies")
+func (h *host) installDependencies(ctx context.Context, l layout, deps Dependencies, settings project.ImageSettings, python imagePython, root string) error {
 	target := filepath.Join(root, filepath.FromSlash(dependencyDir))
-	args := []string{"pip", "install", "--target", target, "--python", h.python, "--python-platform", uvPlatforms[settings.Platform],
-		"--excludes", "excludes.txt", "--constraints", "constraints.txt", "--requirements", "requirements.txt"}
+	args := []string{"pip", "install", "--no-deps", "--only-binary", ":all:", "--target", target, "--python", h.python, "--python-platform", uvPlatforms[settings.Platform]}
 	if !h.compiles {
 		args = append(args, "--python-version", python.minor())
 	}
-	if isRegular(filepath.Join(deps, "uv.lock")) {
-		lock := filepath.Join(root, "lock.txt")
-		if _, err := h.runUV(ctx, deps, "export", "--quiet", "--frozen", "--no-default-groups", "--no-emit-project", "--format", "requirements.txt",
-			"--python", h.python, "--output-file", lock); err != nil {
-			return fmt.Errorf("read %s: %w", l.source, err)
-		}
-		args = append(args, "--requirements", lock)
+	temp, err := os.MkdirTemp("", "kedroctl-install-")
+	if err != nil {
+		return err
 	}
-	if _, err := h.runUV(ctx, deps, args...); err != nil {
-		return ui.WithHint(fmt.Errorf("install the dependencies of %s: %w", l.source, err),
-			"correct the dependencies, or leave out a distribution with [tool.kedroctl.image] exclude")
+	defer os.RemoveAll(temp)
+	if config := deps.secrets["uv"]; config != nil {
+		file := filepath.Join(temp, "uv.toml")
+		if err := os.WriteFile(file, config, 0o600); err != nil {
+			return err
+		}
+		args = append(args, "--config-file", file)
+	}
+	fail := func(err error) error {
+		text := withoutPasswords(err.Error(), deps.indexes)
+		return ui.WithHint(fmt.Errorf("install the dependencies of %s: %s", l.source, text), "correct the dependencies, or leave out a distribution with [tool.kedroctl.image] exclude")
+	}
+	if _, err := h.runUV(ctx, filepath.Join(l.dir, "dependencies"), slices.Concat(args, []string{"--requirements", "requirements.txt"})...); err != nil {
+		return fail(err)
+	}
+	wheels := filepath.Join(temp, "wheels")
+	names, err := deps.hostWheels(ctx, l, h.python, wheels, settings.Platform)
+	if err != nil {
+		return err
+	}
+	if len(names) > 0 {
+		args = slices.Concat(args, []string{"--no-index", "--find-links", wheels}, names)
+		if _, err := h.runUV(ctx, wheels, args...); err != nil {
+			return fail(err)
+		}
 	}
 	if err := startBy(root, h.python, python.program); err != nil {
 		return err
 	}
-	if err := h.arrange(ctx, deps, settings.Slim, target, python, filepath.Join(root, layersOf)); err != nil {
+	if err := h.arrange(ctx, filepath.Join(l.dir, "dependencies"), settings.Slim, target, python, filepath.Join(root, layersOf)); err != nil {
 		return fmt.Errorf("make layers of the dependencies: %w", err)
 	}
 	return nil

@@ -11,6 +11,8 @@ import (
 
 	"github.com/containerd/errdefs"
 	bkclient "github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/secrets/secretsprovider"
 	"github.com/moby/buildkit/util/progress/progressui"
 	"github.com/moby/moby/client"
 	"github.com/tonistiigi/fsutil"
@@ -29,6 +31,8 @@ type Image struct {
 	Left     []Left `json:"left,omitempty"` // of the configuration, at its build
 
 	Warnings []string `json:"warnings,omitempty"` // what it lacks, at its build
+
+	Dependencies *Dependencies `json:"dependencies,omitempty"` // at its build
 }
 
 // Spec says what image to build.
@@ -38,6 +42,8 @@ type Spec struct {
 	Wheel    Wheel
 	InputKey string
 	Revision string // of the sources, for the image's label; "" leaves it out
+
+	Dependencies Dependencies // from a [Resolver]
 }
 
 // Lookup finds the image of an input key in the engine's store.
@@ -65,7 +71,7 @@ func (e *Engine) Build(ctx context.Context, s Spec, story io.Writer) (Image, err
 		return Image{}, fmt.Errorf("build image: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	l, err := s.layout(dir)
+	l, err := s.layout(ctx, dir)
 	if err != nil {
 		return Image{}, fmt.Errorf("build image: lay out the context: %w", err)
 	}
@@ -76,7 +82,7 @@ func (e *Engine) Build(ctx context.Context, s Spec, story io.Writer) (Image, err
 	if err == nil && !ok {
 		err = fmt.Errorf("build image: the engine has no %s after the build", localRef(s.Project, s.InputKey))
 	}
-	image.Left = l.left
+	image.Left, image.Dependencies = l.left, &s.Dependencies
 	return image, err
 }
 
@@ -113,7 +119,9 @@ func solveWith(ctx context.Context, bk *bkclient.Client, s Spec, l layout, story
 		return err
 	}
 
-	watch := watcher{logs: map[string]string{}, base: s.Project.Settings.Image.Base, source: l.source, own: s.Project.Settings.Image.Dockerfile != ""}
+	watch := watcher{
+		logs: map[string]string{}, base: s.Project.Settings.Image.Base, source: l.source, own: s.Project.Settings.Image.Dockerfile != "", indexes: s.Dependencies.indexes,
+	}
 	status, shown := make(chan *bkclient.SolveStatus), make(chan *bkclient.SolveStatus)
 	var group errgroup.Group
 	group.Go(func() error {
@@ -171,6 +179,10 @@ func solveOptions(s Spec, l layout) (bkclient.SolveOpt, error) {
 	if err != nil {
 		return bkclient.SolveOpt{}, err
 	}
+	var attachables []session.Attachable
+	if len(s.Dependencies.secrets) > 0 {
+		attachables = append(attachables, secretsprovider.FromMap(s.Dependencies.secrets))
+	}
 	attrs := map[string]string{"filename": l.dockerfilePath(), "platform": s.Project.Settings.Image.Platform}
 	for name, value := range labels(s) {
 		attrs["label:"+name] = value
@@ -179,6 +191,7 @@ func solveOptions(s Spec, l layout) (bkclient.SolveOpt, error) {
 		Frontend:      "dockerfile.v0", // the one inside the engine: nothing is pulled
 		FrontendAttrs: attrs,
 		LocalMounts:   map[string]fsutil.FS{"context": src, "dockerfile": src},
+		Session:       attachables,
 		SharedKey:     "kedroctl:" + s.Project.Dir + ":" + s.Project.Settings.Image.Dockerfile, // the engine keeps the last context of it: only what changed is sent
 		// The exporter into the engine's own store, which every engine has.
 		Exports: []bkclient.ExportEntry{{Type: "moby", Attrs: map[string]string{"name": localRef(s.Project, s.InputKey)}}},

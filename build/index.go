@@ -29,10 +29,11 @@ type index struct {
 	Explicit bool   `toml:"explicit,omitempty"` // only for what [tool.uv.sources] pins to it
 }
 
-// findIndexes are the indexes that the user's tools use for the project in dir, in the order of their priority: those that the environment names, in the
-// words of uv or of pip, those of uv's settings, those of pip's configuration; last the one that stands for PyPI. User and password come from the address
+// findIndexes are the indexes that the user's tools use for the project in dir, in the order of their priority: those that files of requirements declare,
+// those that the environment names, in the words of uv or of pip, those of uv's settings, those of pip's configuration; last the one that stands for PyPI. User and password come from the address
 // itself, else from uv's variables for an index with a name, else from netrc.
-func findIndexes(dir string, getenv func(string) string) ([]index, error) {
+func findIndexes(dir string, getenv func(string) string, declared ...index) ([]index, error) {
+	declared = slices.Clone(declared)
 	list := environmentIndexes(getenv)
 	settings, err := uvIndexes(dir, getenv)
 	if err != nil {
@@ -42,7 +43,10 @@ func findIndexes(dir string, getenv func(string) string) ([]index, error) {
 	if err != nil {
 		return nil, err
 	}
-	list = slices.Concat(list, settings, configured)
+	for at := range declared {
+		declared[at].URL = variableRef.ReplaceAllStringFunc(declared[at].URL, func(name string) string { return getenv(name[2 : len(name)-1]) })
+	}
+	list = slices.Concat(declared, list, settings, configured)
 	machines, err := readNetrc(getenv)
 	if err != nil {
 		return nil, err
@@ -65,6 +69,9 @@ func findIndexes(dir string, getenv func(string) string) ([]index, error) {
 	}
 	return slices.Concat(extra, first), nil
 }
+
+// variableRef is a reference to one in a file of requirements, as pip and uv take it.
+var variableRef = regexp.MustCompile(`\$\{[A-Z0-9_]+\}`)
 
 func environmentIndexes(getenv func(string) string) []index {
 	var list []index

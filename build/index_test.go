@@ -9,22 +9,28 @@ import (
 
 func TestFindIndexes(t *testing.T) {
 	tests := []struct {
-		name  string
-		env   map[string]string
-		files map[string]string // HOME is home, the project's directory is project
-		want  []string
+		name     string
+		env      map[string]string
+		files    map[string]string // HOME is home, the project's directory is project
+		declared []index
+		want     []string
 	}{
-		{"nothing", nil, nil, []string{pypi}},
+		{"nothing", nil, nil, nil, []string{pypi}},
+		{
+			"declared", map[string]string{"UV_DEFAULT_INDEX": "https://mirror.example/simple", "TOKEN": "t0"}, nil,
+			[]index{{URL: "https://me:${TOKEN}@team.example/simple"}, {URL: "https://first.example/simple", Default: true}},
+			[]string{"https://me:t0@team.example/simple", "https://first.example/simple"},
+		},
 		{
 			"variables of uv", map[string]string{
 				"UV_INDEX": "team=https://team.example/simple  https://u:p@other.example/simple", "UV_DEFAULT_INDEX": "https://mirror.example/simple",
 				"UV_INDEX_TEAM_USERNAME": "me", "UV_INDEX_TEAM_PASSWORD": "a/b",
-			}, nil,
+			}, nil, nil,
 			[]string{"https://me:a%2Fb@team.example/simple", "https://u:p@other.example/simple", "https://mirror.example/simple"},
 		},
 		{
 			"variables of pip, netrc", map[string]string{"PIP_INDEX_URL": "https://mirror.example/simple", "PIP_EXTRA_INDEX_URL": "https://extra.example/s"},
-			map[string]string{"home/.netrc": "machine extra.example\n  login me\n  password secret\nmachine x login y password z"},
+			map[string]string{"home/.netrc": "machine extra.example\n  login me\n  password secret\nmachine x login y password z"}, nil,
 			[]string{"https://me:secret@extra.example/s", "https://mirror.example/simple"},
 		},
 		{
@@ -33,14 +39,14 @@ func TestFindIndexes(t *testing.T) {
 					"[[tool.uv.index]]\nurl = \"https://mirror.example/simple\"\ndefault = true\n",
 				"home/.config/uv/uv.toml":   "index-url = \"https://weaker.example/simple\"\n[pip]\nextra-index-url = [\"https://extra.example/s\"]\n",
 				"home/.config/pip/pip.conf": "[global]\nindex-url = https://weakest.example/simple\nextra-index-url =\n    https://a.example/%25s\n    https://b.example/s\n",
-			},
+			}, nil,
 			[]string{"https://team.example/simple", "https://extra.example/s", "https://a.example/%25s", "https://b.example/s", "https://mirror.example/simple"},
 		},
 		{
 			"uv.toml instead of pyproject.toml", map[string]string{"NETRC": "secrets"}, map[string]string{
 				"project/pyproject.toml": "[tool.uv]\nextra-index-url = [\"https://unread.example\"]\n",
 				"project/uv.toml":        "extra-index-url = [\"https://read.example/s\"]\n",
-			},
+			}, nil,
 			[]string{"https://read.example/s", pypi},
 		},
 	}
@@ -52,7 +58,7 @@ func TestFindIndexes(t *testing.T) {
 			for name, value := range tt.env {
 				env[name] = value
 			}
-			found, err := findIndexes(filepath.Join(dir, "project"), func(name string) string { return env[name] })
+			found, err := findIndexes(filepath.Join(dir, "project"), func(name string) string { return env[name] }, tt.declared...)
 			if err != nil {
 				t.Fatal(err)
 			}

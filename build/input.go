@@ -86,7 +86,11 @@ func inputFiles(p project.Project, s project.Snapshot) ([]configFile, error) {
 	for _, f := range conf {
 		files = append(files, configFile{name: "conf/" + f.name, path: f.path})
 	}
-	return files, err
+	if err != nil {
+		return nil, err
+	}
+	local, err := localSources(p)
+	return append(files, local...), err
 }
 
 func addTemplates(h *project.Digest) error {

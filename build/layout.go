@@ -2,12 +2,14 @@ package build
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/tonistiigi/fsutil"
@@ -39,39 +41,38 @@ func (l layout) context() (fsutil.FS, error) {
 // newLayout writes the context below dir:
 //
 //	Dockerfile
-//	dependencies/   what the resolver reads, and the script that makes layers of what it installs
+//	dependencies/   requirements.txt, of what is installed as wheels, and the script that makes layers of it
+//	sources/        what wheels are made of, where something comes as sources
 //	boot/           the entry of jobs, an installed distribution
 //	dist/           the wheel, alone
 //	project/        the wheel, installed
 //	root/app/conf/  the configuration, as it lies in the image
-func newLayout(dir string, p project.Project, s project.Snapshot, w Wheel) (layout, error) {
-	l := layout{dir: dir}
-	deps, err := findDependencies(p)
-	if err != nil {
-		return l, err
-	}
-	l.source = deps.source
-	text, err := renderDockerfile(p, deps.uvLock != "")
+func newLayout(ctx context.Context, dir string, spec Spec) (layout, error) {
+	deps := spec.Dependencies
+	l := layout{dir: dir, source: deps.Source}
+	text, err := renderDockerfile(spec.Project, deps)
 	if err != nil {
 		return l, err
 	}
 	if err := l.write("Dockerfile", []byte(text)); err != nil {
 		return l, err
 	}
-	files, err := deps.files(p)
+	used, err := usedModules(spec.Project)
 	if err != nil {
 		return l, err
 	}
-	if files["used.txt"], err = usedModules(p); err != nil {
-		return l, err
-	}
-	files["arrange.py"] = templates.Arrange()
-	for name, content := range files {
+	wheels := deps.requirements(func(p pin) bool { return !deps.isSource(p) })
+	for name, content := range map[string][]byte{
+		"requirements.txt": slices.Concat(joined(deps.options), wheels), "used.txt": used, "arrange.py": templates.Arrange(),
+	} {
 		if err := l.write("dependencies/"+name, content); err != nil {
 			return l, err
 		}
 	}
-	if err := l.addFixed(p, s, w); err != nil {
+	if err := deps.writeSources(ctx, filepath.Join(dir, "sources")); err != nil {
+		return l, err
+	}
+	if err := l.addFixed(spec.Project, spec.Snapshot, spec.Wheel); err != nil {
 		return l, err
 	}
 	return l, l.fixTimes()

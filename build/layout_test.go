@@ -21,7 +21,10 @@ func lay(t *testing.T, p project.Project, s project.Snapshot) (map[string]string
 	wheel := Wheel{Path: filepath.Join(t.TempDir(), "demo-0.1-py3-none-any.whl"), Name: "demo", Version: "0.1"}
 	writeZip(t, wheel.Path, time.Unix(1.7e9, 0), zip.Store, "demo/__init__.py", "demo-0.1.dist-info/METADATA")
 	dir := t.TempDir()
-	l, err := newLayout(dir, p, s, wheel)
+	l, err := newLayout(t.Context(), dir, Spec{Project: p, Snapshot: s, Wheel: wheel, Dependencies: Dependencies{
+		options: []string{"--pre"}, pins: readPins("kedro==1.7.0 --hash=sha256:aa\nantlr4==4.9.3 --hash=sha256:bb\nmylib @ git+https://git.example/mylib@01\n"),
+		sources: []source{{Name: "antlr4"}, {Name: "mylib", Git: true}},
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,10 +92,10 @@ func TestContextHoldsWhatTheImageNeeds(t *testing.T) {
 	}
 	delete(files, "dist/demo-0.1-py3-none-any.whl")
 	want := map[string]string{
-		"dependencies/requirements.txt":        "kedro~=1.0\npandas\ns3fs>=2024.6.0\ncloudpickle\n",
-		"dependencies/constraints.txt":         "",
-		"dependencies/excludes.txt":            "",
+		"dependencies/requirements.txt":        "--pre\nkedro==1.7.0 --hash=sha256:aa\n",
 		"dependencies/used.txt":                "",
+		"sources/hashed.txt":                   "antlr4==4.9.3 --hash=sha256:bb\n",
+		"sources/other.txt":                    "mylib @ git+https://git.example/mylib@01\n",
 		"project/demo/__init__.py":             "content of demo/__init__.py",
 		"project/demo-0.1.dist-info/METADATA":  "content of demo-0.1.dist-info/METADATA",
 		"project/demo-0.1.dist-info/INSTALLER": "kedroctl\n",

@@ -37,19 +37,11 @@ func dependencyKey(p project.Project) (string, error) {
 // archive takes from the image then.
 var dependencyFiles = []string{"setup.py", "setup.cfg", "requirements*", "constraints*", "*.lock"}
 
-// addDependencies adds what is installed: as it is laid out for the resolver, or, for the project's own Dockerfile, that file and what such files are known to read.
+// addDependencies adds what is installed: what is resolved and the lock, or, for the project's own Dockerfile, that file and what such files are known to read.
 func addDependencies(h *project.Digest, p project.Project) error {
 	patterns := dependencyFiles[:2]
 	if p.Settings.Image.Dockerfile == "" && p.Settings.Image.Use == "" {
-		deps, err := findDependencies(p)
-		if err != nil {
-			return err
-		}
-		files, err := deps.files(p)
-		if err != nil {
-			return err
-		}
-		if err := h.Add(files); err != nil { // by name, in order
+		if err := addResolved(h, p); err != nil {
 			return err
 		}
 	} else {
@@ -74,6 +66,48 @@ func addDependencies(h *project.Digest, p project.Project) error {
 			if err := h.AddFile(filepath.Base(file), file); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// addResolved adds what is resolved, what it was resolved to, what comes from directories of this machine, and which tools the sources keep in the image.
+func addResolved(h *project.Digest, p project.Project) error {
+	d, err := findDependencies(p)
+	if err != nil {
+		return err
+	}
+	sum, err := d.sum(p)
+	if err != nil {
+		return err
+	}
+	lock := OwnLock
+	if d.kind == uvLock {
+		lock = d.source
+	}
+	if err := h.AddFile(lock, filepath.Join(p.Dir, lock)); err != nil {
+		return err
+	}
+	modules, err := project.Imports(p)
+	if err != nil {
+		return err
+	}
+	var kept []string
+	for _, module := range modules {
+		if name := project.DistributionName(module); isTool(name) {
+			kept = append(kept, name)
+		}
+	}
+	if err := h.Add(sum, kept); err != nil {
+		return err
+	}
+	local, err := localSources(p)
+	if err != nil {
+		return err
+	}
+	for _, f := range local {
+		if err := h.AddFile(f.name, f.path); err != nil {
+			return err
 		}
 	}
 	return nil

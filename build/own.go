@@ -1,6 +1,7 @@
 package build
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,15 +24,25 @@ const partsDir = ".kedroctl/image"
 const bringsBoot = "KEDROCTL_PACKAGE"
 
 // layout lays out the context below dir.
-func (s Spec) layout(dir string) (layout, error) {
+func (s Spec) layout(ctx context.Context, dir string) (layout, error) {
 	if s.Project.Settings.Image.Dockerfile == "" {
-		return newLayout(dir, s.Project, s.Snapshot, s.Wheel)
+		return newLayout(ctx, dir, s)
 	}
-	return newOwnLayout(dir, s.Project, s.Snapshot, s.Wheel)
+	return newOwnLayout(ctx, dir, s)
+}
+
+// wantsDependencies says whether the project's image is built of dependencies that are resolved here: a Dockerfile of the project's own may bring others.
+func wantsDependencies(p project.Project) (bool, error) {
+	if p.Settings.Image.Dockerfile == "" {
+		return true, nil
+	}
+	text, err := ownDockerfile(p)
+	return strings.Contains(text, partsDir+"/dependencies"), err
 }
 
 // newOwnLayout is the context of the project's own Dockerfile: the project's directory, with the wheel alone in dist/ and kedroctl's parts in .kedroctl/image.
-func newOwnLayout(dir string, p project.Project, s project.Snapshot, w Wheel) (layout, error) {
+func newOwnLayout(ctx context.Context, dir string, spec Spec) (layout, error) {
+	p, s, w := spec.Project, spec.Snapshot, spec.Wheel
 	l := layout{dir: dir, source: p.Settings.Image.Dockerfile, dockerfile: partsDir + "/Dockerfile"}
 	text, err := ownDockerfile(p)
 	if err != nil {
@@ -39,7 +50,7 @@ func newOwnLayout(dir string, p project.Project, s project.Snapshot, w Wheel) (l
 	}
 	parts := layout{dir: filepath.Join(dir, filepath.FromSlash(partsDir))}
 	if strings.Contains(text, partsDir+"/dependencies") {
-		parts, err = newLayout(parts.dir, p, s, w)
+		parts, err = newLayout(ctx, parts.dir, spec)
 	} else {
 		err = parts.addFixed(p, s, w)
 	}

@@ -82,7 +82,7 @@ USER 999`
 	})
 	t.Run("handed over", func(t *testing.T) {
 		p.Settings.Image.Dockerfile = ""
-		if _, err := HandOver(p, s, spec.Wheel, "docker/Dockerfile"); err != nil {
+		if _, err := HandOver(t.Context(), spec, "docker/Dockerfile"); err != nil {
 			t.Fatal(err)
 		}
 		p.Settings.Image.Dockerfile = "docker/Dockerfile"

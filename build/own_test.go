@@ -70,7 +70,9 @@ func ownWheel(t *testing.T) Wheel {
 
 func ownLayout(t *testing.T, p project.Project, s project.Snapshot) layout {
 	t.Helper()
-	l, err := newOwnLayout(t.TempDir(), p, s, ownWheel(t))
+	l, err := newOwnLayout(t.Context(), t.TempDir(), Spec{
+		Project: p, Snapshot: s, Wheel: ownWheel(t), Dependencies: Dependencies{pins: readPins("kedro==1.7.0")},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +178,7 @@ func TestInputKeyOfAnImageOfOthers(t *testing.T) {
 func TestHandOver(t *testing.T) {
 	p, s := fixture(t)
 	wheel := ownWheel(t)
-	h, err := HandOver(p, s, wheel, "docker/Dockerfile")
+	h, err := HandOver(t.Context(), Spec{Project: p, Snapshot: s, Wheel: wheel}, "docker/Dockerfile")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +192,7 @@ func TestHandOver(t *testing.T) {
 			t.Errorf("%s is not there: %v", dir, err)
 		}
 	}
-	if _, err = HandOver(p, s, wheel, "docker/Dockerfile"); err == nil || !strings.Contains(err.Error(), "docker/Dockerfile is there already") || ui.Hint(err) == "" {
+	if _, err = HandOver(t.Context(), Spec{Project: p, Snapshot: s, Wheel: wheel}, "docker/Dockerfile"); err == nil || !strings.Contains(err.Error(), "docker/Dockerfile is there already") || ui.Hint(err) == "" {
 		t.Errorf("a second time: %v", err)
 	}
 
@@ -206,7 +208,7 @@ func TestHandOver(t *testing.T) {
 	if _, ok := files["src/demo/nodes.py"]; ok || files[".kedroctl/image/dependencies/requirements.txt"] == "" {
 		t.Errorf("context: %v", files)
 	}
-	if h, err := HandOver(p, s, wheel, "docker/Dockerfile"); err != nil || !h.Kept {
+	if h, err := HandOver(t.Context(), Spec{Project: p, Snapshot: s, Wheel: wheel}, "docker/Dockerfile"); err != nil || !h.Kept {
 		t.Errorf("parts anew: %+v, %v", h, err)
 	}
 	if after, err := os.ReadFile(filepath.Join(p.Dir, "docker/Dockerfile")); err != nil || !strings.HasSuffix(string(after), "# mine\n") {

@@ -175,7 +175,11 @@ func (e *Engine) withLog(ctx context.Context, id string, err error) error {
 	if _, logErr := stdcopy.StdCopy(&text, &text, logs); logErr != nil {
 		return errors.Join(err, logErr)
 	}
-	return fmt.Errorf("%w: %s", err, toolMessage(text.String()))
+	err = fmt.Errorf("%w: %s", err, toolMessage(text.String()))
+	if hint := libraryHint(text.String()); hint != "" {
+		return ui.WithHint(err, hint)
+	}
+	return err
 }
 
 // tryEntry sees that an image that kedroctl's Dockerfile did not make can run jobs: as its own user, by the command of jobs.

@@ -20,6 +20,8 @@ import (
 	"github.com/moby/moby/client"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/tonistiigi/fsutil"
+
+	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
 // tarBuild builds where the engine has no BuildKit: the whole context travels as one archive. Podman's builder, which is behind this call there, knows the
@@ -28,6 +30,10 @@ func (e *Engine) tarBuild(ctx context.Context, s Spec, l layout, story io.Writer
 	platform, err := platforms.Parse(s.Project.Settings.Image.Platform)
 	if err != nil {
 		return err
+	}
+	if len(s.Dependencies.secrets) > 0 {
+		return ui.WithHint(errors.New("this engine has no BuildKit, which alone hands an index or a password to the steps of a build without leaving it in the image"),
+			"use a Docker Engine, or --engine none")
 	}
 	unkeyed, err := keyMounts(l)
 	if err != nil {

@@ -96,7 +96,10 @@ func dialFake(t *testing.T, h http.Handler) *Engine {
 func podmanSpec(t *testing.T) Spec {
 	t.Helper()
 	p, s := fixture(t)
-	return Spec{Project: p, Snapshot: s, Wheel: wheelOf(t, map[string]string{"demo/__init__.py": "", "demo-0.1.dist-info/METADATA": ""}), InputKey: "key", Revision: "0123abc"}
+	return Spec{
+		Project: p, Snapshot: s, Wheel: wheelOf(t, map[string]string{"demo/__init__.py": "", "demo-0.1.dist-info/METADATA": ""}), InputKey: "key", Revision: "0123abc",
+		Dependencies: Dependencies{Source: OwnLock, pins: readPins("kedro==1.7.0")},
+	}
 }
 
 func TestTarBuild(t *testing.T) {
@@ -139,7 +142,7 @@ func TestKeyMounts(t *testing.T) {
 	s := podmanSpec(t)
 	lines := func() []string {
 		dir := t.TempDir()
-		l, err := s.layout(dir)
+		l, err := s.layout(t.Context(), dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -184,7 +187,7 @@ func TestTarBuildErrors(t *testing.T) {
 				"  × No solution found when resolving dependencies:", "  ╰─▶ Because nothing-like-it was not found in the package registry, we can conclude that your requirements are unsatisfiable.",
 				"[3/6] STEP 1/2: FROM 0f018a3512a0 AS boot"}, // stages take turns
 			fails: `building at STEP "RUN --mount=type=cache     uv pip install; echo "it"": while running runtime: exit status 1`,
-		}, "install the dependencies of pyproject.toml and requirements.txt: No solution found when resolving dependencies:\nBecause nothing-like-it", "exclude"},
+		}, "install the dependencies of requirements.kedroctl.lock: No solution found when resolving dependencies:\nBecause nothing-like-it", "exclude"},
 		{"base image", podman{
 			says:  []string{"[1/6] STEP 1/4: FROM registry.invalid/python:3.12-slim AS tools", "Trying to pull registry.invalid/python:3.12-slim..."},
 			fails: `creating build container: initializing source docker://registry.invalid/python:3.12-slim: pinging container registry registry.invalid: dial tcp: no such host`,

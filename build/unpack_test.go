@@ -75,7 +75,7 @@ func TestUnpackSetsTheVariablesOfTheImage(t *testing.T) {
 	if want := filepath.Join(u.App, "conf", "logging.yml"); u.Env["KEDRO_LOGGING_CONFIG"] != want {
 		t.Errorf("logging is configured by %s, want %s", u.Env["KEDRO_LOGGING_CONFIG"], want)
 	}
-	text, err := renderDockerfile(p, false)
+	text, err := renderDockerfile(p, Dependencies{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,8 @@ type watcher struct {
 	base, source string            // base image; where the dependencies come from
 	logs         map[string]string // by the step's digest
 	failed       *bkclient.Vertex
-	own          bool // the Dockerfile is the project's, and is the source
+	own          bool    // the Dockerfile is the project's, and is the source
+	indexes      []index // whose passwords no tool is to tell
 }
 
 // forward passes the status on and keeps what it needs; it ends, and closes out, with in.
@@ -32,6 +33,7 @@ func (w *watcher) forward(in <-chan *bkclient.SolveStatus, out chan<- *bkclient.
 
 func (w *watcher) see(status *bkclient.SolveStatus) {
 	for _, log := range status.Logs {
+		log.Data = []byte(withoutPasswords(string(log.Data), w.indexes))
 		key := log.Vertex.String()
 		text := w.logs[key] + string(log.Data)
 		w.logs[key] = text[max(0, len(text)-maxLog):]
@@ -68,6 +70,12 @@ func (w *watcher) reason(name, log, message string) error {
 	case strings.HasPrefix(name, "[dependencies "):
 		return ui.WithHint(fmt.Errorf("install the dependencies of %s: %s", w.source, resolverMessage(log)),
 			"correct the dependencies, or leave out a distribution with [tool.kedroctl.image] exclude")
+	case strings.HasPrefix(name, "[wheels ") && strings.Contains(name, "apt-get"):
+		return ui.WithHint(fmt.Errorf("install git and a compiler, to make wheels of what %s has as sources alone: %s", w.source, toolMessage(log)),
+			"use a base image of Debian's, or versions of which the index has wheels")
+	case strings.HasPrefix(name, "[wheels "):
+		return ui.WithHint(fmt.Errorf("make wheels of what %s has as sources alone: %s", w.source, toolMessage(log)),
+			"use versions of which the index has wheels for the image's platform")
 	case strings.HasPrefix(name, "[project "):
 		return fmt.Errorf("install the project's wheel: %s", resolverMessage(log))
 	case strings.HasPrefix(name, "[tools ") && log != "":

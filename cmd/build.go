@@ -36,11 +36,15 @@ func newBuild(d *deps) *cli.Command {
 		Name: "build", Category: catSteps, Usage: "Build the project's image with the Docker Engine, and try it",
 		UsageText: "$ kedroctl build\n  $ kedroctl build --engine none\n  $ kedroctl build --write-dockerfile FILE", ArgsUsage: "[FILE]",
 		Description: `Packages the project first. The image has the dependencies, the wheel, conf/<base> and conf/<env>; never conf/local.
+Dependencies come from requirements.lock, uv.lock or requirements.kedroctl.lock, which is made where there is none.
 It is tried at once: inside, the project must have the same pipelines, nodes and datasets as here. 'push' tries it again.
 With --engine none the same image is assembled without an engine: the base image comes from its registry, and nothing is tried.
 [tool.kedroctl.image] dockerfile lets it build the project's own Dockerfile. With --write-dockerfile nothing is built: FILE
 (Dockerfile) becomes such a one, with what it needs beside it. A file that is there is never replaced.`,
-		Flags: []cli.Flag{engineFlag(), sbomFlag(), &cli.BoolFlag{Name: writeDockerfile, DisableDefaultText: true, Usage: "only write the Dockerfile, as FILE, for the project to own"}},
+		Flags: []cli.Flag{
+			engineFlag(), upgradeFlag(), sbomFlag(),
+			&cli.BoolFlag{Name: writeDockerfile, DisableDefaultText: true, Usage: "only write the Dockerfile, as FILE, for the project to own"},
+		},
 		Action: func(c *cli.Context) error {
 			d.setEngine(c)
 			if c.Bool(writeDockerfile) {
@@ -58,7 +62,12 @@ With --engine none the same image is assembled without an engine: the base image
 				return err
 			}
 			defer end()
-			image, err := t.build(c.Context, d.term.Tasks(), b)
+			t.upgrade = c.Bool(upgrade)
+			tasks := d.term.Tasks()
+			if err := t.resolve(c.Context, tasks, b); err != nil {
+				return err
+			}
+			image, err := t.build(c.Context, tasks, b)
 			if err != nil {
 				return err
 			}

@@ -14,6 +14,7 @@ import (
 
 // builder makes images: an engine does, or kedroctl itself.
 type builder interface {
+	Base(ctx context.Context, p project.Project) (build.Base, error)
 	Lookup(ctx context.Context, p project.Project, key string) (build.Image, bool, error)
 	Build(ctx context.Context, s build.Spec, story io.Writer) (build.Image, error)
 	SBOM(ctx context.Context, image build.Image) ([]byte, error)

@@ -21,7 +21,7 @@ import (
 func newDeploy(d *deps) *cli.Command {
 	return &cli.Command{
 		Name: "deploy", Category: catMain, Usage: "Bring the project to AWS: image, resources, raw data, job definition; only what changed",
-		UsageText: "$ kedroctl deploy\n  $ kedroctl deploy --engine none", Flags: []cli.Flag{engineFlag(), sbomFlag()},
+		UsageText: "$ kedroctl deploy\n  $ kedroctl deploy --engine none", Flags: []cli.Flag{engineFlag(), upgradeFlag(), sbomFlag()},
 		Description: `Plans first, and stops on errors before anything is changed. Then packages, builds and pushes the image while it
 provisions and uploads, registers the job definition, and records the deployment that 'kedroctl run' runs.
 What is unchanged is skipped. After a failure or an interrupt the same command goes on.
@@ -36,6 +36,7 @@ With --engine none the image is assembled without a Docker Engine, and pushed wi
 			if err := t.setSBOM(c); err != nil {
 				return err
 			}
+			t.upgrade = c.Bool(upgrade)
 			dep, err := t.deploy(c.Context)
 			if err != nil {
 				return err
@@ -52,8 +53,7 @@ func (t *target) deploy(ctx context.Context) (provision.Deployment, error) {
 	if err := t.checkEngine(); err != nil {
 		return provision.Deployment{}, err
 	}
-	needs, err := build.DependencyKey(t.project)
-	if err != nil {
+	if _, err := build.DependencyKey(t.project); err != nil { // what is wrong with a lock, before anything is changed
 		return provision.Deployment{}, err
 	}
 	containers, err := keyOf(t.project.Settings.Containers())
@@ -78,7 +78,10 @@ func (t *target) deploy(ctx context.Context) (provision.Deployment, error) {
 	if err != nil {
 		return dep, err
 	}
-	dep.DependencyKey, dep.ContainerKey = needs, containers
+	dep.ContainerKey = containers
+	if dep.DependencyKey, err = build.DependencyKey(t.project); err != nil { // of what has been resolved
+		return dep, err
+	}
 	return t.record(ctx, tasks, dep)
 }
 
@@ -100,6 +103,7 @@ func (t *target) assemble(ctx context.Context, tasks *ui.Tasks, image imageMaker
 		if dep.Image, err = image(work, tasks, stack.Repository); err != nil {
 			return err
 		}
+		dep.InputKey = t.key // of what has been resolved
 		def, err := t.register(work, tasks, stack, dep.Image)
 		dep.JobDefinition, dep.Definitions = def.ARN, def.GroupARNs()
 		return err

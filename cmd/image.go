@@ -26,18 +26,23 @@ func (t *target) image(ctx context.Context, tasks *ui.Tasks, repository func() (
 	if err != nil {
 		return "", err
 	}
-	if found {
-		tasks.Start("image").Unchanged("%s", ref)
-		if err := t.tellPushedSBOM(ctx, tasks, registry, ref); err != nil {
-			return "", err
-		}
-		return ref, t.tellConfig()
+	if found && !t.upgrade {
+		return ref, t.tellFound(ctx, tasks, registry, ref)
 	}
 	b, end, err := t.builder(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer end()
+	if err := t.resolve(ctx, tasks, b); err != nil {
+		return "", err
+	}
+	if ref, found, err = t.find(ctx, registry); err != nil {
+		return "", err
+	}
+	if found { // what was resolved just now, on another machine
+		return ref, t.tellFound(ctx, tasks, registry, ref)
+	}
 	built, err := t.build(ctx, tasks, b)
 	if err != nil {
 		return "", err
@@ -47,6 +52,15 @@ func (t *target) image(ctx context.Context, tasks *ui.Tasks, repository func() (
 		return "", errTold
 	}
 	return t.push(ctx, tasks, b, registry, built, to.URI)
+}
+
+// tellFound tells of an image that the registry has.
+func (t *target) tellFound(ctx context.Context, tasks *ui.Tasks, registry *build.Registry, ref string) error {
+	tasks.Start("image").Unchanged("%s", ref)
+	if err := t.tellPushedSBOM(ctx, tasks, registry, ref); err != nil {
+		return err
+	}
+	return t.tellConfig()
 }
 
 // find looks for the image of the project as it is in the registry. Without a repository there is none.
@@ -61,7 +75,7 @@ func (t *target) find(ctx context.Context, registry *build.Registry) (string, bo
 	return registry.Find(ctx, repository.URI, t.key)
 }
 
-// build is the image of the project on this machine, which may have it already, after it has been tried.
+// build is the image of the project on this machine, which may have it already, after it has been tried. Its dependencies are resolved.
 func (t *target) build(ctx context.Context, tasks *ui.Tasks, b builder) (build.Image, error) {
 	image, found, err := b.Lookup(ctx, t.project, t.key)
 	if err != nil {
@@ -93,7 +107,7 @@ func (t *target) newImage(ctx context.Context, tasks *ui.Tasks, b builder) (buil
 		k.Update("%s", l)
 	}}
 	image, err := b.Build(ctx, build.Spec{
-		Project: t.project, Snapshot: t.snapshot, Wheel: w, InputKey: t.key, Revision: t.revision(),
+		Project: t.project, Snapshot: t.snapshot, Wheel: w, InputKey: t.key, Revision: t.revision(), Dependencies: t.fixed,
 	}, lines)
 	if err != nil {
 		k.Failed()

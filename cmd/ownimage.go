@@ -72,11 +72,18 @@ func (d *deps) handOver(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	w, err := d.wheel(ctx, d.term.Tasks(), p, nil)
+	tasks := d.term.Tasks()
+	theirs := p
+	theirs.Settings.Image.Dockerfile = ""
+	dependencies, err := d.resolved(ctx, tasks, theirs, false, nil)
 	if err != nil {
 		return err
 	}
-	h, err := build.HandOver(p, s, w, file)
+	w, err := d.wheel(ctx, tasks, p, nil)
+	if err != nil {
+		return err
+	}
+	h, err := build.HandOver(ctx, build.Spec{Project: p, Snapshot: s, Wheel: w, Dependencies: dependencies}, file)
 	if err != nil {
 		return err
 	}

@@ -23,8 +23,10 @@ type target struct {
 	project  project.Project
 	plan     plan.Plan
 	snapshot project.Snapshot
-	key      string        // input key: the image's tag
-	revision func() string // of the tree, as git names it: asked once
+	key      string             // input key: the image's tag
+	fixed    build.Dependencies // of the image, once they are resolved
+	upgrade  bool               // whether they are resolved again
+	revision func() string      // of the tree, as git names it: asked once
 	clients  provision.Clients
 	ecr      *ecr.Client
 	store    *s3.Client

@@ -39,10 +39,18 @@ func (p Project) InstallCommand() string {
 func installLocked(file string) string {
 	install := "pip install -r " + filepath.Base(file)
 	text, _ := os.ReadFile(file)
-	if match := compiledBy.FindSubmatch(text); match != nil {
-		return fmt.Sprintf("%s && %s", strings.TrimSpace(string(match[1])), install)
+	if command := CompileCommand(string(text)); command != "" {
+		return fmt.Sprintf("%s && %s", command, install)
 	}
 	return install
+}
+
+// CompileCommand is the command that a lock file notes that it was made with, "" where it notes none.
+func CompileCommand(lock string) string {
+	if match := compiledBy.FindStringSubmatch(lock); match != nil {
+		return strings.TrimSpace(match[1])
+	}
+	return ""
 }
 
 // installHint is the next step where no interpreter has Kedro.

@@ -43,8 +43,10 @@ const (
 type ImageSettings struct {
 	Base           string   `toml:"base" json:"base"`
 	Platform       string   `toml:"platform" json:"platform"`
+	Python         string   `toml:"python" json:"python"`         // version of the base image's Python, such as 3.12; empty: found out
 	Repository     string   `toml:"repository" json:"repository"` // name of the ECR repository
 	Exclude        []string `toml:"exclude" json:"exclude"`       // distributions left out of the image
+	Keep           []string `toml:"keep" json:"keep"`             // development tools that are not left out
 	Lock           string   `toml:"lock" json:"lock"`             // lock file relative to the project; empty: found by itself
 	Logging        string   `toml:"logging" json:"logging"`       // plain or project: whose logging configuration jobs use
 	Slim           bool     `toml:"slim" json:"slim"`             // what no job reads is left out of the dependencies

@@ -24,7 +24,8 @@ var (
 	runnerName   = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
 	// secretARN: what ECS takes of Secrets Manager, with a key, a version stage and a version id or without, and of Parameter Store,
 	// https://docs.aws.amazon.com/batch/latest/userguide/specifying-sensitive-data.html
-	secretARN = regexp.MustCompile(`^arn:aws[a-z-]*:(secretsmanager:[a-z0-9-]+:\d{12}:secret:[^:\s]+(:[^:\s]*:[^:\s]*:[^:\s]*)?|ssm:[a-z0-9-]+:\d{12}:parameter/\S+)$`)
+	secretARN     = regexp.MustCompile(`^arn:aws[a-z-]*:(secretsmanager:[a-z0-9-]+:\d{12}:secret:[^:\s]+(:[^:\s]*:[^:\s]*:[^:\s]*)?|ssm:[a-z0-9-]+:\d{12}:parameter/\S+)$`)
+	pythonVersion = regexp.MustCompile(`^3\.\d+(\.\d+)?$`)
 	// roleName: CreateRole of the IAM API reference.
 	roleName = regexp.MustCompile(`^(arn:aws[a-z-]*:iam::\d{12}:role/(\S+/)?)?[\w+=,.@-]{1,64}$`)
 	// rolePath: CreateRole of the IAM API reference, without characters that a name has not.
@@ -74,6 +75,8 @@ func checkNames(s Settings) (key, reason string) {
 		return "image.use", fmt.Sprintf("%q does not name an image by its digest, such as 123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/image@sha256:…: a tag may be another image tomorrow", s.Image.Use)
 	case s.Image.Use != "" && s.Image.Dockerfile != "":
 		return "image.use", "cannot stand beside dockerfile: one says that the image is built here, the other that others built it"
+	case s.Image.Python != "" && !pythonVersion.MatchString(s.Image.Python):
+		return "image.python", fmt.Sprintf("%q is not a version of Python, such as 3.12", s.Image.Python)
 	}
 	return "", ""
 }
