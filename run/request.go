@@ -19,6 +19,7 @@ type request struct {
 	Versions map[string]string `json:"versions"`
 	Outputs  []string          `json:"outputs"`
 	Params   map[string]any    `json:"params,omitempty"`
+	Only     *plan.Only        `json:"only,omitempty"`
 	MLflow   *tracking         `json:"mlflow,omitempty"` // nil for a project that does not use kedro-mlflow
 	Code     *code             `json:"code,omitempty"`   // of a development run
 	Args     []string          `json:"args,omitempty"`   // of the run command, where the job's own command has no room for them
@@ -58,6 +59,9 @@ func newRequest(r Run, known map[string]plan.Dataset, g plan.Group, try int) req
 	}
 	if r.Plan.MLflow != "" {
 		q.MLflow = &tracking{Mode: r.Plan.MLflow, Groups: len(r.Plan.Groups)}
+	}
+	if only, ok := r.Only[g.Name]; ok {
+		q.Only = &only
 	}
 	if r.Plan.Sandbox != "" {
 		q.Schema = schemaAll

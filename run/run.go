@@ -44,28 +44,29 @@ type Input struct {
 
 // Run is one execution of a plan, as recorded in the bucket when it started.
 type Run struct {
-	Schema        int                `json:"schema"`
-	ID            string             `json:"run"` // Kedro's save version of all that the run writes
-	Created       time.Time          `json:"created"`
-	Owner         string             `json:"owner,omitempty"`
-	Driver        string             `json:"driver"` // random: of who started the run
-	Deployment    string             `json:"deployment"`
-	Code          *Code              `json:"code,omitempty"` // of a development run
-	Queue         string             `json:"queue"`
-	JobDefinition string             `json:"job_definition"`
-	Definitions   map[string]string  `json:"group_definitions,omitempty"`
-	LogGroup      string             `json:"log_group"`
-	Tags          map[string]string  `json:"tags,omitempty"`
-	Args          []string           `json:"args,omitempty"`
-	Params        map[string]any     `json:"params,omitempty"`
-	Versions      map[string]string  `json:"versions,omitempty"` // load versions that every job has pinned
-	MaxWorkers    int                `json:"max_workers,omitempty"`
-	Plan          plan.Plan          `json:"plan"`
-	Jobs          []Submission       `json:"-"` // in the order of submission, one for each try; kept in jobs.json
-	Resumed       []Resumption       `json:"-"` // each in an object of its own
-	listed        []types.JobSummary // what Batch said when the run was loaded
-	loaded        bool               // from the bucket: other drivers may have it too
-	doubtful      bool               // Batch may have two jobs of one try, as a submission had no clear answer
+	Schema        int                  `json:"schema"`
+	ID            string               `json:"run"` // Kedro's save version of all that the run writes
+	Created       time.Time            `json:"created"`
+	Owner         string               `json:"owner,omitempty"`
+	Driver        string               `json:"driver"` // random: of who started the run
+	Deployment    string               `json:"deployment"`
+	Code          *Code                `json:"code,omitempty"` // of a development run
+	Queue         string               `json:"queue"`
+	JobDefinition string               `json:"job_definition"`
+	Definitions   map[string]string    `json:"group_definitions,omitempty"`
+	LogGroup      string               `json:"log_group"`
+	Tags          map[string]string    `json:"tags,omitempty"`
+	Args          []string             `json:"args,omitempty"`
+	Params        map[string]any       `json:"params,omitempty"`
+	Versions      map[string]string    `json:"versions,omitempty"` // load versions that every job has pinned
+	MaxWorkers    int                  `json:"max_workers,omitempty"`
+	Only          map[string]plan.Only `json:"only,omitempty"` // by group: the pipelines that its job needs to load
+	Plan          plan.Plan            `json:"plan"`
+	Jobs          []Submission         `json:"-"` // in the order of submission, one for each try; kept in jobs.json
+	Resumed       []Resumption         `json:"-"` // each in an object of its own
+	listed        []types.JobSummary   // what Batch said when the run was loaded
+	loaded        bool                 // from the bucket: other drivers may have it too
+	doubtful      bool                 // Batch may have two jobs of one try, as a submission had no clear answer
 }
 
 // Submission is one try of a group, accepted by Batch.

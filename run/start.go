@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/kedroctl/kedroctl/internal/plan"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
@@ -62,6 +63,7 @@ func claim(ctx context.Context, c Clients, in Input, inputs map[string]string) (
 			JobDefinition: in.JobDefinition,
 			Definitions:   in.Definitions, LogGroup: in.LogGroup, Tags: in.Tags, Args: in.Args, Params: in.Params, MaxWorkers: in.MaxWorkers, Plan: in.Plan,
 		}
+		r.Only = plan.OnlyOf(in.Snapshot, in.Plan)
 		r.Versions = pins(in, r.ID, inputs)
 		if err := checkLimits(r); err != nil {
 			return Run{}, err

@@ -134,6 +134,8 @@ func TestRequest(t *testing.T) {
 	in.Plan.Groups[0].Inputs, in.Plan.Groups[0].Outputs = []string{"lookup", "raw"}, []string{"frame", "model"}
 	r := Run{ID: "2026-11-23T09.55.12.345Z", Plan: in.Plan, Params: map[string]any{"x": []int{1}}}
 	r.Versions = pins(in, r.ID, map[string]string{"lookup": "2025-01-01T00.00.00.000Z"})
+	only := plan.Only{Load: []string{"first"}, Of: []string{"__default__"}, Nodes: "digest"}
+	r.Only = map[string]plan.Only{"a": only}
 
 	want := request{
 		Schema: 1, Bucket: bucket, Run: r.ID, Group: "a", Key: "a-abc123", Try: 1,
@@ -145,6 +147,7 @@ func TestRequest(t *testing.T) {
 		Outputs:  []string{"frame", "model"},
 		Params:   map[string]any{"x": []int{1}},
 		MLflow:   &tracking{Mode: "one", Groups: 2},
+		Only:     &only,
 	}
 	if diff := cmp.Diff(want, newRequest(r, datasetsByName(in.Plan), in.Plan.Groups[0], 1)); diff != "" {
 		t.Errorf("request (-want +got):\n%s", diff)

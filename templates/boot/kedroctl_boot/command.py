@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import traceback
 import warnings
-from typing import Any, Callable
+from typing import Any, Callable, Iterable
 
 import click
 from kedro.framework.cli.utils import find_run_command
-from kedro.framework.project import _ProjectPipelines, configure_project
+from kedro.framework.project import _ProjectPipelines, configure_project, pipelines
+from kedro.pipeline import Pipeline
 
 from . import tracking
 from .errors import BootError
@@ -43,8 +45,8 @@ def invoke(package: str, argv: list[str], request: Request | None) -> tuple[int,
 def _command(package: str, request: Request | None) -> click.Command:
     # omegaconf 2.4 warns of what Kedro calls, several times a job.
     warnings.filterwarnings("ignore", message=r"\s*register_new_resolver\(\)")
-    _load_whole_registry()
     configure_project(package)
+    _load_registry(request.only if request else {})
     command = find_run_command(package)
     if request:
         if request.mlflow.get("mode") == "off":
@@ -54,10 +56,33 @@ def _command(package: str, request: Request | None) -> click.Command:
     return command
 
 
-def _load_whole_registry() -> None:
-    """Switch off the loading of requested pipelines only: a registry that composes pipelines needs all of them."""
-    if hasattr(_ProjectPipelines, "set_requested"):  # from Kedro 1.5
-        _ProjectPipelines.set_requested = lambda *_: None
+def _load_registry(only: dict[str, Any]) -> None:
+    """Load all pipelines, whatever the command names: a registry that composes pipelines needs all of them.
+
+    Where the request says which ones the job's nodes are of, only these are loaded, unless the selected pipelines then hold other nodes than expected.
+    """
+    request = getattr(_ProjectPipelines, "set_requested", None)  # from Kedro 1.5
+    if not request:
+        return
+    _ProjectPipelines.set_requested = lambda *_: None
+    if not only:
+        return
+    request(pipelines, only["load"])
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="An error occurred while importing")
+            found = _digest(pipelines[name] for name in only["of"])
+    except Exception:  # of a registry that wants what is not loaded: whatever it may be, loading all shows whether it is an error
+        found = ""
+    if found != only["nodes"]:
+        request(pipelines, None)
+
+
+def _digest(selected: Iterable[Pipeline]) -> str:
+    """Return what internal/plan/only.go of kedroctl expects of the same nodes."""
+    nodes = {node.name: node for pipeline in selected for node in pipeline.nodes}
+    lines = ["\0".join([node.name, *node.inputs, "", *node.outputs]) for node in nodes.values()]
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 
 def _save_as(version: str) -> None:

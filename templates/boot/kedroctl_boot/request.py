@@ -36,6 +36,7 @@ class Request:
     args: list[str] = field(default_factory=list)
     code: dict[str, str] = field(default_factory=dict)
     mlflow: dict[str, Any] = field(default_factory=dict)
+    only: dict[str, Any] = field(default_factory=dict)
 
     @property
     def prefix(self) -> str:
@@ -87,4 +88,5 @@ def _request(values: Mapping[str, Any]) -> Request:
         args=values.get("args") or [],
         code=values.get("code") or {},
         mlflow=values.get("mlflow") or {},
+        only=values.get("only") or {},
     )

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from conftest import RUN
+from kedro.framework.project import _ProjectPipelines
 
 SAVE_PARAMS = ("def save(p): return p", 'node(save, "params:opt", "saved", name="save_node")')
 SAVED = 'saved: {type: json.JSONDataset, filepath: data/saved.json}'
@@ -33,6 +34,41 @@ def test_composed_registry_runs_by_a_composed_name(project, jobs, bucket):
     ended = jobs.run(flag, "training", request=jobs.request(crossing=MOVED))
     assert ended.code == 0, ended.log
     assert bucket.get("saved.json") == '"1"'
+
+
+# Of the nodes of the pipeline first below, as internal/plan/only_test.go has it.
+FIRST = "a10da6eb2e6b3abd6eeac46de3c24ec40a4856379365fdfd7985f4cad7473ea3"
+
+
+@pytest.mark.parametrize(("only", "registry", "loaded"), [
+    ({"load": ["first"], "of": ["__default__"], "nodes": FIRST}, 'p["__default__"] = sum(p.values())', "first"),
+    ({"load": ["first"], "of": ["__default__"], "nodes": "other"}, 'p["__default__"] = sum(p.values())', "first second"),
+    ({"load": ["first"], "of": ["__default__"], "nodes": FIRST}, 'p["__default__"] = p["first"] + p["second"]', "first second"),
+    ({"load": ["nowhere"], "of": ["__default__"], "nodes": FIRST}, 'p["__default__"] = sum(p.values())', "first second"),
+])
+def test_only_what_holds_the_nodes_is_loaded(project, jobs, bucket, only, registry, loaded):
+    if not hasattr(_ProjectPipelines, "set_requested"):
+        pytest.skip("Kedro before 1.5 cannot load some of the pipelines")
+    project.module("pipelines/__init__", "").conf("base/catalog.yml", SAVED)
+    for name, node in {"first": 'node(tell, "params:x", "saved", name="one")', "second": 'node(tell, "params:y", "more", name="two")'}.items():
+        project.module(f"pipelines/{name}/__init__", f"""
+            from kedro.pipeline import node, pipeline
+            print("{name} is imported")
+            def tell(x): return x
+            def create_pipeline(): return pipeline([{node}])
+            """)
+    project.module("pipeline_registry", f"""
+        from kedro.framework.project import find_pipelines
+        def register_pipelines():
+            p = find_pipelines()
+            {registry}
+            return p
+        """).conf("base/parameters.yml", "{x: 1, y: 2}")
+    ended = jobs.run("--pipelines", "__default__", "--nodes", "one", request=jobs.request(crossing=MOVED, only=only))
+    assert ended.code == 0, ended.log
+    assert [name for name in ("first", "second") if f"{name} is imported" in ended.log] == loaded.split()
+    assert "An error occurred while importing" not in ended.log
+    assert bucket.get("saved.json") == "1"
 
 
 def test_a_broken_main_module_does_not_matter(project, jobs):
