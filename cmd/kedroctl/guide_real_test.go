@@ -29,7 +29,7 @@ import (
 // guideDependencies are the guide's own, with the boto3 that pip can resolve beside s3fs.
 const guideDependencies = `"s3fs>=2024.6.0",
     "boto3==1.43.117",
-    "kedro~=1.7",`
+    "kedro[jupyter]~=1.7",`
 
 // TestBesideTheGuide measures what make bench prints: kedroctl and the commands and the runner of Kedro's guide on one machine, engine, registry, project and
 // embedded AWS. GUIDE is the directory with the guide's files, KEDROCTL_BENCH_GUIDE_PYTHON an interpreter with the project's dependencies and boto3.
@@ -40,7 +40,9 @@ func TestBesideTheGuide(t *testing.T) {
 	}
 	w := newWorkshop(t)
 	appendTo(t, filepath.Join(w.dir, "src/spaceflights/pipeline_registry.py"), spaced)
+	changeFile(t, w.dir, "pyproject.toml", `"kedro~=1.7",`, starterDependencies)
 	w.do("init", "--catalog", "--yes")
+	w.global = append(w.global, "--set", "image.exclude="+forPeople)
 	g := newGuide(t, w, guide, python)
 	journal := w.serveWithJournal()
 
@@ -65,6 +67,11 @@ func TestBesideTheGuide(t *testing.T) {
 		ours, theirs := w.deployed(), g.deployed()
 		report(t, change.name+": deployed, s", ours.took.Seconds(), theirs.took.Seconds())
 		report(t, change.name+": sent, kB", float64(ours.sent)/1000, float64(theirs.sent)/1000)
+	}
+	jobs := w.jobsOf("kedro-spaceflights-aws-batch")
+	for _, group := range []string{"data_processing", "data_science", "reporting"} {
+		ours, theirs := g.startsOf(group, jobs[group])
+		report(t, "container until its first node, "+group+", s", ours.Seconds(), theirs.Seconds())
 	}
 }
 
@@ -232,7 +239,7 @@ func newGuide(t *testing.T, w *workshop, files, python string) *guide {
 	t.Helper()
 	g := &guide{w, filepath.Join(t.TempDir(), "guide"), files, python}
 	copyTree(t, w.dir, g.dir)
-	changeFile(t, g.dir, "pyproject.toml", `"kedro~=1.7",`, guideDependencies)
+	changeFile(t, g.dir, "pyproject.toml", `"kedro[jupyter]~=1.7",`, guideDependencies)
 	changeFile(t, g.dir, "pyproject.toml", "    \"s3fs", "    # \"s3fs") // kedroctl's line; the guide has its own
 	for _, name := range []string{"Dockerfile", "batch_runner.py", "driver.py"} {
 		text, err := os.ReadFile(filepath.Join(files, name))
