@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
@@ -62,11 +63,14 @@ func (l *link) join(ctx context.Context, image string, c *container.Config, h *c
 		return err
 	}
 	h.NetworkMode = ""
+	if address, err = l.forward(address); err != nil {
+		return err
+	}
 	if c.Env, err = withoutLoopback(ctx, c.Env, l.endpoint, "http://"+address); err != nil {
 		return err
 	}
 	c.Labels[labelAddress] = address
-	return l.forward(address)
+	return nil
 }
 
 // find is the address by which containers reach the server.
@@ -90,29 +94,33 @@ func (l *link) find(ctx context.Context, image string) (string, error) {
 	return l.address, nil
 }
 
-// forward lets the server be reached at an address as well, until the link is closed. One that is not of this machine leads to its loopback already, as
-// the host's address does within Docker Desktop.
-func (l *link) forward(address string) error {
+// forward lets the server be reached at an address as well, until the link is closed, and gives the address: it has another port where somebody has that one,
+// as the server has beside a session. One that is not of this machine leads to its loopback already, as the host's address does within Docker Desktop.
+func (l *link) forward(address string) (string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	server := strings.TrimPrefix(l.endpoint, "http://")
 	if l.open[address] != nil || address == server {
-		return nil
+		return address, nil
 	}
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if own, err := ownAddresses(); err != nil || !slices.Contains(own, host) {
-		return err
+		return address, err
 	}
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
-	if err != nil {
-		return fmt.Errorf("let jobs reach the embedded AWS: %w", err)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		listener, err = new(net.ListenConfig).Listen(context.Background(), "tcp", net.JoinHostPort(host, "0"))
 	}
-	l.open[address] = listener
+	if err != nil {
+		return "", fmt.Errorf("let jobs reach the embedded AWS: %w", err)
+	}
+	l.address = listener.Addr().String()
+	l.open[l.address] = listener
 	go relay(listener, server)
-	return nil
+	return l.address, nil
 }
 
 // relay passes on what comes to a listener, until that is closed.

@@ -70,6 +70,12 @@ func TestJoin(t *testing.T) {
 		if said, err := get("http://" + address); said != "hello "+address {
 			t.Errorf("at the address: %q, %v", said, err)
 		}
+		beside := newLink(r.docker, s.URL) // of a session, while the server has the address
+		other, err := beside.forward(address)
+		if said, _ := get("http://" + other); err != nil || other == address || said != "hello "+other {
+			t.Errorf("beside the server at %s: %q, %v", other, said, err)
+		}
+		beside.close()
 		r.Close()
 		if said, err := get("http://" + address); err == nil {
 			t.Errorf("after the end: %q", said)

@@ -145,7 +145,7 @@ func (r *Runner) adopt(ctx context.Context, a *attempt) bool {
 	state := out.Container.State.Status
 	a.id, a.started = out.Container.ID, state != container.StateCreated
 	if c := out.Container.Config; c != nil && c.Labels[labelAddress] != "" {
-		_ = r.link.forward(c.Labels[labelAddress]) // without it the job fails, and says so
+		_, _ = r.link.forward(c.Labels[labelAddress]) // without it the job fails, and says so
 	}
 	return slices.Contains([]container.ContainerState{container.StateCreated, container.StateRunning, container.StatePaused, container.StateExited}, state)
 }
