@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	version "github.com/aquasecurity/go-pep440-version"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -113,7 +114,7 @@ func (a *Assembler) build(ctx context.Context, s Spec, story io.Writer) (Image, 
 	if err := CanAssemble(s.Project); err != nil {
 		return Image{}, err
 	}
-	dir, err := os.MkdirTemp("", "kedroctl-assemble-")
+	dir, err := a.workDir()
 	if err != nil {
 		return Image{}, err
 	}
@@ -185,6 +186,27 @@ func (l layout) allows(python string) error {
 func metadata(content []byte) textproto.MIMEHeader {
 	fields, _ := textproto.NewReader(bufio.NewReader(bytes.NewReader(content))).ReadMIMEHeader()
 	return fields
+}
+
+// workDir is a new directory for one image, beside the caches: files of uv's become links where they are on the same disk, and a small /tmp does not fill
+// up. What killed processes have left is removed after a day.
+func (a *Assembler) workDir() (string, error) {
+	all := filepath.Join(filepath.Dir(a.keep), "work")
+	if err := os.MkdirAll(all, 0o755); err != nil {
+		return "", err
+	}
+	left, err := os.ReadDir(all)
+	if err != nil {
+		return "", err
+	}
+	for _, d := range left {
+		if info, err := d.Info(); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
+			if err := os.RemoveAll(filepath.Join(all, d.Name())); err != nil {
+				return "", err
+			}
+		}
+	}
+	return os.MkdirTemp(all, "image-")
 }
 
 // work is one image under way.

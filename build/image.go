@@ -209,7 +209,7 @@ func labels(s Spec) map[string]string {
 		"kedroctl.input-key":                 s.InputKey,
 		"kedroctl.kedro-version":             s.Snapshot.KedroVersion,
 	}
-	if _, digest, ok := strings.Cut(s.Project.Settings.Image.Base, "@"); ok {
+	if _, digest, ok := strings.Cut(s.Dependencies.baseOf(s.Project), "@"); ok {
 		l["org.opencontainers.image.base.digest"] = digest
 	}
 	if revision := strings.TrimSpace(s.Revision); revision != "" {

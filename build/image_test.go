@@ -26,6 +26,11 @@ func TestLabels(t *testing.T) {
 		t.Errorf("labels (-want +got):\n%s", diff)
 	}
 	spec.Revision, spec.Project.Settings.Image.Base = "", "python:3.12-slim"
+	spec.Dependencies.base.Digest = digest // as it was when they were resolved
+	if got := labels(spec)["org.opencontainers.image.base.digest"]; got != digest {
+		t.Errorf("digest of the base image: %q", got)
+	}
+	spec.Dependencies.base.Digest = ""
 	for _, name := range []string{"org.opencontainers.image.revision", "org.opencontainers.image.base.digest"} {
 		if value, ok := labels(spec)[name]; ok {
 			t.Errorf("%s is %q, which nobody knows", name, value)
