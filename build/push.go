@@ -160,6 +160,8 @@ func pushError(err error) error {
 		return ui.WithHint(err, "run 'kedroctl provision' to make the repository")
 	case strings.Contains(message, "unauthorized"), strings.Contains(message, "no basic auth"), strings.Contains(message, "denied"):
 		return ui.WithHint(err, "the credentials need ecr:GetAuthorizationToken and the rights to push for this repository")
+	case strings.Contains(message, "http status: 5"), strings.Contains(message, "connection reset"), strings.Contains(message, "eof"):
+		return ui.WithHint(err, "run the same command again: layers that have arrived are not sent again")
 	}
 	return err
 }

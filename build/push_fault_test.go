@@ -80,29 +80,29 @@ func (f *fragile) expiring(w http.ResponseWriter, r *http.Request) bool {
 	return password == "word-1" && f.uploads.Load() > 1 && refuse(w, r, http.StatusForbidden, "DENIED", "Your authorization token has expired. Reauthenticate and try again.")
 }
 
-// pushFaults are what may happen in a push: what goes wrong, what the error then says ("": nothing, as the push itself goes on).
-func (f *fragile) pushFaults() map[string]struct {
-	wrong func(w http.ResponseWriter, r *http.Request) bool
-	want  string
-} {
+// pushFault is what may happen in a push: what goes wrong, and what the error then says, of this program and of an engine ("": nothing, as the push itself
+// goes on).
+type pushFault struct {
+	wrong        func(w http.ResponseWriter, r *http.Request) bool
+	want, engine string
+}
+
+func (f *fragile) pushFaults() map[string]pushFault {
 	isManifest := func(r *http.Request) bool {
 		return r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/")
 	}
 	var once atomic.Bool
-	return map[string]struct {
-		wrong func(w http.ResponseWriter, r *http.Request) bool
-		want  string
-	}{
-		"the token expires": {f.expiring, ""},
+	return map[string]pushFault{
+		"the token expires": {f.expiring, "", ""},
 		"an error of the registry": {func(w http.ResponseWriter, r *http.Request) bool {
 			return isManifest(r) && refuse(w, r, http.StatusInternalServerError, "UNKNOWN", "we are sorry")
-		}, "we are sorry"},
+		}, "we are sorry", "500 Internal Server Error"},
 		"a line that is cut once": {func(_ http.ResponseWriter, r *http.Request) bool {
 			return r.Method == http.MethodPatch && !once.Swap(true) && cut(r)
-		}, ""},
+		}, "", ""},
 		"a disk that is full": {func(w http.ResponseWriter, r *http.Request) bool {
 			return isManifest(r) && refuse(w, r, http.StatusInsufficientStorage, "UNKNOWN", "no space left on device")
-		}, "no space left on device"},
+		}, "no space left on device", "507 Insufficient Storage"},
 	}
 }
 
