@@ -80,6 +80,10 @@ func (d *deps) printPolicy(ctx context.Context, clients provision.Clients, spec 
 	if err != nil {
 		return err
 	}
+	if len(document) > provision.MaxManagedPolicy {
+		d.term.Line("warning: it has %d characters, and a managed policy at most %d: make two of its statements, or put it into a role, which takes 10240",
+			len(document), provision.MaxManagedPolicy)
+	}
 	var text bytes.Buffer
 	if err := json.Indent(&text, []byte(document), "", "  "); err != nil {
 		return fmt.Errorf("write the policy: %w", err)

@@ -30,6 +30,9 @@ type permission struct {
 	when  map[string]map[string][]string
 }
 
+// MaxManagedPolicy is how many characters a managed policy has at most, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html.
+const MaxManagedPolicy = 6144
+
 // PrintPolicy is the smallest identity policy, as JSON, for what an audience does with the stack of s in the caller's account.
 func PrintPolicy(ctx context.Context, c Clients, s Spec, audience string) (string, error) {
 	if !slices.Contains(Audiences, audience) {

@@ -241,11 +241,8 @@ func TestPrintedPolicies(t *testing.T) {
 			t.Fatal(err)
 		}
 		golden(t, audience+".json", text.String()+"\n")
-		if len(document) > maxManaged {
-			t.Errorf("the policy of a %s has %d characters, and a managed policy %d", audience, len(document), maxManaged)
+		if len(document) > MaxManagedPolicy {
+			t.Errorf("the policy of a %s has %d characters, and a managed policy %d", audience, len(document), MaxManagedPolicy)
 		}
 	}
 }
-
-// maxManaged is the length of a managed policy, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html.
-const maxManaged = 6144
