@@ -37,6 +37,11 @@ func (b bucket) lifecycle(ctx context.Context) (string, error) {
 	if err != nil || len(out.Rules) == 0 {
 		return "", err
 	}
+	for i := range out.Rules { // "all objects" may be said by an empty filter too, as Terraform does
+		if f := out.Rules[i].Filter; f != nil && f.Prefix == nil && f.And == nil && f.Tag == nil && f.ObjectSizeGreaterThan == nil && f.ObjectSizeLessThan == nil {
+			f.Prefix = aws.String("")
+		}
+	}
 	return string(compact(out.Rules)), nil
 }
 

@@ -95,3 +95,18 @@ func TestRulesOfABucketThatWasThereStay(t *testing.T) {
 		t.Errorf("rules of a bucket that was there: %s", compact(got))
 	}
 }
+
+func TestAnEmptyFilterIsNoDrift(t *testing.T) {
+	a, s := embedded(t), testSpec(t)
+	mustApply(t, a, s)
+	rules := s.lifecycle()
+	rules[0].Filter = &s3types.LifecycleRuleFilter{}
+	slices.Reverse(rules)
+	must(t, a.s3.PutBucketLifecycleConfiguration, &s3.PutBucketLifecycleConfigurationInput{Bucket: &s.Bucket,
+		LifecycleConfiguration: &s3types.BucketLifecycleConfiguration{Rules: rules}})
+	a.mutations()
+	mustApply(t, a, s)
+	if calls := a.mutations(); len(calls) > 0 {
+		t.Errorf("what means the same was changed: %v", calls)
+	}
+}
