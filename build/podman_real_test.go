@@ -75,10 +75,11 @@ func TestRealPodman(t *testing.T) {
 		t.Errorf("pushed again: %+v, %v, before %+v", again, err, pushed)
 	}
 
-	broken := p
-	broken.Dependencies = []string{"kedro~=1.0", "kedroctl-no-such-distribution>=1"}
-	_, err = r.build(t, r.spec(t, broken, s))
-	if err == nil || !strings.Contains(err.Error(), "install the dependencies of pyproject.toml: No solution found") || !strings.Contains(ui.Hint(err), "exclude") {
+	broken := r.spec(t, p, s)
+	broken.InputKey += "-broken"
+	broken.Dependencies.pins = append(slices.Clone(broken.Dependencies.pins), pin{name: "kedroctl-no-such-distribution", line: "kedroctl-no-such-distribution==1"})
+	_, err = r.build(t, broken)
+	if err == nil || !strings.Contains(err.Error(), "install the dependencies of "+OwnLock+": No solution found") || !strings.Contains(ui.Hint(err), "exclude") {
 		t.Errorf("dependency that is nowhere: %v, hint %s", err, ui.Hint(err))
 	}
 }

@@ -26,7 +26,7 @@ func (d Dependencies) buildSecrets(machines map[string]*url.Userinfo) (map[strin
 	return files, nil
 }
 
-// uvConfig has the indexes in the order in which they count. Where each pin has a hash it does not matter which of them a file comes from: uv looks on where
+// uvConfig has the indexes in the order in which they count. Where each pin of a wheel has a hash it does not matter which of them a file comes from: uv looks on where
 // the first that has the distribution lacks the version.
 func (d Dependencies) uvConfig() ([]byte, error) {
 	var list []index
@@ -35,7 +35,7 @@ func (d Dependencies) uvConfig() ([]byte, error) {
 		list = append(list, i)
 	}
 	config := map[string]any{"index": list}
-	if !slices.ContainsFunc(d.pins, func(p pin) bool { return !strings.Contains(p.line, "--hash") }) {
+	if !slices.ContainsFunc(d.pins, func(p pin) bool { return !d.isSource(p) && !strings.Contains(p.line, "--hash") }) {
 		config["index-strategy"] = "unsafe-first-match"
 	}
 	return toml.Marshal(config)
