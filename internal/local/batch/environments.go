@@ -2,6 +2,8 @@ package batch
 
 import (
 	"cmp"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,6 +72,7 @@ func (s *Service) checkResources(r *types.ComputeResource) error {
 		when(plain, fargate && len(r.SecurityGroupIds) > 5, "computeResources.securityGroupIds: Fargate takes up to 5"),
 		when(plain, instances && len(r.SecurityGroupIds) == 0 && r.LaunchTemplate == nil, "computeResources.securityGroupIds must name at least one security group"),
 		when(plain, instances && len(r.InstanceTypes) == 0, "computeResources.instanceTypes must name at least one instance type"),
+		when("B28", instances && len(architectures(r)) > 1, "computeResources.instanceTypes must share the same architecture"),
 		when(plain, instances && aws.ToString(r.InstanceRole) == "", "computeResources.instanceRole is required for %s compute environments", r.Type),
 		when(plain, instances && (least < 0 || least > most), "computeResources.minvCpus must be from 0 to maxvCpus"),
 		when(plain, instances && aws.ToInt32(r.DesiredvCpus) > most, "computeResources.desiredvCpus must be between minvCpus and maxvCpus"),
@@ -78,6 +81,31 @@ func (s *Service) checkResources(r *types.ComputeResource) error {
 		when(plain, r.Type == types.CRTypeEc2 && strings.HasPrefix(string(r.AllocationStrategy), "SPOT_"),
 			"allocation strategy %s is for SPOT compute environments", r.AllocationStrategy),
 	)
+}
+
+// graviton and nvidia are the families with such processors: a letter g behind the generation, and names that begin with g or p.
+// https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
+var (
+	graviton = regexp.MustCompile(`^(a1|[a-z]+\d+g[a-z]*)(\.|$)`)
+	nvidia   = regexp.MustCompile(`^(g|gr|p)\d+[a-z]*(\.|$)`)
+)
+
+// architectures are those of an environment's instances; Fargate has none before a job asks.
+func architectures(r *types.ComputeResource) map[string]bool {
+	all := map[string]bool{}
+	for _, t := range r.InstanceTypes {
+		arch := "x86_64"
+		if t == "default_arm64" || graviton.MatchString(t) {
+			arch = "arm64"
+		}
+		all[arch] = true
+	}
+	return all
+}
+
+// hasGPUs tells whether an environment starts instances with GPUs, which those that Batch chooses by itself have not.
+func hasGPUs(r *types.ComputeResource) bool {
+	return slices.ContainsFunc(r.InstanceTypes, nvidia.MatchString)
 }
 
 func bestFit(r *types.ComputeResource) bool {
@@ -183,7 +211,14 @@ func (s *Service) deleteEnvironment(in *batch.DeleteComputeEnvironmentInput) (*b
 		when("B21", s.isRelated(e.ComputeEnvironmentArn), "Cannot delete, found existing JobQueue relationship"))...); err != nil {
 		return nil, err
 	}
-	settle(s, &e.Status, types.CEStatusDeleting, s.Settle+s.Lags().Deleting, func() { delete(s.Envs, aws.ToString(e.ComputeEnvironmentName)) })
+	busy := s.vcpus[aws.ToString(e.ComputeEnvironmentName)] > 0
+	settle(s, &e.Status, types.CEStatusDeleting, s.Settle+s.Lags().Deleting, func() {
+		if busy && onFargate(e.ComputeResources) && !s.off["B29"] {
+			e.Status, e.StatusReason = types.CEStatusInvalid, aws.String("CLIENT_ERROR - The compute environment has active jobs")
+			return
+		}
+		delete(s.Envs, aws.ToString(e.ComputeEnvironmentName))
+	})
 	return out, nil
 }
 

@@ -132,6 +132,10 @@ func (s *Service) room(q *types.JobQueueDetail, j *job) (environment, reason str
 	reason = reasonTooBig
 	for _, o := range q.ComputeEnvironmentOrder {
 		e := s.Envs[lastStep(*o.ComputeEnvironment)]
+		if e != nil && j.size.gpus > 0 && !hasGPUs(e.ComputeResources) && !s.off["B30"] {
+			reason = reasonNoGPU
+			continue
+		}
 		open := e != nil && e.State == types.CEStateEnabled && (e.Status == types.CEStatusValid || e.Status == types.CEStatusUpdating)
 		if open && s.vcpus[*e.ComputeEnvironmentName]+j.size.vcpus <= float64(*e.ComputeResources.MaxvCpus) {
 			return *e.ComputeEnvironmentName, ""
@@ -167,8 +171,11 @@ func (s *Service) start(j *job, environment string) {
 	c := *j.Container // those who were told of the last attempt keep what they were told
 	c.ExitCode, c.Reason, c.LogStreamName = nil, nil, nil
 	ecs := "arn:aws:ecs:" + s.Region + ":" + s.Account
-	c.TaskArn = aws.String(ecs + ":task/AWSBatch-" + environment + "/" + newID())
-	c.ContainerInstanceArn = aws.String(ecs + ":container-instance/AWSBatch-" + environment + "/" + newID())
+	cluster := lastStep(aws.ToString(s.Envs[environment].EcsClusterArn))
+	c.TaskArn, c.ContainerInstanceArn = aws.String(ecs+":task/"+cluster+"/"+newID()), nil
+	if !onFargate(s.Envs[environment].ComputeResources) {
+		c.ContainerInstanceArn = aws.String(ecs + ":container-instance/" + cluster + "/" + newID())
+	}
 	j.Container = &c
 	s.mark(j)
 	r := s.report(j)

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -33,13 +34,14 @@ func (s *Service) createQueue(in *batch.CreateJobQueueInput) (*batch.CreateJobQu
 
 // environmentOrder checks the compute environments of a queue and gives them by ARN, in order. B06, B20.
 func (s *Service) environmentOrder(in []types.ComputeEnvironmentOrder) ([]types.ComputeEnvironmentOrder, error) {
-	order, kinds := []types.ComputeEnvironmentOrder{}, map[bool]bool{}
+	order, kinds, archs := []types.ComputeEnvironmentOrder{}, map[bool]bool{}, map[string]bool{}
 	for _, o := range in {
 		e, err := find(s, s.Envs, "compute-environment", o.ComputeEnvironment)
 		if err != nil {
 			return nil, err
 		}
 		kinds[onFargate(e.ComputeResources)] = true
+		maps.Copy(archs, architectures(e.ComputeResources))
 		if err := s.judge(when("B20", e.Status != types.CEStatusValid, "%s is not VALID but %s", aws.ToString(e.ComputeEnvironmentArn), e.Status)); err != nil {
 			return nil, err
 		}
@@ -49,6 +51,7 @@ func (s *Service) environmentOrder(in []types.ComputeEnvironmentOrder) ([]types.
 	return order, s.judge(
 		when(plain, len(in) == 0, "computeEnvironmentOrder must have at least one compute environment"),
 		when("B06", len(in) > 3, "computeEnvironmentOrder must have 1 to 3 compute environments"),
+		when("B28", len(archs) > 1, "the compute environments of a job queue must share the same architecture"),
 		when("B20", len(kinds) > 1, "Fargate and EC2 compute environments can't be mixed in a job queue"))
 }
 

@@ -43,6 +43,9 @@ var Rules = []struct {
 	{"B25", "a job that can't be placed tells why and stays in RUNNABLE", "API: JobDetail.statusReason"},
 	{"B26", "overrides of more than 8,192 characters are accepted, and the job fails", "limits"},
 	{"B27", "no word of a command is empty", "API: ContainerOverrides.command"},
+	{"B28", "the instance types of an environment, and the environments of a queue, have one architecture", "API: ComputeResource.instanceTypes, CreateJobQueue.computeEnvironmentOrder"},
+	{"B29", "an environment on Fargate that is deleted while jobs run on it turns INVALID", "API: DeleteComputeEnvironment"},
+	{"B30", "a job with GPUs starts where there are instance types with GPUs", "guide: gpu-jobs"},
 }
 
 // verdict is a condition under which a request is refused.

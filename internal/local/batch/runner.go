@@ -85,6 +85,7 @@ const (
 	reasonOverrides   = "Container Overrides length must be at most 8192"
 	reasonTooBig      = "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE - the job needs more vCPUs than any compute environment of its queue may have"
 	reasonNoMemory    = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - the job needs more memory than the machine has for jobs"
+	reasonNoGPU       = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - no instance type of the compute environments has GPUs"
 	reasonOutOfMemory = "OutOfMemoryError: Container killed due to memory usage"
 )
 

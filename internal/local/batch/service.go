@@ -133,6 +133,9 @@ func New(o Options) (*Service, error) {
 	for name := range s.operations {
 		s.names["/v1/"+strings.ToLower(name)] = name
 	}
+	for _, name := range tagOperations {
+		s.operations[name] = http.HandlerFunc(s.tagging)
+	}
 	if err := s.load(); err != nil {
 		return nil, fmt.Errorf("load Batch's state: %w", err)
 	}
@@ -170,6 +173,9 @@ func (s *Service) Operations() []string { return slices.Sorted(maps.Keys(s.opera
 
 // Operation names what a request asks for, and whether it changes anything; "" is none that is offered.
 func (s *Service) Operation(r *http.Request) (name string, mutating bool) {
+	if strings.HasPrefix(r.URL.Path, tagsPath) {
+		return tagOperation(r)
+	}
 	if r.Method == http.MethodPost {
 		name = s.names[r.URL.Path]
 	}

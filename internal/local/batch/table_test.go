@@ -28,8 +28,8 @@ type proof struct {
 
 // TestEachRuleIsEnforcedAndCanBeMissed runs each proof with its rule, and without: there it has to fail, or it proves nothing.
 func TestEachRuleIsEnforcedAndCanBeMissed(t *testing.T) {
-	if len(proofs) != 27 || len(batch.Rules) != 27 {
-		t.Fatalf("%d proofs of %d rules, want 27", len(proofs), len(batch.Rules))
+	if len(proofs) != 30 || len(batch.Rules) != 30 {
+		t.Fatalf("%d proofs of %d rules, want 30", len(proofs), len(batch.Rules))
 	}
 	for i, p := range proofs {
 		rule := batch.Rules[i]
@@ -363,6 +363,54 @@ var proofs = []proof{
 	{rule: "B27", broken: func(w *world) error {
 		return errors.Join(w.submits("empty string", overriding(types.ContainerOverrides{Command: []string{"echo", ""}})),
 			w.defines("empty string", "e", func(in *sdk.RegisterJobDefinitionInput) { in.ContainerProperties.Command = []string{""} }))
+	}},
+	{rule: "B28", broken: func(w *world) error {
+		of := func(name string, types ...string) error {
+			in := environmentInput(name)
+			in.ComputeResources.InstanceTypes = types
+			_, err := w.CreateComputeEnvironment(w.t.Context(), in)
+			return err
+		}
+		err := errors.Join(refusal(of("mixed", "m7g.large", "m7i"), "must share the same architecture"), of("arm", "default_arm64", "g5g.xlarge", "a1", "c7gn"), of("x86", "g4dn.xlarge", "x2iedn", "optimal"))
+		_, queue := w.CreateJobQueue(w.t.Context(), queueInput("both", "arm", "x86"))
+		return errors.Join(err, refusal(queue, "must share the same architecture"))
+	}},
+	{rule: "B29", scripts: long, broken: func(w *world) error {
+		if _, err := w.CreateComputeEnvironment(w.t.Context(), fargateInput("f")); err != nil {
+			return err
+		}
+		w.queue("fargate", "f")
+		w.define("on-fargate", onFargate("1", "2048", nil))
+		w.submitWith("a", func(in *sdk.SubmitJobInput) {
+			in.JobQueue, in.JobDefinition = aws.String("fargate"), aws.String("on-fargate")
+		})
+		if _, err := w.CreateComputeEnvironment(w.t.Context(), fargateInput("next")); err != nil {
+			return err
+		}
+		f := aws.String("f")
+		_, moved := w.UpdateJobQueue(w.t.Context(), &sdk.UpdateJobQueueInput{JobQueue: aws.String("fargate"), ComputeEnvironmentOrder: queueInput("", "next").ComputeEnvironmentOrder})
+		_, disabled := w.UpdateComputeEnvironment(w.t.Context(), &sdk.UpdateComputeEnvironmentInput{ComputeEnvironment: f, State: types.CEStateDisabled})
+		_, deleted := w.DeleteComputeEnvironment(w.t.Context(), &sdk.DeleteComputeEnvironmentInput{ComputeEnvironment: f})
+		if err := errors.Join(moved, disabled, deleted); err != nil {
+			return err
+		}
+		out, err := w.DescribeComputeEnvironments(w.t.Context(), &sdk.DescribeComputeEnvironmentsInput{ComputeEnvironments: []string{"f"}})
+		if err != nil || len(out.ComputeEnvironments) == 0 {
+			return fmt.Errorf("the environment is gone, %w", err)
+		}
+		return differs("status", out.ComputeEnvironments[0].Status, types.CEStatusInvalid)
+	}},
+	{rule: "B30", broken: func(w *world) error {
+		gpus := func(name, queue string) string {
+			return w.submitWith(name, func(in *sdk.SubmitJobInput) {
+				in.JobQueue = &queue
+				in.ContainerOverrides = &types.ContainerOverrides{ResourceRequirements: append(requirements("1", "512"),
+					types.ResourceRequirement{Type: types.ResourceTypeGpu, Value: aws.String("1")})}
+			})
+		}
+		w.environment("gpu", func(in *sdk.CreateComputeEnvironmentInput) { in.ComputeResources.InstanceTypes = []string{"g5.xlarge"} })
+		w.queue("with", "gpu")
+		return errors.Join(w.ends(gpus("a", "q"), "RUNNABLE MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT"), w.ends(gpus("b", "with"), "RUNNING "))
 	}},
 }
 

@@ -309,6 +309,12 @@ BATCH = [
     ("DescribeJobQueues", {"nextToken": "none"}, "ClientException"),
     ("UpdateJobQueue", {"jobQueue": "judged", "priority": 2}, {"jobQueueName": "judged"}),
     ("UpdateJobQueue", {"jobQueue": "none", "priority": 2}, "ClientException"),
+    ("TagResource", {"resourceArn": "$queue", "tags": {"team": "data"}}, {}),
+    ("UntagResource", {"resourceArn": "$queue", "tagKeys": ["owner"]}, {}),
+    ("ListTagsForResource", {"resourceArn": "$queue"}, {"tags": {"team": "data"}}),
+    ("TagResource", {"resourceArn": "arn:aws:batch:eu-west-1:123456789012:job-queue/none", "tags": {"team": "data"}}, "ClientException"),
+    ("UntagResource", {"resourceArn": "arn:aws:batch:eu-west-1:123456789012:job-queue/none", "tagKeys": ["team"]}, "ClientException"),
+    ("ListTagsForResource", {"resourceArn": "arn:aws:batch:eu-west-1:123456789012:job-queue/none"}, "ClientException"),
 
     ("RegisterJobDefinition",
      {"jobDefinitionName": "judged", "type": "container", "containerProperties": CONTAINER, "retryStrategy": {"attempts": 2}},
