@@ -67,8 +67,7 @@ func (d *deps) init(ctx context.Context, o project.InitOptions, runner bool) err
 		return d.inspect(ctx, p, project.InspectOptions{Env: env})
 	}
 	if runner {
-		name := provision.StackName(p)
-		o.Runner = &project.Batch{Queue: cmp.Or(p.Settings.Compute.Queue, name), Definition: name}
+		o.Runner = &project.Batch{Queue: cmp.Or(p.Settings.Compute.Queue, provision.QueueName(p)), Definition: provision.StackName(p)}
 	}
 	files, err := project.Init(ctx, p, o)
 	if err != nil {

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -61,6 +62,9 @@ func (d *deps) resume(c *cli.Context) error {
 			return err
 		}
 	}
+	if err := d.checkQueues(c.Context, r); err != nil {
+		return err
+	}
 	r, redos, err := run.Resume(c.Context, clients, r, change)
 	if err != nil {
 		return err
@@ -80,6 +84,19 @@ func (d *deps) resume(c *cli.Context) error {
 		table.Notice(run.Notice{Code: run.NoticeResume, Text: again.Group + ": " + again.Why})
 	}
 	return d.follow(ctx, c, clients, r, options, table)
+}
+
+// checkQueues sees that the queues of a run, which its plan records, still take jobs. A run without an image has none of its own.
+func (d *deps) checkQueues(ctx context.Context, r run.Run) error {
+	if process.Ours(r.Deployment) {
+		return nil
+	}
+	for _, queue := range run.Queues(r.Plan, r.Queue) {
+		if err := provision.CheckQueue(ctx, d.batchClient(), queue); err != nil {
+			return ui.WithHint(fmt.Errorf("run %s: %w", r.ID, err), ui.Hint(err)+"; this run cannot go on there: start a new one with 'kedroctl run'")
+		}
+	}
+	return nil
 }
 
 // redeploy deploys the project and makes what is left of a run use that.

@@ -75,17 +75,18 @@ func (a *Applying) start(ctx context.Context) {
 	c, s := a.clients, a.spec
 	a.got = Resources{Region: s.Region, Bucket: s.Bucket, LogGroup: s.LogGroup}
 	identified := a.step(ctx, a.identify)
-	known := a.step(ctx, func(ctx context.Context) error { return a.spec.checkKind(ctx, a.clients.Batch) }, identified)
-	a.bucket = a.step(ctx, func(ctx context.Context) error { return a.one(ctx, bucket{c, s, a.account}, nil) }, known)
-	a.repository = a.step(ctx, a.makeRepository, known)
-	logs := a.step(ctx, func(ctx context.Context) error { return a.one(ctx, logGroup{c, s}, nil) }, known)
-	roles := a.step(ctx, a.makeJobRoles, known)
-	var network *step // done when it is known whether tasks need a public IP
+	a.bucket = a.step(ctx, func(ctx context.Context) error { return a.one(ctx, bucket{c, s, a.account}, nil) }, identified)
+	a.repository = a.step(ctx, a.makeRepository, identified)
+	logs := a.step(ctx, func(ctx context.Context) error { return a.one(ctx, logGroup{c, s}, nil) }, identified)
+	roles := a.step(ctx, a.makeJobRoles, identified)
+	var network, queue *step // done when it is known whether tasks need a public IP, and when the queue is VALID
 	if s.ownQueue() {
-		network = a.startQueue(ctx, known)
+		network, queue = a.startQueue(ctx, identified)
 	} else {
-		network = a.step(ctx, a.findQueue, known)
+		network = a.step(ctx, a.findQueue, identified)
+		queue = network
 	}
+	a.step(ctx, a.retire, queue)
 	needs := []*step{logs, roles}
 	if s.onFargate() {
 		needs = append(needs, network)
@@ -93,13 +94,13 @@ func (a *Applying) start(ctx context.Context) {
 	a.definition = a.step(ctx, func(context.Context) error { return nil }, needs...)
 }
 
-// startQueue starts the compute environments, what they need, and the queue. It gives the step that finds the network.
-func (a *Applying) startQueue(ctx context.Context, known *step) *step {
+// startQueue starts the compute environments, what they need, and the queue. It gives the step that finds the network, and the queue's.
+func (a *Applying) startQueue(ctx context.Context, identified *step) (found, whole *step) {
 	net := &network{Clients: a.clients, vpcSubnets: a.spec.Existing.Subnets, vpcGroups: a.spec.Existing.SecurityGroups}
-	network := a.step(ctx, func(ctx context.Context) error { return a.findNetwork(ctx, net) }, known)
-	needs := []*step{network, a.step(ctx, a.makeServiceRole, known)}
+	found = a.step(ctx, func(ctx context.Context) error { return a.findNetwork(ctx, net) }, identified)
+	needs := []*step{found, a.step(ctx, a.makeServiceRole, identified)}
 	if !a.spec.onFargate() {
-		needs = append(needs, a.step(ctx, a.makeProfile, known))
+		needs = append(needs, a.step(ctx, a.makeProfile, identified))
 	}
 	capacities := a.spec.capacities()
 	made := make([]string, len(capacities))
@@ -111,13 +112,13 @@ func (a *Applying) startQueue(ctx context.Context, known *step) *step {
 				subnets: net.subnets, groups: net.groups}, &made[i])
 		}, needs...))
 	}
-	a.step(ctx, func(ctx context.Context) error {
+	whole = a.step(ctx, func(ctx context.Context) error {
 		a.mu.Lock()
 		a.got.Environments = made
 		a.mu.Unlock()
 		return a.one(ctx, queue{Clients: a.clients, spec: a.spec, environments: made}, &a.got.Queue)
 	}, envs...)
-	return network
+	return found, whole
 }
 
 func (a *Applying) findNetwork(ctx context.Context, n *network) error {

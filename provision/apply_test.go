@@ -99,10 +99,10 @@ func TestDriftIsRepaired(t *testing.T) {
 			must(t, a.iam.RemoveRoleFromInstanceProfile, &iam.RemoveRoleFromInstanceProfileInput{RoleName: &s.InstanceRole, InstanceProfileName: &s.InstanceProfile})
 		}, KindInstanceProfile},
 		"environment disabled": {func(t *testing.T, a *testAWS, s Spec) {
-			must(t, a.batch.UpdateComputeEnvironment, &batch.UpdateComputeEnvironmentInput{ComputeEnvironment: &s.Name, State: batchtypes.CEStateDisabled})
+			must(t, a.batch.UpdateComputeEnvironment, &batch.UpdateComputeEnvironmentInput{ComputeEnvironment: aws.String(s.environmentName(s.capacities()[0])), State: batchtypes.CEStateDisabled})
 		}, KindEnvironment},
 		"queue disabled": {func(t *testing.T, a *testAWS, s Spec) {
-			must(t, a.batch.UpdateJobQueue, &batch.UpdateJobQueueInput{JobQueue: &s.Name, State: batchtypes.JQStateDisabled})
+			must(t, a.batch.UpdateJobQueue, &batch.UpdateJobQueueInput{JobQueue: aws.String(s.queueName()), State: batchtypes.JQStateDisabled})
 		}, KindQueue},
 	}
 	for name, test := range tests {
@@ -153,9 +153,9 @@ func TestSettingsChangeTheStack(t *testing.T) {
 	}))
 	want := []string{
 		"bucket kedro-spaceflights-3f9c02ab: updated",
-		"compute environment kedro-spaceflights-aws-batch: updated",
+		"compute environment kedro-spaceflights-aws-batch-2a60e727: updated",
 		"instance profile kedro-spaceflights-aws-batch-eu-west-1-instance-d0fe1247: unchanged",
-		"job queue kedro-spaceflights-aws-batch: unchanged",
+		"job queue kedro-spaceflights-aws-batch-2a60e727: unchanged",
 		"log group /kedroctl/spaceflights/aws-batch: updated",
 		"repository spaceflights-batch: updated",
 		"role kedro-spaceflights-aws-batch-eu-west-1-exec-d0fe1247: created",
@@ -259,7 +259,7 @@ func TestExistingProfileSubnetsAndServiceRole(t *testing.T) {
 			Subnets: env.ComputeResources.Subnets[:1], SecurityGroups: env.ComputeResources.SecurityGroupIds}
 	})
 	res := mustApply(t, a, s)
-	ours := must(t, a.batch.DescribeComputeEnvironments, &batch.DescribeComputeEnvironmentsInput{ComputeEnvironments: []string{s.Name}}).ComputeEnvironments[0]
+	ours := must(t, a.batch.DescribeComputeEnvironments, &batch.DescribeComputeEnvironmentsInput{ComputeEnvironments: res.Environments}).ComputeEnvironments[0]
 	r := ours.ComputeResources
 	got := []string{res.InstanceProfile, *ours.ServiceRole, strings.Join(r.Subnets, " "), strings.Join(r.SecurityGroupIds, " ")}
 	want := []string{their.InstanceProfile, their.JobRole, env.ComputeResources.Subnets[0], strings.Join(env.ComputeResources.SecurityGroupIds, " ")}

@@ -34,6 +34,7 @@ type Clients struct {
 		environments
 		queues
 		jobs
+		tagging
 		Definitions
 	}
 	Logs logGroups
@@ -193,7 +194,14 @@ type queues interface {
 
 type jobs interface {
 	ListJobs(context.Context, *batch.ListJobsInput, ...func(*batch.Options)) (*batch.ListJobsOutput, error)
+	DescribeJobs(context.Context, *batch.DescribeJobsInput, ...func(*batch.Options)) (*batch.DescribeJobsOutput, error)
 	TerminateJob(context.Context, *batch.TerminateJobInput, ...func(*batch.Options)) (*batch.TerminateJobOutput, error)
+}
+
+// tagging is for environments and queues.
+type tagging interface {
+	TagResource(context.Context, *batch.TagResourceInput, ...func(*batch.Options)) (*batch.TagResourceOutput, error)
+	UntagResource(context.Context, *batch.UntagResourceInput, ...func(*batch.Options)) (*batch.UntagResourceOutput, error)
 }
 
 // Definitions are Batch's job definitions, as far as Register and Destroy use them.

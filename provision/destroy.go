@@ -57,11 +57,15 @@ func Destroy(ctx context.Context, c Clients, s Spec, o DestroyOptions, report Re
 	if err != nil {
 		return Destroyed{}, err
 	}
-	if err := endJobs(ctx, c, s, o.Force); err != nil {
+	f, err := s.fleet(ctx, c.Batch)
+	if err != nil {
+		return Destroyed{}, err
+	}
+	if err := endJobs(ctx, c, s, f, o.Force); err != nil {
 		return Destroyed{}, err
 	}
 	var done Destroyed
-	for _, r := range removables(c, s, acc) {
+	for _, r := range removables(c, s, acc, f) {
 		is, err := remove(ctx, r, o, report)
 		if err != nil {
 			return done, err
@@ -82,13 +86,17 @@ type removable interface {
 	removal(context.Context) (Resource, func(context.Context) error, error)
 }
 
-// removables are in the order in which AWS lets go: the queue holds the environments, these the profile, the profile the role.
-func removables(c Clients, s Spec, a account) []removable {
-	return []removable{
-		queue{Clients: c, spec: s}, environment{Clients: c, spec: s, capacity: s.spot()},
-		environment{Clients: c, spec: s, capacity: capacity{name: s.Name}}, definitions{c.Batch, s}, profile{c, s},
-		s.instanceRole(c, a), s.executionRole(c, a), s.jobRole(c, a), logGroup{c, s}, &repository{Clients: c, spec: s}, bucket{c, s, a},
+// removables are in the order in which AWS lets go: queues hold environments, these the profile, the profile the role.
+func removables(c Clients, s Spec, a account, f fleet) []removable {
+	var all []removable
+	for _, q := range f.queues {
+		all = append(all, queue{Clients: c, spec: s, name: aws.ToString(q.JobQueueName)})
 	}
+	for _, e := range f.environments {
+		all = append(all, environment{Clients: c, spec: s, name: aws.ToString(e.ComputeEnvironmentName)})
+	}
+	return append(all, definitions{c.Batch, s}, profile{c, s}, s.instanceRole(c, a), s.executionRole(c, a), s.jobRole(c, a), logGroup{c, s},
+		&repository{Clients: c, spec: s}, bucket{c, s, a})
 }
 
 // remove removes one resource. One that is not there comes back without a state.
@@ -114,19 +122,21 @@ func remove(ctx context.Context, r removable, o DestroyOptions, report Reporter)
 
 func holdsData(r Resource) bool { return r.Kind == KindBucket || r.Kind == KindRepository }
 
-// endJobs refuses where jobs of the stack are unfinished or, with force, ends them: in its own queue all jobs, in those of the settings, for all groups or
+// endJobs refuses where jobs of the stack are unfinished or, with force, ends them: in its own queues all jobs, in those of the settings, for all groups or
 // for some, those of its job definition.
-func endJobs(ctx context.Context, c Clients, s Spec, force bool) error {
-	q := queue{Clients: c, spec: s}
-	for _, name := range append([]string{s.Name}, s.Queues...) {
+func endJobs(ctx context.Context, c Clients, s Spec, f fleet, force bool) error {
+	q, all := queue{Clients: c, spec: s}, f.queues
+	for _, name := range s.Queues {
 		found, err := q.find(ctx, name)
 		if err != nil {
 			return explain("job queue "+name, err)
 		}
-		if found == nil || name == s.Name && !s.owns(found.Tags) {
-			continue
+		if found != nil && !s.owns(found.Tags) {
+			all = append(all, *found)
 		}
-		if err := q.endJobs(ctx, *found, force); err != nil {
+	}
+	for _, found := range all {
+		if err := q.endJobs(ctx, found, force); err != nil {
 			return err
 		}
 	}

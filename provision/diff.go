@@ -33,7 +33,12 @@ func Diff(ctx context.Context, c Clients, s Spec) ([]Change, error) {
 	if _, err := a.Wait(); err != nil {
 		return nil, err
 	}
-	return slices.SortedFunc(slices.Values(a.changes), func(x, y Change) int { return byKind(x.Kind, x.Name, y.Kind, y.Name) }), nil
+	replaced := map[string]bool{} // told with what takes their place
+	for _, c := range a.changes {
+		replaced[c.Replaces] = true
+	}
+	changes := slices.DeleteFunc(a.changes, func(c Change) bool { return c.Action == ActionRemove && replaced[c.Name] })
+	return slices.SortedFunc(slices.Values(changes), func(x, y Change) int { return byKind(x.Kind, x.Name, y.Kind, y.Name) }), nil
 }
 
 // compare notes what converge would do with a resource.
@@ -47,8 +52,13 @@ func (a *Applying) compare(ctx context.Context, r resource) (Resource, error) {
 	}
 	would := Change{Kind: is.Kind, Name: is.Name, Action: ActionUpdate}
 	for _, c := range changes {
-		if c.create {
+		switch {
+		case c.replaces != "":
+			would.Action, would.Replaces = ActionReplace, c.replaces
+		case c.create:
 			would.Action = ActionCreate
+		case c.then == Retired || c.then == Removed:
+			would.Action, would.Reason = ActionRemove, c.what+": "+is.Detail
 		}
 		would.Attributes = append(would.Attributes, c.attributes...)
 	}

@@ -2,8 +2,10 @@ package provision
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/batch"
 	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
 
+	"github.com/kedroctl/kedroctl/internal/project"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
@@ -19,6 +22,7 @@ type environment struct {
 	Clients
 	spec Spec
 	capacity
+	name            string
 	serviceRole     string // ARN
 	instanceProfile string // ARN; none on Fargate
 	subnets, groups []string
@@ -34,26 +38,104 @@ const (
 const propagation = 2 * time.Minute
 
 func (e environment) diff(ctx context.Context) (*Resource, []change, error) {
-	is := &Resource{Kind: KindEnvironment, Name: e.name}
-	found, err := e.wait(ctx)
+	found, err := e.current(ctx)
+	is := &Resource{Kind: KindEnvironment, Name: e.spec.environmentName(e.capacity)}
 	if err != nil {
 		return is, nil, err
 	}
 	if found == nil {
-		_, all := e.differences(batchtypes.ComputeEnvironmentDetail{})
-		return is, []change{{what: "create", create: true, attributes: all, do: func(ctx context.Context) error { return e.create(ctx, is) }}}, nil
+		e.name = is.Name
+		create, err := e.creation(ctx, is)
+		return is, []change{create}, err
 	}
-	is.ARN = aws.ToString(found.ComputeEnvironmentArn)
-	switch {
-	case !e.spec.owns(found.Tags):
+	is.Name, is.ARN = aws.ToString(found.ComputeEnvironmentName), aws.ToString(found.ComputeEnvironmentArn)
+	e.name = is.Name
+	if !e.spec.owns(found.Tags) {
 		return is, nil, notOurs(is, e.spec)
-	case found.Status == batchtypes.CEStatusInvalid:
-		return is, []change{{what: "repair", attributes: attribute("status", string(found.Status), string(batchtypes.CEStatusValid)), do: func(ctx context.Context) error { return e.repair(ctx, is, *found) }}}, nil
+	}
+	var changes []change
+	if isRetired(found.Tags) {
+		changes = append(changes, e.takeBack(is.ARN))
+	}
+	if found.Status == batchtypes.CEStatusInvalid {
+		return is, append(changes, change{what: "repair", attributes: attribute("status", string(found.Status), string(batchtypes.CEStatusValid)),
+			do: func(ctx context.Context) error { return e.repair(ctx, is, *found) }}), nil
 	}
 	if update, attributes := e.differences(*found); attributes != nil {
-		return is, []change{{what: "update", attributes: attributes, do: func(ctx context.Context) error { return e.change(ctx, update) }}}, nil
+		changes = append(changes, change{what: "update", attributes: attributes, do: func(ctx context.Context) error { return e.change(ctx, update) }})
 	}
-	return is, nil, nil
+	return is, changes, nil
+}
+
+// updatable says whether Batch replaces instances by itself where it has to, which takes its own role; on Fargate there are none.
+func (e environment) updatable() bool { return e.onFargate() || e.spec.Existing.ServiceRole == "" }
+
+// current is the environment as it is: under the name that it has to have, else under the one of earlier versions, which was without a hash, where it can be
+// brought to its spec.
+func (e environment) current(ctx context.Context) (*batchtypes.ComputeEnvironmentDetail, error) {
+	e.name = e.spec.environmentName(e.capacity)
+	if found, err := e.wait(ctx); err != nil || found != nil {
+		return found, err
+	}
+	e.name = e.spec.Name + e.suffix
+	found, err := e.wait(ctx)
+	if err != nil || found == nil || !e.spec.owns(found.Tags) || !e.fits(*found) {
+		return nil, err
+	}
+	return found, nil
+}
+
+// fits says whether an environment can become this one without being replaced.
+func (e environment) fits(is batchtypes.ComputeEnvironmentDetail) bool {
+	update, _ := e.differences(is)
+	if u := update.ComputeResources; !e.updatable() && u != nil && (u.InstanceRole != nil || u.InstanceTypes != nil || u.Subnets != nil || u.SecurityGroupIds != nil) {
+		return false
+	}
+	return is.ComputeResources != nil && is.ComputeResources.Type == e.kind && (e.onFargate() || archOf(*is.ComputeResources) == e.spec.arch())
+}
+
+// archOf is the architecture of an environment's instances; all have the same.
+func archOf(r batchtypes.ComputeResource) string {
+	if slices.ContainsFunc(r.InstanceTypes, project.IsARM) {
+		return "arm64"
+	}
+	return "x86_64"
+}
+
+// creation makes the environment, and tells which one gives way to it, by what of that one cannot be changed.
+func (e environment) creation(ctx context.Context, is *Resource) (change, error) {
+	_, all := e.differences(batchtypes.ComputeEnvironmentDetail{})
+	create := change{what: "create", create: true, attributes: append(attribute("type", "", string(e.kind)), all...),
+		do: func(ctx context.Context) error { return e.create(ctx, is) }}
+	f, err := e.spec.fleet(ctx, e.Batch)
+	if err != nil {
+		return create, err
+	}
+	for _, was := range f.environments {
+		name := aws.ToString(was.ComputeEnvironmentName)
+		if name != e.spec.Name+e.suffix && !hashed(name, e.spec.Name+e.suffix) || isRetired(was.Tags) || was.ComputeResources == nil {
+			continue
+		}
+		create.replaces = name
+		_, create.attributes = e.differences(was)
+		for i, a := range create.attributes {
+			create.attributes[i].Replaces = !e.updatable() && a.Name != "max_vcpus" && a.Name != "service_role" && a.Name != "state"
+		}
+		for _, a := range append(attribute("architecture", archOf(*was.ComputeResources), e.spec.arch()), attribute("type", string(was.ComputeResources.Type), string(e.kind))...) {
+			a.Replaces = true
+			if a.Name == "type" || !e.onFargate() {
+				create.attributes = append([]Attribute{a}, create.attributes...)
+			}
+		}
+	}
+	return create, nil
+}
+
+// hashed says whether a name is a base with the hash of fixedName behind it.
+func hashed(name, base string) bool {
+	tail, ok := strings.CutPrefix(name, base+"-")
+	_, err := hex.DecodeString(tail)
+	return ok && err == nil && len(tail) == 8
 }
 
 func (e environment) find(ctx context.Context) (*batchtypes.ComputeEnvironmentDetail, error) {
@@ -128,6 +210,9 @@ func (e environment) instanceTypes() []string {
 		return nil
 	case len(e.spec.Compute.InstanceTypes) > 0:
 		return e.spec.Compute.InstanceTypes
+	}
+	if e.spec.arch() == "arm64" {
+		return []string{"default_arm64"}
 	}
 	return []string{"optimal"}
 }
@@ -276,6 +361,9 @@ func (e environment) gone(ctx context.Context) error {
 	return ui.WithHint(fmt.Errorf("not gone after %s", looks*lookEvery), "run the same command again")
 }
 
+// notYet says whether Batch refuses to let an environment go that it will let go soon.
+func (e environment) notYet(err error) bool { return isBusy(err) || isHeld(err) }
+
 func (e environment) removal(ctx context.Context) (Resource, func(context.Context) error, error) {
 	is := Resource{Kind: KindEnvironment, Name: e.name}
 	found, err := e.find(ctx)
@@ -287,7 +375,5 @@ func (e environment) removal(ctx context.Context) (Resource, func(context.Contex
 	case found.Status == batchtypes.CEStatusDeleting:
 		return is, e.gone, nil
 	}
-	return is, func(ctx context.Context) error {
-		return e.remove(ctx, func(err error) bool { return isBusy(err) || isHeld(err) })
-	}, nil
+	return is, func(ctx context.Context) error { return e.remove(ctx, e.notYet) }, nil
 }

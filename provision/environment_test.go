@@ -20,6 +20,7 @@ type slowBatch struct {
 	Definitions
 	jobs
 	queues
+	tagging
 	now     time.Duration
 	spread  time.Duration // when roles are known
 	reason  string
@@ -52,6 +53,10 @@ func (b *slowBatch) DescribeComputeEnvironments(context.Context, *batch.Describe
 	return out, nil
 }
 
+func (b *slowBatch) DescribeJobQueues(context.Context, *batch.DescribeJobQueuesInput, ...func(*batch.Options)) (*batch.DescribeJobQueuesOutput, error) {
+	return &batch.DescribeJobQueuesOutput{}, nil
+}
+
 func (b *slowBatch) CreateComputeEnvironment(_ context.Context, in *batch.CreateComputeEnvironmentInput, _ ...func(*batch.Options)) (*batch.CreateComputeEnvironmentOutput, error) {
 	b.created++
 	b.env = &batchtypes.ComputeEnvironmentDetail{ComputeEnvironmentArn: aws.String("arn:env"), ComputeEnvironmentName: in.ComputeEnvironmentName,
@@ -81,7 +86,8 @@ func (b *slowBatch) DeleteComputeEnvironment(context.Context, *batch.DeleteCompu
 }
 
 func (b *slowBatch) environment(t *testing.T) environment {
-	return environment{Clients: Clients{Batch: b, Sleep: b.sleep}, spec: testSpec(t), capacity: testSpec(t).capacities()[0], serviceRole: "arn:service", instanceProfile: "arn:profile",
+	s := testSpec(t)
+	return environment{Clients: Clients{Batch: b, Sleep: b.sleep}, spec: s, capacity: s.capacities()[0], serviceRole: "arn:aws:iam::1:role" + servicePath + "AWSServiceRoleForBatch", instanceProfile: "arn:profile",
 		subnets: []string{"subnet-1"}, groups: []string{"sg-1"}}
 }
 

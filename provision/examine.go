@@ -2,7 +2,6 @@ package provision
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -74,10 +73,6 @@ func Examine(ctx context.Context, c Clients, s Spec) []plan.Finding {
 		e.queue(ctx, s.Compute.Queue, nil)
 		return e.found
 	}
-	if other, is := errors.AsType[*kindError](s.checkKind(ctx, c.Batch)); is {
-		e.add(plan.Error, CodeDiffers, KindEnvironment+" "+other.environment, other.Error(), other.Hint())
-		return e.found
-	}
 	e.compute(ctx, who)
 	return e.found
 }
@@ -126,7 +121,7 @@ func (e *exam) compute(ctx context.Context, who account) {
 		}
 		arns = append(arns, arn)
 	}
-	e.queue(ctx, e.spec.Name, arns)
+	e.queue(ctx, "", arns)
 }
 
 // profile looks at what instances need, where there are any, and gives the profile's ARN.
@@ -161,8 +156,13 @@ func (e *exam) addresses(ctx context.Context, subnets []string) {
 
 // environment looks at a compute environment and gives its ARN, "" where there is none to be seen.
 func (e *exam) environment(ctx context.Context, want environment) (arn string) {
+	want.name = e.spec.environmentName(want.capacity)
 	thing := KindEnvironment + " " + want.name
-	is, err := want.find(ctx)
+	is, err := want.current(ctx)
+	if is != nil {
+		want.name = aws.ToString(is.ComputeEnvironmentName)
+		thing = KindEnvironment + " " + want.name
+	}
 	switch {
 	case err != nil:
 		err = explain(thing, err)
@@ -189,11 +189,19 @@ func (e *exam) environment(ctx context.Context, want environment) (arn string) {
 	return aws.ToString(is.ComputeEnvironmentArn)
 }
 
-// queue looks at the queue, by name or ARN, that jobs go to, over the stack's environments where it has its own.
+// queue looks at the queue of the settings that jobs go to, by name or ARN, or at the stack's own over its environments.
 func (e *exam) queue(ctx context.Context, name string, environments []string) {
-	thing := KindQueue + " " + lastPart(name)
 	own := queue{Clients: e.Clients, spec: e.spec, environments: environments}
-	is, err := own.find(ctx, name)
+	look := func() (*batchtypes.JobQueueDetail, error) { return own.find(ctx, name) }
+	if e.spec.ownQueue() {
+		name = e.spec.queueName()
+		look = func() (*batchtypes.JobQueueDetail, error) { return own.current(ctx) }
+	}
+	is, err := look()
+	if is != nil {
+		name = aws.ToString(is.JobQueueName)
+	}
+	thing := KindQueue + " " + lastPart(name)
 	fix := provisionFix
 	if !e.spec.ownQueue() {
 		fix = "aws batch update-job-queue --job-queue " + lastPart(name) + " --state ENABLED"
@@ -222,7 +230,11 @@ func (e *exam) idle(ctx context.Context, thing string, is batchtypes.ComputeEnvi
 	if is.ComputeResources == nil || aws.ToInt32(is.ComputeResources.DesiredvCpus) == 0 && aws.ToInt32(is.ComputeResources.MinvCpus) == 0 {
 		return
 	}
-	jobs, err := batchjob.Unfinished(ctx, e.Batch, e.spec.Name)
+	q, err := (queue{Clients: e.Clients, spec: e.spec}).current(ctx)
+	if err != nil || q == nil {
+		return // queue tells
+	}
+	jobs, err := batchjob.Unfinished(ctx, e.Batch, aws.ToString(q.JobQueueArn))
 	if err == nil && len(jobs) == 0 {
 		e.add(plan.Warning, CodeIdle, thing, fmt.Sprintf("%d vCPUs are wanted, and there is no job", max(aws.ToInt32(is.ComputeResources.DesiredvCpus), aws.ToInt32(is.ComputeResources.MinvCpus))),
 			"Batch stops them within minutes; if not: aws batch update-compute-environment --compute-environment "+aws.ToString(is.ComputeEnvironmentName)+" --compute-resources minvCpus=0,desiredvCpus=0")

@@ -1,7 +1,6 @@
 package provision
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,9 +37,6 @@ func FindRepository(ctx context.Context, c Clients, s Spec) (Repository, error) 
 // the network is like. Without one of them, the error is ErrNotProvisioned.
 func FindDefinition(ctx context.Context, c Clients, s Spec) (Resources, error) {
 	res := Resources{Region: s.Region, Bucket: s.Bucket, LogGroup: s.LogGroup}
-	if err := s.checkKind(ctx, c.Batch); err != nil {
-		return res, err
-	}
 	group, err := logGroup{c, s}.find(ctx)
 	if err != nil {
 		return res, explain(KindLogGroup+" "+s.LogGroup, err)
@@ -64,8 +60,19 @@ func FindDefinition(ctx context.Context, c Clients, s Spec) (Resources, error) {
 	if err != nil || !s.onFargate() {
 		return res, err
 	}
-	name = cmp.Or(s.Compute.Queue, s.Name)
-	if res.PublicIP, err = (queue{Clients: c, spec: s}).public(ctx, name); err != nil {
+	q := queue{Clients: c, spec: s}
+	name = s.Compute.Queue
+	if s.ownQueue() {
+		found, err := q.current(ctx)
+		if err != nil {
+			return res, explain(KindQueue+" "+s.queueName(), err)
+		}
+		if found == nil {
+			return res, notProvisioned(KindQueue, s.queueName())
+		}
+		name = aws.ToString(found.JobQueueName)
+	}
+	if res.PublicIP, err = q.public(ctx, name); err != nil {
 		return res, explain("network of job queue "+name, err)
 	}
 	return res, nil
@@ -89,11 +96,13 @@ func CheckQueue(ctx context.Context, api queues, queue string) error {
 		return explain("job queue "+queue, err)
 	}
 	if len(out.JobQueues) == 0 {
-		return notProvisioned(KindQueue, queue)
+		return ui.WithHint(fmt.Errorf("job queue %s: %w", lastPart(queue), ErrNotProvisioned), "'kedroctl deploy' makes the stack, and records its queue for new runs")
 	}
 	q := out.JobQueues[0]
 	name := aws.ToString(q.JobQueueName)
 	switch {
+	case isRetired(q.Tags) && q.State == batchtypes.JQStateDisabled:
+		return ui.WithHint(fmt.Errorf("job queue %s has retired: the stack has another one", name), "'kedroctl deploy' records that for new runs")
 	case q.Status == batchtypes.JQStatusInvalid:
 		return ui.WithHint(fmt.Errorf("job queue %s is INVALID: %s", name, aws.ToString(q.StatusReason)),
 			"'kedroctl provision' says what is wrong with its compute environment, and mends what is kedroctl's own")

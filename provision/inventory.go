@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"golang.org/x/sync/errgroup"
@@ -54,18 +55,22 @@ func Inventory(ctx context.Context, c Clients, s Spec) ([]Listed, error) {
 	}
 	looks = append(looks, i.queue, i.definitions)
 	all := make([]Listed, len(looks))
-	work, ctx := errgroup.WithContext(ctx)
+	work, together := errgroup.WithContext(ctx)
 	work.SetLimit(looksAtOnce)
 	for n, look := range looks {
 		work.Go(func() (err error) {
-			if all[n], err = look(ctx); err != nil {
+			if all[n], err = look(together); err != nil {
 				return explain(all[n].String(), err)
 			}
 			all[n].Ours = all[n].Tags != nil && s.owns(all[n].Tags)
 			return nil
 		})
 	}
-	return all, work.Wait()
+	if err := work.Wait(); err != nil {
+		return all, err
+	}
+	retired, err := i.retired(ctx)
+	return append(all, retired...), err
 }
 
 // inventory looks at the resources of a stack.
@@ -162,11 +167,40 @@ func (i inventory) profile(ctx context.Context) (Listed, error) {
 }
 
 func (i inventory) environment(ctx context.Context, c capacity) (Listed, error) {
-	l := listed(KindEnvironment, c.name, IdleNothing)
-	found, err := environment{Clients: i.Clients, spec: i.spec, capacity: c}.find(ctx)
+	l := listed(KindEnvironment, i.spec.environmentName(c), IdleNothing)
+	found, err := environment{Clients: i.Clients, spec: i.spec, capacity: c}.current(ctx)
 	if err != nil || found == nil {
 		return l, err
 	}
+	return i.listedEnvironment(*found), nil
+}
+
+// retired are the environments and queues that others have taken the place of, and that are not empty yet.
+func (i inventory) retired(ctx context.Context) (all []Listed, err error) {
+	f, err := i.spec.fleet(ctx, i.Batch)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range f.environments {
+		if isRetired(e.Tags) {
+			l := i.listedEnvironment(e)
+			l.Ours, l.Detail = true, l.Detail+", retired"
+			all = append(all, l)
+		}
+	}
+	for _, q := range f.queues {
+		if isRetired(q.Tags) {
+			l := listed(KindQueue, aws.ToString(q.JobQueueName), IdleNothing)
+			l.ARN, l.Tags, l.State = aws.ToString(q.JobQueueArn), q.Tags, strings.ToLower(string(q.Status)+", "+string(q.State))
+			l.Ours, l.Detail = true, "retired"
+			all = append(all, l)
+		}
+	}
+	return all, nil
+}
+
+func (i inventory) listedEnvironment(found batchtypes.ComputeEnvironmentDetail) Listed {
+	l := listed(KindEnvironment, aws.ToString(found.ComputeEnvironmentName), IdleNothing)
 	l.ARN, l.Tags, l.State = aws.ToString(found.ComputeEnvironmentArn), found.Tags, strings.ToLower(string(found.Status)+", "+string(found.State))
 	if r := found.ComputeResources; r != nil {
 		l.Detail = fmt.Sprintf("%s, up to %d vCPUs", r.Type, aws.ToInt32(r.MaxvCpus))
@@ -177,16 +211,23 @@ func (i inventory) environment(ctx context.Context, c capacity) (Listed, error) 
 			l.Detail += fmt.Sprintf(", %d now", n)
 		}
 	}
-	return l, nil
+	return l
 }
 
 func (i inventory) queue(ctx context.Context) (Listed, error) {
-	name := cmp.Or(i.spec.Compute.Queue, i.spec.Name)
+	q := queue{Clients: i.Clients, spec: i.spec}
+	look := q.current
+	name := i.spec.queueName()
+	if !i.spec.ownQueue() {
+		name = i.spec.Compute.Queue
+		look = func(ctx context.Context) (*batchtypes.JobQueueDetail, error) { return q.find(ctx, name) }
+	}
 	l := listed(KindQueue, lastPart(name), IdleNothing)
-	found, err := queue{Clients: i.Clients, spec: i.spec}.find(ctx, name)
+	found, err := look(ctx)
 	if err != nil || found == nil {
 		return l, err
 	}
+	l.Name = aws.ToString(found.JobQueueName)
 	l.ARN, l.Tags, l.State = aws.ToString(found.JobQueueArn), found.Tags, strings.ToLower(string(found.Status)+", "+string(found.State))
 	return l, nil
 }

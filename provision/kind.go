@@ -2,31 +2,28 @@ package provision
 
 import (
 	"cmp"
-	"context"
-	"fmt"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/batch"
 	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
 
 	"github.com/kedroctl/kedroctl/internal/project"
 )
 
-// capacity is what one compute environment of a stack starts, and the environment's name, as a stack may have two.
+// capacity is what one compute environment of a stack starts.
 type capacity struct {
-	name string
-	kind batchtypes.CRType
+	suffix string // of the environment's name, before its hash: a stack may have two
+	kind   batchtypes.CRType
 }
 
 // capacities are those of the stack's kind of compute, in the order in which the queue tries them: spot instances before those on demand.
 func (s Spec) capacities() []capacity {
 	if s.kind() == project.Spot {
-		return []capacity{s.spot(), {s.Name, batchtypes.CRTypeEc2}}
+		return []capacity{{"-spot", batchtypes.CRTypeSpot}, {"", batchtypes.CRTypeEc2}}
 	}
-	return []capacity{{s.Name, batchtypes.CRType(s.kind())}}
+	return []capacity{{"", batchtypes.CRType(s.kind())}}
 }
-
-func (s Spec) spot() capacity { return capacity{s.Name + "-spot", batchtypes.CRTypeSpot} }
 
 func (s Spec) kind() string { return cmp.Or(s.Compute.Type, project.EC2) }
 
@@ -40,40 +37,46 @@ func (c capacity) strategy() batchtypes.CRAllocationStrategy {
 	return batchtypes.CRAllocationStrategyBestFitProgressive
 }
 
-// checkKind refuses to make another kind of compute of a stack, before anything is changed: Batch changes no environment on Fargate, and others only by
-// replacing what jobs run on. From EC2 to SPOT nothing has to change: the environment stays, and one with spot instances comes before it.
+// arch is the processor architecture of the stack's instances, "" on Fargate, where each job definition says its own.
+func (s Spec) arch() string {
+	switch {
+	case s.onFargate():
+		return ""
+	case s.Platform == project.ARM64:
+		return "arm64"
+	}
+	return "x86_64"
+}
+
+// queueName ends in a hash of what cannot be changed of a queue: whether its jobs are for Fargate, and their architecture.
+func (s Spec) queueName() string {
+	class := project.EC2
+	if s.onFargate() {
+		class = project.Fargate
+	}
+	return s.fixedName("", class, s.arch())
+}
+
+// environmentName ends in a hash of what Batch cannot change of an environment: its kind and architecture and, with a service role that is not Batch's own,
+// all that it would have to replace instances for.
 // https://docs.aws.amazon.com/batch/latest/userguide/updating-compute-environments.html
-func (s Spec) checkKind(ctx context.Context, api environments) error {
-	if !s.ownQueue() {
-		return nil
-	}
-	wanted := map[string]batchtypes.CRType{}
-	for _, c := range s.capacities() {
-		wanted[c.name] = c.kind
-	}
-	out, err := api.DescribeComputeEnvironments(ctx, &batch.DescribeComputeEnvironmentsInput{ComputeEnvironments: []string{s.Name, s.spot().name}})
-	if err != nil {
-		return explain(KindEnvironment+" "+s.Name, err)
-	}
-	for _, e := range out.ComputeEnvironments {
-		name, r := aws.ToString(e.ComputeEnvironmentName), e.ComputeResources
-		leaving := e.Status == batchtypes.CEStatusDeleting || e.Status == batchtypes.CEStatusDeleted
-		if leaving || !s.owns(e.Tags) || r == nil || r.Type == wanted[name] {
-			continue
+func (s Spec) environmentName(c capacity) string {
+	fixed := []string{string(c.kind), s.arch()}
+	if s.Existing.ServiceRole != "" && !c.onFargate() {
+		for _, list := range [][]string{{lastPart(s.Existing.InstanceProfile)}, s.Compute.InstanceTypes, s.Existing.Subnets, s.Existing.SecurityGroups} {
+			fixed = append(fixed, strings.Join(union(list, nil), ","))
 		}
-		return &kindError{name, string(r.Type), s.kind()}
 	}
-	return nil
+	return s.fixedName(c.suffix, fixed...)
 }
 
-// kindError is a stack of another kind of compute than the settings want.
-type kindError struct{ environment, is, wanted string }
-
-func (e *kindError) Error() string {
-	return fmt.Sprintf("%s %s is of the kind %s, and compute.type is %s: that cannot be changed in place", KindEnvironment, e.environment, e.is, e.wanted)
+// fixedName is a name of the stack's with a hash of what AWS cannot change of the resource that has it: with another value it is another resource.
+func (s Spec) fixedName(suffix string, fixed ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(fixed, "\x00")))
+	return s.Name + suffix + "-" + hex.EncodeToString(sum[:4])
 }
 
-// Hint is the next step.
-func (e *kindError) Hint() string {
-	return "'kedroctl destroy' removes the stack and keeps data and images, then 'kedroctl deploy' makes it anew; or set compute.type back"
+// QueueName is the name of the job queue that a project's stack has, where its settings name none.
+func QueueName(p project.Project) string {
+	return Spec{Name: StackName(p), Platform: p.Settings.Image.Platform, Compute: p.Settings.Compute}.queueName()
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/batch"
+	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -27,9 +28,6 @@ func picture(t *testing.T, a *testAWS, s Spec) string {
 		all["execution role"] = a.rolePicture(t, s.ExecutionRole)
 	} else {
 		all["instance role"], all["instance profile"] = a.rolePicture(t, s.InstanceRole), a.profilePicture(t, s.InstanceProfile)
-	}
-	if len(s.capacities()) > 1 {
-		all["spot environment"] = a.environmentPicture(t, s.spot().name)
 	}
 	maps.Copy(all, a.batchPicture(t, s))
 	return asJSON(t, all)
@@ -123,19 +121,25 @@ func (a *testAWS) profilePicture(t *testing.T, name string) map[string]any {
 	return map[string]any{"arn": *profile.Arn, "roles": roles, "tags": iamTags(profile.Tags)}
 }
 
+// batchPicture has all queues and environments with the stack's tags, by name.
 func (a *testAWS) batchPicture(t *testing.T, s Spec) map[string]any {
 	t.Helper()
-	queue := must(t, a.batch.DescribeJobQueues, &batch.DescribeJobQueuesInput{JobQueues: []string{s.Name}}).JobQueues[0]
-	return map[string]any{
-		"compute environment": a.environmentPicture(t, s.Name),
-		"job queue": map[string]any{"state": queue.State, "status": queue.Status, "priority": queue.Priority,
-			"order": queue.ComputeEnvironmentOrder, "tags": queue.Tags},
+	all := map[string]any{}
+	for _, q := range must(t, a.batch.DescribeJobQueues, &batch.DescribeJobQueuesInput{}).JobQueues {
+		if s.owns(q.Tags) {
+			all["job queue "+*q.JobQueueName] = map[string]any{"state": q.State, "status": q.Status, "priority": q.Priority,
+				"order": q.ComputeEnvironmentOrder, "tags": q.Tags}
+		}
 	}
+	for _, e := range must(t, a.batch.DescribeComputeEnvironments, &batch.DescribeComputeEnvironmentsInput{}).ComputeEnvironments {
+		if s.owns(e.Tags) {
+			all["compute environment "+*e.ComputeEnvironmentName] = environmentPicture(e)
+		}
+	}
+	return all
 }
 
-func (a *testAWS) environmentPicture(t *testing.T, name string) map[string]any {
-	t.Helper()
-	env := must(t, a.batch.DescribeComputeEnvironments, &batch.DescribeComputeEnvironmentsInput{ComputeEnvironments: []string{name}}).ComputeEnvironments[0]
+func environmentPicture(env batchtypes.ComputeEnvironmentDetail) map[string]any {
 	r := env.ComputeResources
 	slices.Sort(r.Subnets)
 	return map[string]any{

@@ -21,27 +21,58 @@ import (
 type queue struct {
 	Clients
 	spec         Spec
+	name         string
 	environments []string // ARNs, in the order in which they are tried
 }
 
 func (q queue) diff(ctx context.Context) (*Resource, []change, error) {
-	is := &Resource{Kind: KindQueue, Name: q.spec.Name}
-	found, err := q.wait(ctx, q.spec.Name)
+	found, err := q.current(ctx)
+	is := &Resource{Kind: KindQueue, Name: q.spec.queueName()}
 	if err != nil {
 		return is, nil, err
 	}
+	if found != nil {
+		is.Name = aws.ToString(found.JobQueueName)
+	}
+	q.name = is.Name
 	if found == nil {
 		return is, []change{{what: "create", create: true, attributes: q.differences(batchtypes.JobQueueDetail{}),
 			do: func(ctx context.Context) error { return q.create(ctx, is) }}}, nil
 	}
 	is.ARN = aws.ToString(found.JobQueueArn)
-	switch {
-	case !q.spec.owns(found.Tags):
+	if !q.spec.owns(found.Tags) {
 		return is, nil, notOurs(is, q.spec)
-	case q.same(*found):
-		return is, nil, nil
 	}
-	return is, []change{{what: "update", attributes: q.differences(*found), do: q.update}}, nil
+	var changes []change
+	if isRetired(found.Tags) {
+		changes = append(changes, q.takeBack(is.ARN))
+	}
+	if !q.same(*found) {
+		changes = append(changes, change{what: "update", attributes: q.differences(*found), do: q.update})
+	}
+	return is, changes, nil
+}
+
+// current is the stack's queue as it is: under its name, else under the one of earlier versions, which was without a hash, where that is of the same kind.
+func (q queue) current(ctx context.Context) (*batchtypes.JobQueueDetail, error) {
+	if found, err := q.wait(ctx, q.spec.queueName()); err != nil || found != nil {
+		return found, err
+	}
+	found, err := q.wait(ctx, q.spec.Name)
+	if err != nil || found == nil || !q.spec.owns(found.Tags) {
+		return nil, err
+	}
+	envs, err := q.over(ctx, *found)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range envs {
+		r := e.ComputeResources
+		if r == nil || project.OnFargate(string(r.Type)) != q.spec.onFargate() || !q.spec.onFargate() && archOf(*r) != q.spec.arch() {
+			return nil, nil
+		}
+	}
+	return found, nil
 }
 
 // differences are what an update, or the creation, of the queue changes.
@@ -114,7 +145,7 @@ func (q queue) order() []batchtypes.ComputeEnvironmentOrder {
 }
 
 func (q queue) create(ctx context.Context, is *Resource) error {
-	out, err := q.Batch.CreateJobQueue(ctx, &batch.CreateJobQueueInput{JobQueueName: &q.spec.Name, State: batchtypes.JQStateEnabled,
+	out, err := q.Batch.CreateJobQueue(ctx, &batch.CreateJobQueueInput{JobQueueName: &q.name, State: batchtypes.JQStateEnabled,
 		Priority: aws.Int32(1), ComputeEnvironmentOrder: q.order(), Tags: q.spec.Tags()})
 	if err != nil {
 		return err
@@ -124,7 +155,7 @@ func (q queue) create(ctx context.Context, is *Resource) error {
 }
 
 func (q queue) update(ctx context.Context) error {
-	err := q.change(ctx, &batch.UpdateJobQueueInput{JobQueue: &q.spec.Name, State: batchtypes.JQStateEnabled, ComputeEnvironmentOrder: q.order()})
+	err := q.change(ctx, &batch.UpdateJobQueueInput{JobQueue: &q.name, State: batchtypes.JQStateEnabled, ComputeEnvironmentOrder: q.order()})
 	if err != nil {
 		return err
 	}
@@ -139,7 +170,7 @@ func (q queue) change(ctx context.Context, in *batch.UpdateJobQueueInput) error 
 }
 
 func (q queue) valid(ctx context.Context) error {
-	found, err := q.wait(ctx, q.spec.Name)
+	found, err := q.wait(ctx, q.name)
 	if err != nil {
 		return err
 	}
@@ -230,8 +261,8 @@ func (q queue) public(ctx context.Context, name string) (bool, error) {
 }
 
 func (q queue) removal(ctx context.Context) (Resource, func(context.Context) error, error) {
-	is := Resource{Kind: KindQueue, Name: q.spec.Name}
-	found, err := q.find(ctx, q.spec.Name)
+	is := Resource{Kind: KindQueue, Name: q.name}
+	found, err := q.find(ctx, q.name)
 	switch {
 	case err != nil || found == nil:
 		return is, nil, err
@@ -246,15 +277,15 @@ func (q queue) removal(ctx context.Context) (Resource, func(context.Context) err
 // remove disables the queue, deletes it and waits until it is gone.
 func (q queue) remove(ctx context.Context, found batchtypes.JobQueueDetail) error {
 	if found.State != batchtypes.JQStateDisabled {
-		if err := q.change(ctx, &batch.UpdateJobQueueInput{JobQueue: &q.spec.Name, State: batchtypes.JQStateDisabled}); err != nil {
+		if err := q.change(ctx, &batch.UpdateJobQueueInput{JobQueue: &q.name, State: batchtypes.JQStateDisabled}); err != nil {
 			return err
 		}
 	}
-	if _, err := q.wait(ctx, q.spec.Name); err != nil {
+	if _, err := q.wait(ctx, q.name); err != nil {
 		return err
 	}
 	err := q.patiently(ctx, looks, isBusy, func() error {
-		_, err := q.Batch.DeleteJobQueue(ctx, &batch.DeleteJobQueueInput{JobQueue: &q.spec.Name})
+		_, err := q.Batch.DeleteJobQueue(ctx, &batch.DeleteJobQueueInput{JobQueue: &q.name})
 		return err
 	})
 	if err != nil {
@@ -265,7 +296,7 @@ func (q queue) remove(ctx context.Context, found batchtypes.JobQueueDetail) erro
 
 func (q queue) gone(ctx context.Context) error {
 	for range looks {
-		found, err := q.find(ctx, q.spec.Name)
+		found, err := q.find(ctx, q.name)
 		if err != nil || found == nil {
 			return err
 		}

@@ -31,6 +31,7 @@ const (
 	Unchanged = "unchanged"
 	Existing  = "existing" // named in the settings or made by others: used, never changed
 	Working   = "working"  // being changed, or waited for
+	Retired   = "retired"  // another one has taken its place; it is removed when it is empty
 	Removed   = "removed"
 	Kept      = "kept" // not removed: it holds data, or is not ours
 )
@@ -55,6 +56,8 @@ type Reporter interface {
 type change struct {
 	what       string // "create", "block public access"
 	create     bool
+	replaces   string      // with create: the name of what gives way to it
+	then       string      // the state that it leaves; "": Updated
 	attributes []Attribute // that it changes
 	command    []string    // the same as words behind "aws iam", for who may not do it
 	do         func(context.Context) error
@@ -81,11 +84,13 @@ func converge(ctx context.Context, r resource, report Reporter) (Resource, error
 		if err := c.do(ctx); err != nil {
 			return *is, explain(fmt.Sprintf("%s: %s", is, c.what), err)
 		}
-		if i == 0 {
-			is.State = Updated
-		}
-		if c.create {
+		switch {
+		case c.create:
 			is.State = Created
+		case c.then != "":
+			is.State = c.then
+		case i == 0:
+			is.State = Updated
 		}
 	}
 	report.Step(*is)

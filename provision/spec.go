@@ -15,7 +15,7 @@ type Spec struct {
 	Project string // slug of the project's name
 	Env     string // slug of the configuration environment
 	Region  string
-	Name    string // of compute environments (behind it the kind, where there are two), job queue and job definition: kedro-<project>-<env>
+	Name    string // of the job definition, and the beginning of those of compute environments and queues: kedro-<project>-<env>
 
 	Bucket     string
 	Repository string // name in ECR
@@ -76,7 +76,7 @@ func namedQueues(s project.Settings) []string {
 	return slices.DeleteFunc(union(names, nil), func(name string) bool { return name == "" })
 }
 
-// StackName is the name of the stack's compute environment, job queue and job definition.
+// StackName is the name of the stack's job definition, with which those of its queue and environments begin.
 func StackName(p project.Project) string {
 	return "kedro-" + projectSlug(p) + "-" + project.Slug(p.Env)
 }

@@ -62,7 +62,7 @@ func (t terraform) takeover() string {
 		"",
 		"  [tool.kedroctl.compute]",
 		fmt.Sprintf("  type = %q", s.kind()),
-		fmt.Sprintf("  queue = %q", cmp.Or(s.Compute.Queue, s.Name)),
+		fmt.Sprintf("  queue = %q", cmp.Or(s.Compute.Queue, s.queueName())),
 		"",
 		"  [tool.kedroctl.aws]",
 		fmt.Sprintf("  job_role = %q", cmp.Or(s.Existing.JobRole, s.JobRole)),
@@ -202,14 +202,14 @@ func (t terraform) queue() {
 	for _, c := range t.spec.capacities() {
 		name := strings.ToLower(strings.ReplaceAll(string(c.kind), "_", "-"))
 		r := environment{spec: t.spec, capacity: c}.resources()
-		e := t.resource("aws_batch_compute_environment", name, argument{"name", c.name}, argument{"type", "MANAGED"}, argument{"state", "ENABLED"},
+		e := t.resource("aws_batch_compute_environment", name, argument{"name", t.spec.environmentName(c)}, argument{"type", "MANAGED"}, argument{"state", "ENABLED"},
 			argument{"service_role", role})
 		nested(e, "compute_resources", argument{"type", string(r.Type)}, argument{"allocation_strategy", string(r.AllocationStrategy)},
 			argument{"instance_type", r.InstanceTypes}, argument{"instance_role", profile}, argument{"min_vcpus", count(r.MinvCpus)},
 			argument{"max_vcpus", count(r.MaxvCpus)}, argument{"subnets", subnets}, argument{"security_group_ids", groups})
 		order = append(order, expression("aws_batch_compute_environment."+name+".arn"))
 	}
-	q := t.resource("aws_batch_job_queue", "jobs", argument{"name", t.spec.Name}, argument{"state", "ENABLED"}, argument{"priority", 1})
+	q := t.resource("aws_batch_job_queue", "jobs", argument{"name", t.spec.queueName()}, argument{"state", "ENABLED"}, argument{"priority", 1})
 	for i, arn := range order {
 		nested(q, "compute_environment_order", argument{"order", i + 1}, argument{"compute_environment", arn})
 	}

@@ -143,7 +143,8 @@ func (c Clients) checkOther(ctx context.Context, r Run, own starting, key string
 	return false, &OverlapError{Run: other.Run, Owner: other.Owner, Paths: paths, Starting: true}
 }
 
-// shown says whether Batch shows jobs of all groups of a run: then those of them that are unfinished tell whether it goes on.
+// shown says whether Batch shows jobs of all groups of a run: then those of them that are unfinished tell whether it goes on. One whose queues are not
+// there any more does not.
 func (c Clients) shown(ctx context.Context, bucket, id string) (bool, error) {
 	var other Run
 	err := c.get(ctx, bucket, Run{ID: id}.object("plan.json"), &other)
@@ -153,9 +154,12 @@ func (c Clients) shown(ctx context.Context, bucket, id string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("find other runs: %w", err)
 	}
-	listed, err := listRun(ctx, c, other)
+	listed, there, err := listThere(ctx, c, other)
 	if err != nil {
 		return false, fmt.Errorf("find other runs: %w", err)
+	}
+	if !there {
+		return true, nil
 	}
 	other.learn(other.named(listed))
 	return len(other.Late()) == 0, nil

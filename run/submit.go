@@ -158,17 +158,25 @@ func lookUp(ctx context.Context, c Clients, queue, name string) (string, error) 
 	return "", last
 }
 
-// listRun gives the jobs of a run from all its queues, the newest of each first.
+// listRun gives the jobs of a run from all its queues, the newest of each first. A queue that is not there any more has none.
 func listRun(ctx context.Context, c Clients, r Run) ([]types.JobSummary, error) {
-	var all []types.JobSummary
+	all, _, err := listThere(ctx, c, r)
+	return all, err
+}
+
+// listThere is listRun, and says whether one of the queues is there.
+func listThere(ctx context.Context, c Clients, r Run) (all []types.JobSummary, there bool, err error) {
 	for _, queue := range Queues(r.Plan, r.Queue) {
 		jobs, err := listJobs(ctx, c, queue, r.namePrefix()+"*")
-		if err != nil {
-			return nil, err
+		if badQueue(err) {
+			continue
 		}
-		all = append(all, jobs...)
+		if err != nil {
+			return nil, there, err
+		}
+		all, there = append(all, jobs...), true
 	}
-	return all, nil
+	return all, there, nil
 }
 
 // listJobs gives the jobs of a queue by name, in any state; a trailing * stands for any ending. Case does not count.

@@ -164,7 +164,7 @@ func (w *world) provision(c *batch.Client) {
 	_, err := c.CreateComputeEnvironment(w.Context(), &batch.CreateComputeEnvironmentInput{
 		ComputeEnvironmentName: aws.String("kedro"), Type: types.CETypeManaged, ServiceRole: aws.String("arn:aws:iam::123456789012:role/batch"),
 		ComputeResources: &types.ComputeResource{
-			Type: types.CRTypeEc2, MinvCpus: aws.Int32(0), MaxvCpus: aws.Int32(4096), InstanceTypes: []string{"optimal"}, Subnets: []string{"subnet-1"},
+			Type: types.CRTypeEc2, MinvCpus: aws.Int32(0), MaxvCpus: aws.Int32(4096), InstanceTypes: []string{"m5", "g5"}, Subnets: []string{"subnet-1"},
 			SecurityGroupIds: []string{"sg-1"}, InstanceRole: aws.String("arn:aws:iam::123456789012:instance-profile/ecs"),
 		},
 	})

@@ -302,7 +302,11 @@ func (g *guide) driver(journal string) figures {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	parameters := "aws_batch:\n  job_queue: kedro-spaceflights-aws-batch\n  job_definition: " + aws.ToString(made.JobDefinitionName) + "\n  max_workers: 3\n  package_cli: spaceflights\n"
+	queues, err := client.DescribeJobQueues(g.t.Context(), &batch.DescribeJobQueuesInput{})
+	if err != nil || len(queues.JobQueues) != 1 {
+		g.t.Fatalf("job queues: %v", err)
+	}
+	parameters := "aws_batch:\n  job_queue: " + aws.ToString(queues.JobQueues[0].JobQueueName) + "\n  job_definition: " + aws.ToString(made.JobDefinitionName) + "\n  max_workers: 3\n  package_cli: spaceflights\n"
 	if err := os.WriteFile(filepath.Join(g.dir, "conf/aws_batch/parameters.yml"), []byte(parameters), 0o644); err != nil {
 		g.t.Fatal(err)
 	}

@@ -83,7 +83,7 @@ func (w *workshop) submit(args ...string) (code int, said string) {
 func (w *workshop) submitted() map[string]types.JobDetail {
 	w.t.Helper()
 	client := batch.NewFromConfig(w.aws())
-	queue := "kedro-spaceflights-aws-batch"
+	queue := "kedro-spaceflights-aws-batch-2a60e727"                                           // as init writes it, before there is one
 	filter := types.KeyValuesPair{Name: aws.String("JOB_NAME"), Values: []string{"kedro-20*"}} // then comes the run's time
 	list, err := client.ListJobs(w.t.Context(), &batch.ListJobsInput{JobQueue: &queue, Filters: []types.KeyValuesPair{filter}})
 	if err != nil {

@@ -3,6 +3,7 @@ package project
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 )
@@ -130,4 +131,19 @@ func checkCompute(s Settings) (key, reason string) {
 		return "aws.security_groups", fmt.Sprintf("%s takes up to %d", s.Compute.Type, maxFargateGroups)
 	}
 	return "", ""
+}
+
+// Platforms of images, the values of image.platform.
+const (
+	AMD64 = "linux/amd64"
+	ARM64 = "linux/arm64"
+)
+
+// graviton are the families of instances with AWS's own processors: a letter g stands behind their generation.
+// https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
+var graviton = regexp.MustCompile(`^(a1|[a-z]+\d+g[a-z]*)(\.|$)`)
+
+// IsARM says whether instances of a type or family are arm64.
+func IsARM(instanceType string) bool {
+	return instanceType == "default_arm64" || graviton.MatchString(instanceType)
 }
