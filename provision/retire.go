@@ -133,6 +133,9 @@ func (r retiredQueue) diff(ctx context.Context) (*Resource, []change, error) {
 	if err != nil {
 		return is, nil, fmt.Errorf("list jobs: %w", err)
 	}
+	if r.found.Status == batchtypes.JQStatusDeleting {
+		return is, []change{{what: "wait until it is gone", then: Removed, do: r.gone}}, nil
+	}
 	disable := change{what: "disable", then: Retired, do: func(ctx context.Context) error {
 		return r.change(ctx, &batch.UpdateJobQueueInput{JobQueue: &r.name, State: batchtypes.JQStateDisabled})
 	}}
@@ -160,6 +163,9 @@ type retiredEnvironment struct {
 // diff leaves an environment that a queue has as it is: jobs that wait there are still to start.
 func (r retiredEnvironment) diff(context.Context) (*Resource, []change, error) {
 	is := &Resource{Kind: KindEnvironment, Name: r.name, ARN: aws.ToString(r.found.ComputeEnvironmentArn), State: Retired, Detail: "nothing uses it"}
+	if r.found.Status == batchtypes.CEStatusDeleting {
+		return is, []change{{what: "wait until it is gone", then: Removed, do: r.gone}}, nil
+	}
 	disable := change{what: "disable", then: Retired, do: func(ctx context.Context) error {
 		return r.change(ctx, &batch.UpdateComputeEnvironmentInput{ComputeEnvironment: &r.name, State: batchtypes.CEStateDisabled})
 	}}
