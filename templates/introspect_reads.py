@@ -31,11 +31,16 @@ class Reads:
         self._variables: set[str] = set()
         self._walkers: set[Any] = set()  # code that goes through the whole environment
         self._unknowable = ""
+        self._of_code: set[str] = set()
 
     def start(self) -> None:
         """Watch this process from now on: an audit hook stays."""
         sys.addaudithook(self._audit)
         self._watch_environment(type(os.environ))
+
+    def code_is_loaded(self) -> None:
+        """Take what was read up to now for what the project's code depends on: its configuration comes after it."""
+        self._of_code = self._files | self._directories
 
     def report(self) -> dict[str, Any]:
         """Return what was read, without what comes with the interpreter and its installed distributions."""
@@ -46,6 +51,7 @@ class Reads:
             "paths": [path for path in dict.fromkeys(sys.path) if path and os.path.exists(path) and not foreign.of_kedroctl(path)],
             "files": sorted(file for file in self._files | modules if not foreign.has(file)),
             "directories": sorted(path for path in self._directories if not foreign.has(path)),
+            "code": sorted(path for path in self._of_code if not foreign.has(path)),
             "variables": sorted(self._variables),
             "unknowable": self._unknowable,
         }

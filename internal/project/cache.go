@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 )
 
@@ -25,6 +26,7 @@ type Cache struct {
 // kept is a snapshot in the cache. It holds no value of a variable or parameter: these are in the sum alone.
 type kept struct {
 	Sum      string   `json:"sum"`
+	Code     string   `json:"code,omitempty"` // the sum of what the pipelines depend on; "" where they may depend on the configuration
 	Python   Python   `json:"python"`
 	Reads    reads    `json:"reads"`
 	Snapshot Snapshot `json:"snapshot"`
@@ -33,12 +35,8 @@ type kept struct {
 // Find gives the snapshot that an introspection would take, and the interpreter that would take it. It says no where any of that is doubtful.
 func (c Cache) Find(ctx context.Context, o InspectOptions) (s Snapshot, py Python, found bool) {
 	o.Env = firstOf(o.Env, c.Project.Env)
-	text, err := os.ReadFile(c.file(o))
-	if err != nil {
-		return s, py, false
-	}
-	var k kept
-	if json.Unmarshal(text, &k) != nil || len(k.Python.Command) == 0 {
+	k, ok := c.read(o)
+	if !ok {
 		return s, py, false
 	}
 	sum, err := c.inputs(o, k.Python, k.Reads, k.Snapshot).sum(ctx, c.candidates(ctx))
@@ -50,9 +48,17 @@ func (c Cache) Find(ctx context.Context, o InspectOptions) (s Snapshot, py Pytho
 func (c Cache) Inspect(ctx context.Context, py Python, o InspectOptions) (s Snapshot, why string, err error) {
 	o.Env = firstOf(o.Env, c.Project.Env)
 	before, beforeErr := c.inputs(o, py, reads{}, Snapshot{}).tree()
+	last, known := c.sameCode(ctx, o, py)
+	if known {
+		o.pipelines = last.Snapshot.Pipelines
+	}
 	s, r, err := inspect(ctx, c.Project, py, o)
 	if err != nil || r.Unknowable != "" {
 		return s, r.Unknowable, err
+	}
+	if known {
+		s.Warnings = append(s.Warnings, ofCode(last.Snapshot.Warnings)...)
+		r = r.withCode(last.Reads)
 	}
 	after, afterErr := c.inputs(o, py, reads{}, Snapshot{}).tree()
 	if err := errors.Join(beforeErr, afterErr); err != nil {
@@ -65,6 +71,33 @@ func (c Cache) Inspect(ctx context.Context, py Python, o InspectOptions) (s Snap
 		return s, err.Error(), nil
 	}
 	return s, "", nil
+}
+
+// read is what was kept last.
+func (c Cache) read(o InspectOptions) (k kept, ok bool) {
+	text, err := os.ReadFile(c.file(o))
+	return k, err == nil && json.Unmarshal(text, &k) == nil && len(k.Python.Command) > 0
+}
+
+// sameCode is what was kept last, if the code registers the pipelines still that it has: nothing has changed but the configuration, of which the code reads nothing.
+func (c Cache) sameCode(ctx context.Context, o InspectOptions, py Python) (k kept, ok bool) {
+	k, ok = c.read(o)
+	if !ok || k.Code == "" || !reflect.DeepEqual(k.Python, py) {
+		return k, false
+	}
+	sum, err := c.codeSum(ctx, o, k)
+	return k, err == nil && sum == k.Code
+}
+
+func (c Cache) codeSum(ctx context.Context, o InspectOptions, k kept) (string, error) {
+	in := c.inputs(o, k.Python, k.Reads, k.Snapshot)
+	in.code, in.reads = true, k.Reads.ofCode()
+	return in.sum(ctx, c.candidates(ctx))
+}
+
+// ofCode are the warnings that importing the code gives.
+func ofCode(all []Problem) []Problem {
+	return slices.DeleteFunc(slices.Clone(all), func(p Problem) bool { return p.Stage != "pipelines" })
 }
 
 func (c Cache) inputs(o InspectOptions, py Python, r reads, s Snapshot) inputs {
@@ -95,6 +128,11 @@ func (c Cache) file(o InspectOptions) string {
 func (c Cache) keep(ctx context.Context, o InspectOptions, k kept) (err error) {
 	if k.Sum, err = c.inputs(o, k.Python, k.Reads, k.Snapshot).sum(ctx, c.candidates(ctx)); err != nil {
 		return err
+	}
+	if conf := c.inputs(o, k.Python, k.Reads, k.Snapshot).conf; !slices.ContainsFunc(k.Reads.Code, func(path string) bool { return under(path, conf) }) {
+		if k.Code, err = c.codeSum(ctx, o, k); err != nil {
+			return err
+		}
 	}
 	text, err := json.Marshal(k)
 	if err != nil {

@@ -20,6 +20,8 @@ import (
 type InspectOptions struct {
 	Params string // runtime parameters as Kedro's --params takes them
 	Env    string // another environment than the project's; "": the project's own
+
+	pipelines map[string]Pipeline // that the code is known to register; nil: it is imported
 }
 
 // ProjectError says that the project cannot be loaded: its own code or configuration raised.
@@ -97,6 +99,8 @@ const (
 	loggingFile = "logging.yml"
 	outFile     = "snapshot.json"
 	readsFile   = "reads.json"
+
+	pipelinesFile = "pipelines.json"
 )
 
 // crashLines is how much of what an interpreter last wrote to stderr an error shows.
@@ -106,6 +110,16 @@ func runScript(ctx context.Context, p Project, py Python, o InspectOptions, work
 	args := append(py.Command[1:len(py.Command):len(py.Command)],
 		filepath.Join(work, scriptFile), "--out", filepath.Join(work, outFile), "--project", p.Dir, "--env", o.Env,
 		"--reads", filepath.Join(work, readsFile))
+	if o.pipelines != nil {
+		text, err := json.Marshal(o.pipelines)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(work, pipelinesFile), text, 0o600)
+		}
+		if err != nil {
+			return err
+		}
+		args = append(args, "--pipelines", filepath.Join(work, pipelinesFile))
+	}
 	if o.Params != "" {
 		args = append(args, "--params", o.Params)
 	}

@@ -22,6 +22,7 @@ type reads struct {
 	Paths       []string `json:"paths"`       // where it looks for modules
 	Files       []string `json:"files"`       // read, or looked for in vain
 	Directories []string `json:"directories"` // listed
+	Code        []string `json:"code"`        // those of both that were read before the configuration: what the pipelines depend on
 	Variables   []string `json:"variables"`   // names in the environment; "*": all
 	Unknowable  string   `json:"unknowable"`  // what the project does on import that leaves no trace; "": nothing
 }
@@ -39,8 +40,30 @@ func loadReads(file string) reads {
 	return r
 }
 
+// ofCode are those of the code alone.
+func (r reads) ofCode() reads {
+	other := func(path string) bool { return !slices.Contains(r.Code, path) }
+	r.Files, r.Directories = slices.DeleteFunc(slices.Clone(r.Files), other), slices.DeleteFunc(slices.Clone(r.Directories), other)
+	return r
+}
+
+// withCode are those of an introspection that did not import the code, and those of the one that last did.
+func (r reads) withCode(last reads) reads {
+	code := last.ofCode()
+	r.Files, r.Directories, r.Variables = union(r.Files, code.Files), union(r.Directories, code.Directories), union(r.Variables, code.Variables)
+	r.Paths, r.Code = last.Paths, last.Code
+	return r
+}
+
+func union(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // inputs hashes all that a snapshot is made of.
 type inputs struct {
+	code    bool // only what the pipelines depend on: no configuration
 	project Project
 	options InspectOptions
 	python  Python
@@ -88,6 +111,9 @@ func (in inputs) addTree(d *Digest) error {
 			return err
 		}
 	}
+	if in.code {
+		return nil
+	}
 	return filepath.WalkDir(in.conf, func(path string, e fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return d.Add("no", path)
@@ -104,6 +130,9 @@ const largeFile = 16 << 20
 
 func (in inputs) addReads(d *Digest) error {
 	for _, file := range in.reads.Files {
+		if in.code && under(file, in.conf) {
+			continue
+		}
 		if info, err := os.Stat(file); err == nil && info.Size() >= largeFile {
 			if err := d.Add(file, info.Size(), info.ModTime().UnixNano()); err != nil {
 				return err
@@ -115,6 +144,9 @@ func (in inputs) addReads(d *Digest) error {
 		}
 	}
 	for _, dir := range in.reads.Directories {
+		if in.code && under(dir, in.conf) {
+			continue
+		}
 		names, err := listed(dir, func(name string) bool { return name != "__pycache__" && name+"/" != stateDir })
 		if err != nil {
 			return err
@@ -125,6 +157,9 @@ func (in inputs) addReads(d *Digest) error {
 	}
 	return nil
 }
+
+// under says whether a path is a directory or lies in it.
+func under(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+string(filepath.Separator)) }
 
 // listed are the names in a directory that count, none where there is no such directory.
 func listed(dir string, counts func(name string) bool) ([]string, error) {
