@@ -34,6 +34,11 @@ const user = 10001
 // Smoke introspects the project inside the image, as the jobs' user and without a network, and compares the answer with the project's own snapshot:
 // pipelines, nodes and classes of datasets. A difference is a [*SmokeError]. The project sees the variables of its jobs, with placeholders for secrets.
 func (e *Engine) Smoke(ctx context.Context, image Image, want project.Snapshot, set project.Settings) error {
+	return e.smoke(ctx, image, want, set, nil)
+}
+
+// smoke does not import the code where its pipelines are known.
+func (e *Engine) smoke(ctx context.Context, image Image, want project.Snapshot, set project.Settings, known map[string]project.Pipeline) error {
 	ctx, cancel := context.WithTimeout(ctx, smokeTimeout)
 	defer cancel()
 	own := set.Image.Dockerfile != "" || set.Image.Use != ""
@@ -42,7 +47,7 @@ func (e *Engine) Smoke(ctx context.Context, image Image, want project.Snapshot, 
 			return fmt.Errorf("smoke test of %s: %w", image.Ref, err)
 		}
 	}
-	got, err := e.introspect(ctx, image, want, smokeEnv(set), own)
+	got, err := e.introspect(ctx, image, want, smokeEnv(set), own, known)
 	if err != nil {
 		return fmt.Errorf("smoke test of %s: %w", image.Ref, engineTrouble(err))
 	}
@@ -72,7 +77,7 @@ func smokeEnv(set project.Settings) []string {
 }
 
 // introspect takes the snapshot inside the image.
-func (e *Engine) introspect(ctx context.Context, image Image, want project.Snapshot, env []string, own bool) (project.Snapshot, error) {
+func (e *Engine) introspect(ctx context.Context, image Image, want project.Snapshot, env []string, own bool, known map[string]project.Pipeline) (project.Snapshot, error) {
 	var snapshot project.Snapshot
 	config := &container.Config{
 		Image: image.ID,
@@ -80,6 +85,9 @@ func (e *Engine) introspect(ctx context.Context, image Image, want project.Snaps
 		Env:   env,
 		Cmd: []string{"python", "/" + smokeDir + "/introspect.py", "--out", "/" + smokeDir + "/snapshot.json",
 			"--package", want.Package, "--conf-source", confRoot, "--env", want.Env},
+	}
+	if known != nil {
+		config.Cmd = append(config.Cmd, "--pipelines", "/"+smokeDir+"/pipelines.json")
 	}
 	if own {
 		config.User = "" // the image says who jobs run as
@@ -94,7 +102,7 @@ func (e *Engine) introspect(ctx context.Context, image Image, want project.Snaps
 	defer func() { // a container that stays has no name and does nothing
 		_, _ = e.docker.ContainerRemove(context.WithoutCancel(ctx), created.ID, client.ContainerRemoveOptions{Force: true})
 	}()
-	files, err := smokeFiles()
+	files, err := smokeFiles(known)
 	if err != nil {
 		return snapshot, err
 	}
@@ -116,15 +124,20 @@ func (e *Engine) introspect(ctx context.Context, image Image, want project.Snaps
 }
 
 // smokeFiles is the archive of what the container gets.
-func smokeFiles() (io.Reader, error) {
+func smokeFiles(known map[string]project.Pipeline) (io.Reader, error) {
+	pipelines, err := json.Marshal(known)
+	if err != nil {
+		return nil, err
+	}
 	var out bytes.Buffer
 	w := tar.NewWriter(&out)
 	headers := []tar.Header{ // the directory takes the answer, of another user
 		{Name: smokeDir + "/", Typeflag: tar.TypeDir, Mode: 0o777},
 		{Name: smokeDir + "/introspect.py", Mode: 0o644},
 		{Name: smokeDir + "/logging.yml", Mode: 0o644},
+		{Name: smokeDir + "/pipelines.json", Mode: 0o644},
 	}
-	contents := [][]byte{nil, templates.Introspect(), templates.IntrospectLogging()}
+	contents := [][]byte{nil, templates.Introspect(), templates.IntrospectLogging(), pipelines}
 	for i, h := range headers {
 		h.Size = int64(len(contents[i]))
 		if err := w.WriteHeader(&h); err != nil {

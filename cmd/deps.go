@@ -127,7 +127,7 @@ func (d *deps) interpreter(ctx context.Context, p project.Project) (project.Pyth
 
 // inspect takes a snapshot of the project with its own interpreter, or gives the last one where nothing that it depends on has changed.
 func (d *deps) inspect(ctx context.Context, p project.Project, o project.InspectOptions) (project.Snapshot, error) {
-	cache := project.Cache{Project: p, Flag: d.flags.python, Getenv: d.getenv}
+	cache := project.Cache{Project: p, Flag: d.flags.python, Getenv: d.getenv, Anew: d.flags.noCache}
 	if !d.flags.noCache {
 		if s, py, ok := cache.Find(ctx, o); ok {
 			d.python = &py

@@ -33,8 +33,9 @@ type target struct {
 	spec     provision.Spec
 	sbom     string // file for the list of what is in the image, "" for none
 	ahead    *wheelAhead
-	force    bool     // whether inputs replace others that the bucket has
-	begun    []string // inputs that an earlier run has left in the bucket: what is here is not sent
+	made     build.Wheel // that an image was built of by this command
+	force    bool        // whether inputs replace others that the bucket has
+	begun    []string    // inputs that an earlier run has left in the bucket: what is here is not sent
 }
 
 // source is the part of a target that needs no AWS.

@@ -21,6 +21,7 @@ type Cache struct {
 	Project Project
 	Flag    string                   // --python
 	Getenv  func(name string) string // as os.Getenv, to find interpreters
+	Anew    bool                     // introspect all anew: what was kept of the code does not count either
 }
 
 // kept is a snapshot in the cache. It holds no value of a variable or parameter: these are in the sum alone.
@@ -40,6 +41,7 @@ func (c Cache) Find(ctx context.Context, o InspectOptions) (s Snapshot, py Pytho
 		return s, py, false
 	}
 	sum, err := c.inputs(o, k.Python, k.Reads, k.Snapshot).sum(ctx, c.candidates(ctx))
+	k.Snapshot.FixedPipelines = k.Code != ""
 	return k.Snapshot, k.Python, err == nil && sum == k.Sum
 }
 
@@ -49,7 +51,7 @@ func (c Cache) Inspect(ctx context.Context, py Python, o InspectOptions) (s Snap
 	o.Env = firstOf(o.Env, c.Project.Env)
 	before, beforeErr := c.inputs(o, py, reads{}, Snapshot{}).tree()
 	last, known := c.sameCode(ctx, o, py)
-	if known {
+	if known = known && !c.Anew; known {
 		o.pipelines = last.Snapshot.Pipelines
 	}
 	s, r, err := inspect(ctx, c.Project, py, o)
@@ -67,7 +69,14 @@ func (c Cache) Inspect(ctx context.Context, py Python, o InspectOptions) (s Snap
 	if before != after {
 		return s, "the project changed meanwhile", nil
 	}
-	if err := c.keep(ctx, o, kept{Python: py, Reads: r, Snapshot: s}); err != nil {
+	k := kept{Python: py, Reads: r, Snapshot: s}
+	if !k.readsConf(c.inputs(o, py, r, s).conf) {
+		if k.Code, err = c.codeSum(ctx, o, k); err != nil {
+			return s, err.Error(), nil
+		}
+		s.FixedPipelines = true
+	}
+	if err := c.keep(ctx, o, k); err != nil {
 		return s, err.Error(), nil
 	}
 	return s, "", nil
@@ -93,6 +102,11 @@ func (c Cache) codeSum(ctx context.Context, o InspectOptions, k kept) (string, e
 	in := c.inputs(o, k.Python, k.Reads, k.Snapshot)
 	in.code, in.reads = true, k.Reads.ofCode()
 	return in.sum(ctx, c.candidates(ctx))
+}
+
+// readsConf says whether the code reads the configuration as it is imported.
+func (k kept) readsConf(conf string) bool {
+	return slices.ContainsFunc(k.Reads.Code, func(path string) bool { return under(path, conf) })
 }
 
 // ofCode are the warnings that importing the code gives.
@@ -128,11 +142,6 @@ func (c Cache) file(o InspectOptions) string {
 func (c Cache) keep(ctx context.Context, o InspectOptions, k kept) (err error) {
 	if k.Sum, err = c.inputs(o, k.Python, k.Reads, k.Snapshot).sum(ctx, c.candidates(ctx)); err != nil {
 		return err
-	}
-	if conf := c.inputs(o, k.Python, k.Reads, k.Snapshot).conf; !slices.ContainsFunc(k.Reads.Code, func(path string) bool { return under(path, conf) }) {
-		if k.Code, err = c.codeSum(ctx, o, k); err != nil {
-			return err
-		}
 	}
 	text, err := json.Marshal(k)
 	if err != nil {

@@ -39,7 +39,9 @@ true`)
 				}
 				return s
 			}
-			inspect()
+			if s := inspect(); s.FixedPipelines != !strings.HasPrefix(test.code, "conf/") {
+				t.Errorf("fixed pipelines: %v", s.FixedPipelines)
+			}
 			if _, err := os.Stat(given); err == nil {
 				t.Fatal("pipelines are known before anything was")
 			}
@@ -52,8 +54,10 @@ true`)
 					t.Errorf("given %s, %+v", text, s)
 				}
 			}
-			if _, _, found := c.Find(t.Context(), InspectOptions{}); !found {
+			if s, _, found := c.Find(t.Context(), InspectOptions{}); !found {
 				t.Error("it is not kept")
+			} else if s.FixedPipelines != !strings.HasPrefix(test.code, "conf/") {
+				t.Errorf("fixed pipelines of the one that was kept: %v", s.FixedPipelines)
 			}
 		})
 	}

@@ -159,7 +159,9 @@ func (in inputs) addReads(d *Digest) error {
 }
 
 // under says whether a path is a directory or lies in it.
-func under(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+string(filepath.Separator)) }
+func under(path, dir string) bool {
+	return path == dir || strings.HasPrefix(path, dir+string(filepath.Separator))
+}
 
 // listed are the names in a directory that count, none where there is no such directory.
 func listed(dir string, counts func(name string) bool) ([]string, error) {

@@ -25,6 +25,8 @@ type Snapshot struct {
 	OpenParams        []string            `json:"open_params,omitempty"`        // runtime parameters without a default that only a run gives, dotted
 	Errors            []Problem           `json:"errors,omitempty"`
 	Warnings          []Problem           `json:"warnings,omitempty"`
+
+	FixedPipelines bool `json:"-"` // the code registers these pipelines whatever the configuration says, as was seen here
 }
 
 // Hook is a class of the project's hooks, or an installed plug-in that has hooks.
