@@ -188,11 +188,12 @@ func (t *target) register(ctx context.Context, tasks *ui.Tasks, stack *provision
 		k.Failed()
 		return def, err
 	}
-	tell := k.Done
+	names := strings.Join(def.Names(), ", ")
 	if def.AllReused() {
-		tell = k.Unchanged
+		k.Unchanged("an equal revision is active: %s", names)
+	} else {
+		k.Done("%s", names)
 	}
-	tell("%s", strings.Join(def.Names(), ", "))
 	return def, nil
 }
 
@@ -201,7 +202,7 @@ func (t *target) record(ctx context.Context, tasks *ui.Tasks, dep provision.Depl
 	k := tasks.Start("record")
 	latest, err := provision.LatestDeployment(ctx, t.store, dep.Bucket)
 	if err == nil && sameDeployment(latest, dep) {
-		k.Unchanged("deployment %s", latest.ID)
+		k.Unchanged("the latest deployment is the same: %s", latest.ID)
 		return latest, nil
 	}
 	if err := provision.SaveDeployment(ctx, t.store, dep); err != nil {

@@ -56,7 +56,7 @@ func (t *target) image(ctx context.Context, tasks *ui.Tasks, repository func() (
 
 // tellFound tells of an image that the registry has.
 func (t *target) tellFound(ctx context.Context, tasks *ui.Tasks, registry *build.Registry, ref string) error {
-	tasks.Start("image").Unchanged("%s", ref)
+	tasks.Start("image").Unchanged("the registry has it, of the same inputs: %s", ref)
 	if err := t.tellPushedSBOM(ctx, tasks, registry, ref); err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (t *target) build(ctx context.Context, tasks *ui.Tasks, b builder) (build.I
 		return build.Image{}, err
 	}
 	if found {
-		tasks.Start("build").Unchanged("%s", image.Ref)
+		tasks.Start("build").Unchanged("made before, of the same inputs: %s", image.Ref)
 	} else if image, err = t.newImage(ctx, tasks, b); err != nil {
 		return build.Image{}, err
 	}
