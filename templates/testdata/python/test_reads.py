@@ -71,3 +71,24 @@ def test_what_libraries_do_when_they_are_imported_is_theirs(project, reads):
     site = project.dir / "elsewhere" / "site-packages"
     project.write("elsewhere/site-packages/library.py", "import subprocess\nsubprocess.run(['true'])\n")
     assert reads("import library", PYTHONPATH=str(site))["unknowable"] == ""
+
+
+def test_what_the_code_reads_is_told_apart_from_its_configuration(project, reads):
+    project.write("data/regions.json", "[]").conf("base/flags.yml", "x: 1")
+    told = reads('open("data/regions.json").close()')
+    code = [path.removeprefix(f"{project.dir}/") for path in told["code"]]
+    assert {"data/regions.json", "src/demo/pipeline_registry.py"} <= set(code)
+    assert not [path for path in code if path.startswith("conf")]
+    told = reads('open("conf/base/flags.yml").close()')
+    assert f"{project.dir}/conf/base/flags.yml" in told["code"]
+
+
+def test_the_code_of_known_pipelines_is_not_imported(project, inspect, tmp_path):
+    project.registry("def f(x, y): return 1", 'node(f, ["a", "params:p"], "b@pandas", name="n", namespace="s", tags="t")')
+    project.conf("base/catalog.yml", "'{default}': {type: json.JSONDataset, filepath: data/x.json}").conf("base/parameters.yml", "q: 1")
+    whole = inspect(project)
+    assert whole["errors"] == [] and whole["missing_parameters"] == ["params:p"]
+    given = tmp_path / "pipelines.json"
+    given.write_text(json.dumps(whole["pipelines"]))
+    project.module("pipeline_registry", "raise ValueError('imported')")
+    assert inspect(project, "--pipelines", str(given)) == whole
