@@ -9,6 +9,7 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/containerd/console"
@@ -163,8 +164,11 @@ func (s *Screen) take(b []byte) {
 	s.pending = append(s.pending, b...)
 	parser := ansi.NewParser()
 	for len(s.pending) > 0 {
+		if !utf8.FullRune(s.pending) { // the rest is still to come
+			return
+		}
 		seq, width, n, state := ansi.DecodeSequence(s.pending, s.state, parser)
-		if state != ansi.NormalState || width == 0 && n == len(s.pending) && seq[0] >= 0x80 { // the rest is still to come
+		if state != ansi.NormalState || width == 0 && n == len(s.pending) && seq[0] >= 0x80 { // here too
 			return
 		}
 		s.obey(string(seq), width, parser)
