@@ -123,6 +123,7 @@ func (t table) onBucket() []permission {
 		{sid: "Data", who: "d", on: []string{t.s3(t.Bucket + "/*")}, also: []string{"s3:AbortMultipartUpload", "s3:DeleteObjectVersion"},
 			calls: []string{"s3:GetObject", "s3:HeadObject", "s3:PutObject", "s3:ListParts", "s3:DeleteObjects"}},
 		{sid: "ReadData", who: "r", on: []string{t.s3(t.Bucket + "/*")}, calls: []string{"s3:GetObject", "s3:HeadObject"}},
+		{sid: "Code", who: "r", on: []string{state + "code/*"}, calls: []string{"s3:PutObject"}},
 		{sid: "Runs", who: "r", on: []string{state + "runs/*", state + "starting/*", state + "code/*"}, calls: []string{"s3:PutObject", "s3:DeleteObject"}},
 		{sid: "Records", who: "a", on: []string{state + "*"}, calls: []string{"s3:GetObject"}},
 	}
