@@ -59,6 +59,8 @@ var quirks = []reason{
 	{"logs.PutRetentionPolicy error: none in moto, InvalidParameterException here", "moto takes any number of days"},
 	{"logs.DescribeLogGroups logGroups.*.retentionInDays: 31 in moto, 30 here", "moto takes any number of days"},
 
+	{"service-quotas.GetServiceQuota error: NoSuchResourceException in moto, none here", "moto knows fewer quotas"},
+
 	{"* error: none in moto, SignatureDoesNotMatch here", "moto checks no signature"},
 	{"* error: none in moto, InvalidSignatureException here", "moto checks no signature"},
 
