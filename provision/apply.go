@@ -77,7 +77,7 @@ func (a *Applying) start(ctx context.Context) {
 	identified := a.step(ctx, a.identify)
 	a.bucket = a.step(ctx, func(ctx context.Context) error { return a.one(ctx, bucket{c, s, a.account}, nil) }, identified)
 	a.repository = a.step(ctx, a.makeRepository, identified)
-	logs := a.step(ctx, func(ctx context.Context) error { return a.one(ctx, logGroup{c, s}, nil) }, identified)
+	logs := a.step(ctx, func(ctx context.Context) error { return a.one(ctx, s.logs(c), nil) }, identified)
 	roles := a.step(ctx, a.makeJobRoles, identified)
 	var network, queue *step // done when it is known whether tasks need a public IP, and when the queue is VALID
 	if s.ownQueue() {
@@ -96,7 +96,10 @@ func (a *Applying) start(ctx context.Context) {
 
 // startQueue starts the compute environments, what they need, and the queue. It gives the step that finds the network, and the queue's.
 func (a *Applying) startQueue(ctx context.Context, identified *step) (found, whole *step) {
-	net := &network{Clients: a.clients, vpcSubnets: a.spec.Existing.Subnets, vpcGroups: a.spec.Existing.SecurityGroups}
+	if a.spec.Compute.Environment != "" {
+		return a.startOnTheirs(ctx, identified)
+	}
+	net := &network{Clients: a.clients, spec: a.spec}
 	found = a.step(ctx, func(ctx context.Context) error { return a.findNetwork(ctx, net) }, identified)
 	needs := []*step{found, a.step(ctx, a.makeServiceRole, identified)}
 	if !a.spec.onFargate() {
@@ -112,13 +115,37 @@ func (a *Applying) startQueue(ctx context.Context, identified *step) (found, who
 				subnets: net.subnets, groups: net.groups}, &made[i])
 		}, needs...))
 	}
-	whole = a.step(ctx, func(ctx context.Context) error {
+	return found, a.queueOver(ctx, made, envs...)
+}
+
+// startOnTheirs starts a queue over the environment that the settings name.
+func (a *Applying) startOnTheirs(ctx context.Context, identified *step) (found, whole *step) {
+	made := make([]string, 1)
+	found = a.step(ctx, func(ctx context.Context) error {
+		env := &existingEnvironment{environment: environment{Clients: a.clients, spec: a.spec, name: a.spec.Compute.Environment}}
+		if err := a.one(ctx, env, &made[0]); err != nil || !a.spec.onFargate() {
+			return err
+		}
+		public, err := a.clients.public(ctx, env.subnets)
+		if err != nil {
+			return explain("network of compute environment "+env.name, err)
+		}
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.got.PublicIP = public
+		return nil
+	}, identified)
+	return found, a.queueOver(ctx, made, found)
+}
+
+// queueOver makes the queue when its environments stand.
+func (a *Applying) queueOver(ctx context.Context, made []string, envs ...*step) *step {
+	return a.step(ctx, func(ctx context.Context) error {
 		a.mu.Lock()
 		a.got.Environments = made
 		a.mu.Unlock()
 		return a.one(ctx, queue{Clients: a.clients, spec: a.spec, environments: made}, &a.got.Queue)
 	}, envs...)
-	return found, whole
 }
 
 func (a *Applying) findNetwork(ctx context.Context, n *network) error {
@@ -223,7 +250,7 @@ func (a *Applying) makeJobRoles(ctx context.Context) error {
 		return err
 	}
 	if name := a.spec.Existing.ExecutionRole; name != "" {
-		return a.one(ctx, existingRole{a.clients, "aws.execution_role", name}, &a.got.ExecutionRole)
+		return a.one(ctx, existingRole{a.clients, "aws.execution_role", name, tasksService}, &a.got.ExecutionRole)
 	}
 	if !a.spec.needsExecutionRole() {
 		return nil
@@ -234,7 +261,7 @@ func (a *Applying) makeJobRoles(ctx context.Context) error {
 // makeJobRole lets jobs use the key of a bucket that the stack has not made.
 func (a *Applying) makeJobRole(ctx context.Context) error {
 	if name := a.spec.Existing.JobRole; name != "" {
-		return a.one(ctx, existingRole{a.clients, "aws.job_role", name}, &a.got.JobRole)
+		return a.one(ctx, existingRole{a.clients, "aws.job_role", name, tasksService}, &a.got.JobRole)
 	}
 	s, err := bucket{a.clients, a.spec, a.account}.withKey(ctx)
 	if err != nil {
@@ -245,7 +272,7 @@ func (a *Applying) makeJobRole(ctx context.Context) error {
 
 func (a *Applying) makeServiceRole(ctx context.Context) error {
 	if name := a.spec.Existing.ServiceRole; name != "" {
-		return a.one(ctx, existingRole{a.clients, "aws.service_role", name}, &a.got.ServiceRole)
+		return a.one(ctx, existingRole{a.clients, "aws.service_role", name, batchService}, &a.got.ServiceRole)
 	}
 	return a.one(ctx, serviceRole{a.clients}, &a.got.ServiceRole)
 }

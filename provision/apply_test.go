@@ -252,17 +252,18 @@ func borrowed(t *testing.T, a *testAWS) (Resources, Spec) {
 func TestExistingProfileSubnetsAndServiceRole(t *testing.T) {
 	a := embedded(t)
 	their := mustApply(t, a, testSpec(t, func(p *project.Project) { p.Name = "Theirs"; p.Settings.Bucket = "theirs-bucket" }))
+	role := batchRole(t, a)
 	env := must(t, a.batch.DescribeComputeEnvironments, &batch.DescribeComputeEnvironmentsInput{}).ComputeEnvironments[0]
 	s := testSpec(t, func(p *project.Project) {
 		p.Settings.Image.Repository = "ours"
-		p.Settings.AWS = project.AWSSettings{InstanceProfile: lastPart(their.InstanceProfile), ServiceRole: their.JobRole,
+		p.Settings.AWS = project.AWSSettings{InstanceProfile: lastPart(their.InstanceProfile), ServiceRole: role,
 			Subnets: env.ComputeResources.Subnets[:1], SecurityGroups: env.ComputeResources.SecurityGroupIds}
 	})
 	res := mustApply(t, a, s)
 	ours := must(t, a.batch.DescribeComputeEnvironments, &batch.DescribeComputeEnvironmentsInput{ComputeEnvironments: res.Environments}).ComputeEnvironments[0]
 	r := ours.ComputeResources
 	got := []string{res.InstanceProfile, *ours.ServiceRole, strings.Join(r.Subnets, " "), strings.Join(r.SecurityGroupIds, " ")}
-	want := []string{their.InstanceProfile, their.JobRole, env.ComputeResources.Subnets[0], strings.Join(env.ComputeResources.SecurityGroupIds, " ")}
+	want := []string{their.InstanceProfile, role, env.ComputeResources.Subnets[0], strings.Join(env.ComputeResources.SecurityGroupIds, " ")}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("profile, service role, subnets, groups (-want +got):\n%s", diff)
 	}

@@ -95,8 +95,11 @@ func removables(c Clients, s Spec, a account, f fleet) []removable {
 	for _, e := range f.environments {
 		all = append(all, environment{Clients: c, spec: s, name: aws.ToString(e.ComputeEnvironmentName)})
 	}
-	return append(all, definitions{c.Batch, s}, profile{c, s}, s.instanceRole(c, a), s.executionRole(c, a), s.jobRole(c, a), logGroup{c, s},
-		&repository{Clients: c, spec: s}, bucket{c, s, a})
+	all = append(all, definitions{c.Batch, s}, profile{c, s}, s.instanceRole(c, a), s.executionRole(c, a), s.jobRole(c, a))
+	if s.Existing.LogGroup == "" {
+		all = append(all, logGroup{c, s})
+	}
+	return append(all, &repository{Clients: c, spec: s}, bucket{c, s, a})
 }
 
 // remove removes one resource. One that is not there comes back without a state.

@@ -88,7 +88,7 @@ func (e environment) current(ctx context.Context) (*batchtypes.ComputeEnvironmen
 // fits says whether an environment can become this one without being replaced.
 func (e environment) fits(is batchtypes.ComputeEnvironmentDetail) bool {
 	update, _ := e.differences(is)
-	if u := update.ComputeResources; !e.updatable() && u != nil && (u.InstanceRole != nil || u.InstanceTypes != nil || u.Subnets != nil || u.SecurityGroupIds != nil) {
+	if u := update.ComputeResources; !e.updatable() && u != nil && (u.InstanceRole != nil || u.InstanceTypes != nil || u.Subnets != nil || u.SecurityGroupIds != nil || u.AllocationStrategy != "") {
 		return false
 	}
 	return is.ComputeResources != nil && is.ComputeResources.Type == e.kind && (e.onFargate() || archOf(*is.ComputeResources) == e.spec.arch())
@@ -186,6 +186,11 @@ func (e environment) differences(is batchtypes.ComputeEnvironmentDetail) (*batch
 	if d := reference("instance_role", aws.ToString(r.InstanceRole), e.instanceProfile); d != nil {
 		u.InstanceRole, resources = &e.instanceProfile, append(resources, d...)
 	}
+	if want := e.spec.strategy(e.capacity); !e.onFargate() {
+		if d := attribute("allocation_strategy", string(r.AllocationStrategy), string(want)); d != nil {
+			u.AllocationStrategy, resources = batchtypes.CRUpdateAllocationStrategy(want), append(resources, d...)
+		}
+	}
 	if d := set("instance_types", r.InstanceTypes, e.instanceTypes()); d != nil {
 		u.InstanceTypes, resources = e.instanceTypes(), append(resources, d...)
 	}
@@ -257,7 +262,7 @@ func (e environment) resources() *batchtypes.ComputeResource {
 	if e.onFargate() {
 		return r
 	}
-	r.AllocationStrategy, r.MinvCpus = e.strategy(), aws.Int32(0)
+	r.AllocationStrategy, r.MinvCpus = e.spec.strategy(e.capacity), aws.Int32(0)
 	r.InstanceTypes, r.InstanceRole, r.Tags = e.instanceTypes(), &e.instanceProfile, e.spec.Tags()
 	return r
 }
@@ -376,4 +381,35 @@ func (e environment) removal(ctx context.Context) (Resource, func(context.Contex
 		return is, e.gone, nil
 	}
 	return is, func(ctx context.Context) error { return e.remove(ctx, e.notYet) }, nil
+}
+
+// existingEnvironment is the one that the settings name, by name or ARN.
+type existingEnvironment struct{ environment }
+
+func (e *existingEnvironment) diff(ctx context.Context) (*Resource, []change, error) {
+	is := &Resource{Kind: KindEnvironment, Name: lastPart(e.name), State: Existing}
+	found, err := e.wait(ctx)
+	switch {
+	case err != nil:
+		return is, nil, err
+	case found == nil:
+		return is, nil, noSuch("compute.environment")
+	case found.Status == batchtypes.CEStatusInvalid:
+		return is, nil, &invalidError{reason: aws.ToString(found.StatusReason)}
+	case found.State != batchtypes.CEStateEnabled:
+		return is, nil, ui.WithHint(errors.New("it is DISABLED"), "enable it, or name another environment in [tool.kedroctl.compute]")
+	}
+	is.ARN = aws.ToString(found.ComputeEnvironmentArn)
+	r := found.ComputeResources
+	if r == nil {
+		return is, nil, errors.New("it is not managed by AWS Batch")
+	}
+	e.subnets = r.Subnets
+	switch arch := archOf(*r); {
+	case project.OnFargate(string(r.Type)) != e.spec.onFargate():
+		return is, nil, ui.WithHint(fmt.Errorf("it is of the kind %s, and compute.type is %s", r.Type, e.spec.kind()), fmt.Sprintf("set type = %q in [tool.kedroctl.compute]", r.Type))
+	case !e.spec.onFargate() && arch != e.spec.arch():
+		return is, nil, ui.WithHint(fmt.Errorf("its instances are %s, and the image is for %s", arch, e.spec.Platform), "set platform in [tool.kedroctl.image]")
+	}
+	return is, nil, nil
 }

@@ -57,20 +57,25 @@ func Examine(ctx context.Context, c Clients, s Spec) []plan.Finding {
 	}
 	e.resource(ctx, bucket{c, s, who})
 	e.resource(ctx, &repository{Clients: c, spec: s})
-	e.resource(ctx, logGroup{c, s})
+	e.resource(ctx, s.logs(c))
 	if s.Existing.JobRole == "" {
 		e.resource(ctx, s.jobRole(c, who))
 	} else {
-		e.resource(ctx, existingRole{c, "aws.job_role", s.Existing.JobRole})
+		e.resource(ctx, existingRole{c, "aws.job_role", s.Existing.JobRole, tasksService})
 	}
 	switch {
 	case s.Existing.ExecutionRole != "":
-		e.resource(ctx, existingRole{c, "aws.execution_role", s.Existing.ExecutionRole})
+		e.resource(ctx, existingRole{c, "aws.execution_role", s.Existing.ExecutionRole, tasksService})
 	case s.needsExecutionRole():
 		e.resource(ctx, s.executionRole(c, who))
 	}
 	if !s.ownQueue() {
 		e.queue(ctx, s.Compute.Queue, nil)
+		return e.found
+	}
+	if name := e.spec.Compute.Environment; name != "" {
+		arn := e.resource(ctx, &existingEnvironment{environment{Clients: c, spec: s, name: name}})
+		e.queue(ctx, "", []string{arn})
 		return e.found
 	}
 	e.compute(ctx, who)
@@ -85,6 +90,8 @@ func (e *exam) add(level, code, thing, reason, fix string) {
 func (e *exam) resource(ctx context.Context, r resource) (arn string) {
 	is, changes, err := r.diff(ctx)
 	switch {
+	case noWay(err) != nil:
+		e.add(plan.Error, CodeNoRoute, is.String(), err.Error(), ui.Hint(err))
 	case err != nil:
 		err = explain(is.String(), err)
 		e.add(plan.Error, CodeUnreadable, is.String(), strings.TrimPrefix(err.Error(), is.String()+": "), ui.Hint(err))
@@ -102,12 +109,14 @@ func (e *exam) resource(ctx context.Context, r resource) (arn string) {
 
 // compute looks at where jobs run.
 func (e *exam) compute(ctx context.Context, who account) {
-	net := &network{Clients: e.Clients, vpcSubnets: e.spec.Existing.Subnets, vpcGroups: e.spec.Existing.SecurityGroups}
+	net := &network{Clients: e.Clients, spec: e.spec}
 	e.resource(ctx, net)
-	e.addresses(ctx, net.subnets)
+	if !net.named() {
+		e.addresses(ctx, net.subnets)
+	}
 	service := ""
 	if name := e.spec.Existing.ServiceRole; name != "" {
-		service = e.resource(ctx, existingRole{e.Clients, "aws.service_role", name})
+		service = e.resource(ctx, existingRole{e.Clients, "aws.service_role", name, batchService})
 	} else {
 		service = e.resource(ctx, serviceRole{e.Clients})
 	}

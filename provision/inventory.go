@@ -45,10 +45,10 @@ func Inventory(ctx context.Context, c Clients, s Spec) ([]Listed, error) {
 	for _, name := range i.roles() {
 		looks = append(looks, func(ctx context.Context) (Listed, error) { return i.role(ctx, name) })
 	}
-	if s.ownQueue() && !s.onFargate() {
+	if s.ownEnvironments() && !s.onFargate() {
 		looks = append(looks, i.profile)
 	}
-	if s.ownQueue() {
+	if s.ownEnvironments() {
 		for _, e := range s.capacities() {
 			looks = append(looks, func(ctx context.Context) (Listed, error) { return i.environment(ctx, e) })
 		}
@@ -137,7 +137,7 @@ func (i inventory) roles() []string {
 	if i.spec.needsExecutionRole() || i.spec.Existing.ExecutionRole != "" {
 		names = append(names, cmp.Or(lastPart(i.spec.Existing.ExecutionRole), i.spec.ExecutionRole))
 	}
-	if i.spec.ownQueue() && !i.spec.onFargate() && i.spec.Existing.InstanceProfile == "" {
+	if i.spec.ownEnvironments() && !i.spec.onFargate() && i.spec.Existing.InstanceProfile == "" {
 		names = append(names, i.spec.InstanceRole)
 	}
 	return names

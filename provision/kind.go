@@ -29,10 +29,10 @@ func (s Spec) kind() string { return cmp.Or(s.Compute.Type, project.EC2) }
 
 func (c capacity) onFargate() bool { return project.OnFargate(string(c.kind)) }
 
-// strategy is how Batch chooses instances. With that for spot it needs no fleet role: ComputeResource.spotIamFleetRole of the Batch API reference.
-func (c capacity) strategy() batchtypes.CRAllocationStrategy {
+// strategy is how Batch chooses instances. With those for spot it needs no fleet role: ComputeResource.spotIamFleetRole of the Batch API reference.
+func (s Spec) strategy(c capacity) batchtypes.CRAllocationStrategy {
 	if c.kind == batchtypes.CRTypeSpot {
-		return batchtypes.CRAllocationStrategySpotPriceCapacityOptimized
+		return cmp.Or(batchtypes.CRAllocationStrategy(s.Compute.Strategy), batchtypes.CRAllocationStrategySpotPriceCapacityOptimized)
 	}
 	return batchtypes.CRAllocationStrategyBestFitProgressive
 }
@@ -63,7 +63,7 @@ func (s Spec) queueName() string {
 func (s Spec) environmentName(c capacity) string {
 	fixed := []string{string(c.kind), s.arch()}
 	if s.Existing.ServiceRole != "" && !c.onFargate() {
-		for _, list := range [][]string{{lastPart(s.Existing.InstanceProfile)}, s.Compute.InstanceTypes, s.Existing.Subnets, s.Existing.SecurityGroups} {
+		for _, list := range [][]string{{lastPart(s.Existing.InstanceProfile), string(s.strategy(c))}, s.Compute.InstanceTypes, s.Existing.Subnets, s.Existing.SecurityGroups} {
 			fixed = append(fixed, strings.Join(union(list, nil), ","))
 		}
 	}

@@ -119,3 +119,26 @@ func (l logGroup) remove(ctx context.Context) error {
 	_, err := l.Logs.DeleteLogGroup(ctx, &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: &l.spec.LogGroup})
 	return ignoreAbsent(err)
 }
+
+// existingLogGroup is the one that the settings name.
+type existingLogGroup struct{ logGroup }
+
+func (e existingLogGroup) diff(ctx context.Context) (*Resource, []change, error) {
+	is := &Resource{Kind: KindLogGroup, Name: e.spec.LogGroup, State: Existing}
+	found, err := e.find(ctx)
+	if err == nil && found == nil {
+		err = noSuch("aws.log_group")
+	}
+	if err == nil {
+		is.ARN = groupARN(*found)
+	}
+	return is, nil, err
+}
+
+// logs is where jobs write: the stack's own group, or the one that the settings name.
+func (s Spec) logs(c Clients) resource {
+	if s.Existing.LogGroup != "" {
+		return existingLogGroup{logGroup{c, s}}
+	}
+	return logGroup{c, s}
+}

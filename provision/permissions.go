@@ -43,7 +43,7 @@ func PrintPolicy(ctx context.Context, c Clients, s Spec, audience string) (strin
 		return "", err
 	}
 	t := table{Spec: s, account: acc}
-	if name := s.Existing.InstanceProfile; name != "" && s.ownQueue() {
+	if name := s.Existing.InstanceProfile; name != "" && s.ownEnvironments() {
 		found, err := findProfile(ctx, c.IAM, lastPart(name))
 		if err == nil && found == nil {
 			err = noSuch("aws.instance_profile")
@@ -145,11 +145,15 @@ func (t table) onImages() []permission {
 // onLogs names the group with its streams: IAM compares most actions with that, and those on tags with the group alone.
 func (t table) onLogs() []permission {
 	group := t.arn("logs", t.Region, "log-group:"+t.LogGroup)
+	made := []string{group, group + ":*"}
+	if t.Existing.LogGroup != "" {
+		made = nil
+	}
 	return []permission{
 		{sid: "Anything", who: "da", on: []string{"*"}, calls: []string{"logs:DescribeLogGroups"}},
 		{sid: "Logs", who: "ra", on: []string{group + ":*"}, calls: []string{"logs:GetLogEvents", "logs:FilterLogEvents"}},
 		{sid: "LogGroup", who: "da", on: []string{group, group + ":*"}, calls: []string{"logs:ListTagsForResource"}},
-		{sid: "LogGroup", who: "d", on: []string{group, group + ":*"}, also: []string{"logs:TagResource"},
+		{sid: "LogGroup", who: "d", on: made, also: []string{"logs:TagResource"},
 			calls: []string{"logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:DeleteLogGroup"}},
 	}
 }
@@ -159,7 +163,7 @@ func (t table) onRoles() []permission {
 	ownInstance, profile := t.role(t.InstanceRole), t.arn("iam", "", "instance-profile"+t.rolePath()+t.InstanceProfile)
 	made, jobs := t.jobRoles()
 	instances, profiles := t.instances, []string(nil)
-	if t.ownQueue() && !t.onFargate() && t.Existing.InstanceProfile == "" {
+	if t.ownEnvironments() && !t.onFargate() && t.Existing.InstanceProfile == "" {
 		made, instances, profiles = append(made, ownInstance), []string{ownInstance}, []string{profile}
 	}
 	bounded, boundary := []string(nil), map[string]map[string][]string(nil)
@@ -168,10 +172,10 @@ func (t table) onRoles() []permission {
 	}
 	var linked, batchRole, theirs []string
 	switch {
-	case t.ownQueue() && t.Existing.ServiceRole == "":
+	case t.ownEnvironments() && t.Existing.ServiceRole == "":
 		linked = []string{t.arn("iam", "", "role/aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch")}
 		batchRole = linked
-	case t.ownQueue():
+	case t.ownEnvironments():
 		batchRole = t.named("role/", t.Existing.ServiceRole)
 		theirs = batchRole
 	}
@@ -255,6 +259,10 @@ func (t table) onBatch() []permission {
 		queues = []string{arn("job-queue/" + t.Name), arn("job-queue/" + t.Name + "-*")}
 		environments = []string{arn("compute-environment/" + t.Name), arn("compute-environment/" + t.Name + "-*")}
 	}
+	var theirs []string
+	if name := t.Compute.Environment; name != "" {
+		environments, theirs = nil, []string{arn("compute-environment/" + lastPart(name))}
+	}
 	made := slices.Concat(queues, environments)
 	for _, q := range t.Queues {
 		if !strings.HasPrefix(q, "arn:") {
@@ -267,12 +275,14 @@ func (t table) onBatch() []permission {
 		network = queues
 	}
 	return []permission{
-		{sid: "Anything", who: "da", on: anything(network), calls: []string{"ec2:DescribeVpcs", "ec2:DescribeSubnets", "ec2:DescribeSecurityGroups"}},
+		{sid: "Anything", who: "da", on: anything(network), calls: []string{"ec2:DescribeVpcs", "ec2:DescribeSubnets", "ec2:DescribeSecurityGroups",
+			"ec2:DescribeRouteTables", "ec2:DescribeVpcEndpoints"}},
 		{sid: "Anything", who: "dra", on: []string{"*"}, calls: []string{"batch:DescribeComputeEnvironments", "batch:DescribeJobQueues",
 			"batch:DescribeJobDefinitions", "batch:DescribeJobs", "batch:ListJobs"}},
 		{sid: "Anything", who: "da", on: anything(made), calls: []string{"servicequotas:GetServiceQuota"}},
 		{sid: "Compute", who: "d", on: made, calls: []string{"batch:CreateComputeEnvironment", "batch:UpdateComputeEnvironment", "batch:DeleteComputeEnvironment",
 			"batch:CreateJobQueue", "batch:UpdateJobQueue", "batch:DeleteJobQueue", "batch:TagResource", "batch:UntagResource"}},
+		{sid: "Their", who: "d", on: theirs, calls: []string{"batch:CreateJobQueue", "batch:UpdateJobQueue"}},
 		{sid: "Definition", who: "d", on: definition, also: []string{"batch:TagResource"}, calls: []string{"batch:RegisterJobDefinition", "batch:DeregisterJobDefinition"}},
 		{sid: "Submit", who: "r", on: slices.Concat([]string{arn("job/*")}, definition, queues), calls: []string{"batch:SubmitJob"}},
 		{sid: "TagJobs", who: "r", on: []string{arn("job/*")}, also: []string{"batch:TagResource"}, when: t.tagged("aws:RequestTag")},

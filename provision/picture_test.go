@@ -124,15 +124,21 @@ func (a *testAWS) profilePicture(t *testing.T, name string) map[string]any {
 // batchPicture has all queues and environments with the stack's tags, by name.
 func (a *testAWS) batchPicture(t *testing.T, s Spec) map[string]any {
 	t.Helper()
+	return a.batchOf(t, s.owns)
+}
+
+// batchOf has the queues and environments with tags that are wanted.
+func (a *testAWS) batchOf(t *testing.T, wanted func(tags map[string]string) bool) map[string]any {
+	t.Helper()
 	all := map[string]any{}
 	for _, q := range must(t, a.batch.DescribeJobQueues, &batch.DescribeJobQueuesInput{}).JobQueues {
-		if s.owns(q.Tags) {
+		if wanted(q.Tags) {
 			all["job queue "+*q.JobQueueName] = map[string]any{"state": q.State, "status": q.Status, "priority": q.Priority,
 				"order": q.ComputeEnvironmentOrder, "tags": q.Tags}
 		}
 	}
 	for _, e := range must(t, a.batch.DescribeComputeEnvironments, &batch.DescribeComputeEnvironmentsInput{}).ComputeEnvironments {
-		if s.owns(e.Tags) {
+		if wanted(e.Tags) {
 			all["compute environment "+*e.ComputeEnvironmentName] = environmentPicture(e)
 		}
 	}

@@ -2,11 +2,14 @@ package provision
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
 // profile is the instance profile that hands the instance role to instances.
@@ -75,10 +78,14 @@ func (e existingProfile) diff(ctx context.Context) (*Resource, []change, error) 
 	if err == nil && found == nil {
 		err = noSuch("aws.instance_profile")
 	}
-	if err == nil {
-		is.ARN = aws.ToString(found.Arn)
+	if err != nil {
+		return is, nil, err
 	}
-	return is, nil, err
+	is.ARN = aws.ToString(found.Arn)
+	if len(found.Roles) == 0 {
+		return is, nil, ui.WithHint(errors.New("it has no role: its instances could not join a cluster"), "have its owner add one, or correct aws.instance_profile in pyproject.toml")
+	}
+	return is, nil, checkTrust(unescape(found.Roles[0].AssumeRolePolicyDocument), instancesService, "aws.instance_profile")
 }
 
 func (p profile) removal(ctx context.Context) (Resource, func(context.Context) error, error) {

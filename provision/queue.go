@@ -250,14 +250,23 @@ func (q queue) public(ctx context.Context, name string) (bool, error) {
 			subnets = union(subnets, e.ComputeResources.Subnets)
 		}
 	}
+	return q.Clients.public(ctx, subnets)
+}
+
+// public says whether tasks in these subnets need a public IP, and get one.
+func (c Clients) public(ctx context.Context, subnets []string) (bool, error) {
 	if len(subnets) == 0 {
 		return false, nil
 	}
-	out, err := q.EC2.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{SubnetIds: subnets})
+	out, err := c.EC2.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{SubnetIds: subnets})
 	if err != nil {
 		return false, fmt.Errorf("look at its subnets: %w", err)
 	}
-	return slices.ContainsFunc(out.Subnets, isPublic), nil
+	if len(out.Subnets) == 0 {
+		return false, nil
+	}
+	w, err := c.findWays(ctx, aws.ToString(out.Subnets[0].VpcId))
+	return w.public(out.Subnets), err
 }
 
 func (q queue) removal(ctx context.Context) (Resource, func(context.Context) error, error) {

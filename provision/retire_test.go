@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/batch"
 	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kedroctl/kedroctl/internal/local"
@@ -124,12 +125,10 @@ func TestStacksOfEarlierVersions(t *testing.T) {
 // TestServiceRoleOfTheSettings lets Batch update no instances: another environment takes the place of the one that differs.
 func TestServiceRoleOfTheSettings(t *testing.T) {
 	a := embedded(t)
-	their := mustApply(t, a, testSpec(t, func(p *project.Project) {
-		p.Name, p.Settings.Bucket, p.Settings.Image.Repository = "Theirs", "theirs-bucket", "theirs"
-	}))
+	theirs := batchRole(t, a)
 	with := func(types ...string) Spec {
 		return testSpec(t, func(p *project.Project) {
-			p.Settings.AWS.ServiceRole, p.Settings.Compute.InstanceTypes = lastPart(their.JobRole), types
+			p.Settings.AWS.ServiceRole, p.Settings.Compute.InstanceTypes = lastPart(theirs), types
 		})
 	}
 	was := mustApply(t, a, with("m6i"))
@@ -150,4 +149,11 @@ func TestServiceRoleOfTheSettings(t *testing.T) {
 	if env.State != batchtypes.CEStateEnabled || isRetired(env.Tags) {
 		t.Errorf("it is %s, tags %v", env.State, env.Tags)
 	}
+}
+
+// batchRole is a role that Batch may take, and gives its ARN.
+func batchRole(t *testing.T, a *testAWS) string {
+	t.Helper()
+	trust := newPolicy(statement{Effect: "Allow", Principal: map[string]string{"Service": batchService}, Action: []string{"sts:AssumeRole"}})
+	return *must(t, a.iam.CreateRole, &iam.CreateRoleInput{RoleName: aws.String("their-batch"), AssumeRolePolicyDocument: aws.String(trust.String())}).Role.Arn
 }

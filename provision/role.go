@@ -3,6 +3,7 @@ package provision
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
@@ -206,6 +207,7 @@ func (s Spec) iamTags() []iamtypes.Tag {
 type existingRole struct {
 	Clients
 	key, name string // the setting, and its value
+	service   string // that has to be able to take the role
 }
 
 func (e existingRole) diff(ctx context.Context) (*Resource, []change, error) {
@@ -214,11 +216,47 @@ func (e existingRole) diff(ctx context.Context) (*Resource, []change, error) {
 	if err == nil && found == nil {
 		err = noSuch(e.key)
 	}
-	if err == nil {
-		is.ARN = aws.ToString(found.Arn)
+	if err != nil {
+		return is, nil, err
 	}
-	return is, nil, err
+	is.ARN = aws.ToString(found.Arn)
+	return is, nil, checkTrust(unescape(found.AssumeRolePolicyDocument), e.service, e.key)
 }
+
+// checkTrust refuses a role that a service may not take: jobs or instances would not start.
+func checkTrust(document, service, key string) error {
+	var p struct{ Statement json.RawMessage }
+	if err := json.Unmarshal([]byte(document), &p); err != nil {
+		return fmt.Errorf("read its trust policy: %w", err)
+	}
+	var statements []struct {
+		Effect            string
+		Principal, Action json.RawMessage
+	}
+	if json.Unmarshal(p.Statement, &statements) != nil { // one alone may stand without a list
+		statements = append(statements, struct {
+			Effect            string
+			Principal, Action json.RawMessage
+		}{})
+		if err := json.Unmarshal(p.Statement, &statements[0]); err != nil {
+			return fmt.Errorf("read its trust policy: %w", err)
+		}
+	}
+	for _, s := range statements {
+		if s.Effect == "Allow" && strings.Contains(string(s.Principal), `"`+service+`"`) && strings.Contains(strings.ToLower(string(s.Action)), `"sts:`) {
+			return nil
+		}
+	}
+	return ui.WithHint(fmt.Errorf("%s may not take it: its trust policy does not name that service", service),
+		"have its owner allow sts:AssumeRole for "+service+", or correct "+key+" in pyproject.toml")
+}
+
+// Services that take roles.
+const (
+	tasksService     = "ecs-tasks.amazonaws.com"
+	instancesService = "ec2.amazonaws.com"
+	batchService     = "batch.amazonaws.com"
+)
 
 // noSuch is the error for what a setting names and AWS does not have.
 func noSuch(key string) error {

@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
@@ -58,7 +59,14 @@ func New(p project.Project, grants plan.Grants) (Spec, error) {
 	}
 	s.Queues = namedQueues(p.Settings)
 	s.Name = StackName(p)
-	s.LogGroup = "/kedroctl/" + s.Project + "/" + s.Env
+	s.LogGroup = cmp.Or(s.Existing.Prefix, "/") + "kedroctl/" + s.Project + "/" + s.Env
+	if arnOrName := s.Existing.LogGroup; arnOrName != "" {
+		_, name, isARN := strings.Cut(strings.TrimSuffix(arnOrName, ":*"), ":log-group:")
+		s.LogGroup = arnOrName
+		if isARN {
+			s.LogGroup = name
+		}
+	}
 	s.JobRole, s.ExecutionRole = s.iamName("job"), s.iamName("exec")
 	s.InstanceRole, s.InstanceProfile = s.iamName("instance"), s.iamName("instance")
 	if s.Repository == "" {
@@ -78,7 +86,7 @@ func namedQueues(s project.Settings) []string {
 
 // StackName is the name of the stack's job definition, with which those of its queue and environments begin.
 func StackName(p project.Project) string {
-	return "kedro-" + projectSlug(p) + "-" + project.Slug(p.Env)
+	return p.Settings.AWS.Prefix + "kedro-" + projectSlug(p) + "-" + project.Slug(p.Env)
 }
 
 func projectSlug(p project.Project) string {
@@ -130,6 +138,9 @@ func (s Spec) owns(tags map[string]string) bool {
 
 // ownQueue says whether the stack has its own queue and compute environment, and with them roles and network.
 func (s Spec) ownQueue() bool { return s.Compute.Queue == "" }
+
+// ownEnvironments says whether the stack has its own compute environments, and with them what these need.
+func (s Spec) ownEnvironments() bool { return s.ownQueue() && s.Compute.Environment == "" }
 
 // onFargate says whether jobs run on Fargate: then there are no instances, and no role or profile for them.
 func (s Spec) onFargate() bool { return project.OnFargate(s.Compute.Type) }

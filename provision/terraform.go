@@ -3,6 +3,7 @@ package provision
 import (
 	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -146,6 +147,9 @@ func (t terraform) repository() {
 }
 
 func (t terraform) logGroup() {
+	if t.spec.Existing.LogGroup != "" {
+		return
+	}
 	t.resource("aws_cloudwatch_log_group", "jobs", argument{"name", t.spec.LogGroup}, argument{"retention_in_days", retention(t.spec.KeepDays)})
 }
 
@@ -176,7 +180,11 @@ func (t terraform) network() (subnets, groups any) {
 		t.block("data", []string{"aws_subnet", "first"}, argument{"id", t.spec.Existing.Subnets[0]})
 		vpc = "data.aws_subnet.first.vpc_id"
 	}
-	if len(t.spec.Existing.Subnets) == 0 {
+	if id := t.spec.Existing.VPC; id != "" && len(t.spec.Existing.Subnets) == 0 {
+		vpc = expression(strconv.Quote(id))
+		nested(t.block("data", []string{"aws_subnets", "named"}), "filter", argument{"name", "vpc-id"}, argument{"values", []any{vpc}})
+		subnets = expression("data.aws_subnets.named.ids")
+	} else if len(t.spec.Existing.Subnets) == 0 {
 		t.block("data", []string{"aws_vpc", "default"}, argument{"default", true})
 		found := t.block("data", []string{"aws_subnets", "default"})
 		nested(found, "filter", argument{"name", "vpc-id"}, argument{"values", []any{vpc}})
@@ -192,13 +200,26 @@ func (t terraform) network() (subnets, groups any) {
 
 // queue is the job queue over its compute environments, in the order in which they are tried.
 func (t terraform) queue() {
+	order := []expression{"data.aws_batch_compute_environment.theirs.arn"}
+	if name := t.spec.Compute.Environment; name != "" {
+		t.block("data", []string{"aws_batch_compute_environment", "theirs"}, argument{"name", lastPart(name)})
+	} else {
+		order = t.environments()
+	}
+	q := t.resource("aws_batch_job_queue", "jobs", argument{"name", t.spec.queueName()}, argument{"state", "ENABLED"}, argument{"priority", 1})
+	for i, arn := range order {
+		nested(q, "compute_environment_order", argument{"order", i + 1}, argument{"compute_environment", arn})
+	}
+}
+
+// environments gives expressions for the ARNs of the compute environments.
+func (t terraform) environments() (order []expression) {
 	var profile expression
 	if !t.spec.onFargate() {
 		profile = t.profile()
 	}
 	subnets, groups := t.network()
 	role := t.serviceRole()
-	var order []expression
 	for _, c := range t.spec.capacities() {
 		name := strings.ToLower(strings.ReplaceAll(string(c.kind), "_", "-"))
 		r := environment{spec: t.spec, capacity: c}.resources()
@@ -209,10 +230,7 @@ func (t terraform) queue() {
 			argument{"max_vcpus", count(r.MaxvCpus)}, argument{"subnets", subnets}, argument{"security_group_ids", groups})
 		order = append(order, expression("aws_batch_compute_environment."+name+".arn"))
 	}
-	q := t.resource("aws_batch_job_queue", "jobs", argument{"name", t.spec.queueName()}, argument{"state", "ENABLED"}, argument{"priority", 1})
-	for i, arn := range order {
-		nested(q, "compute_environment_order", argument{"order", i + 1}, argument{"compute_environment", arn})
-	}
+	return order
 }
 
 // serviceRole gives an expression for the role that the settings name, none for Batch's own, which it then uses by itself.

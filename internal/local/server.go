@@ -19,6 +19,7 @@ import (
 	"github.com/kedroctl/kedroctl/internal/local/batch"
 	"github.com/kedroctl/kedroctl/internal/local/clock"
 	"github.com/kedroctl/kedroctl/internal/local/faults"
+	"github.com/kedroctl/kedroctl/internal/local/network"
 	"github.com/kedroctl/kedroctl/internal/local/policy"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
@@ -45,6 +46,8 @@ type Options struct {
 
 	Settle time.Duration // how long compute environments and queues are CREATING, UPDATING, DELETING
 	Step   time.Duration // how long a job is SUBMITTED, and STARTING before its container
+
+	Network *network.Private // a VPC without public addresses, besides the default one; nil: none
 
 	Faults  *faults.Script // what goes wrong; nil: nothing
 	Journal io.Writer      // gets each call as a line of JSON; may be nil

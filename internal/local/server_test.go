@@ -127,7 +127,7 @@ func TestEveryServiceAnswersOnOnePort(t *testing.T) {
 			}
 			arn := "arn:aws:batch:us-east-1:123456789012:job-queue/nobody"
 			_, err = sdkbatch.NewFromConfig(cfg).ListTagsForResource(ctx, &sdkbatch.ListTagsForResourceInput{ResourceArn: &arn})
-			wantCode(t, err, "UnknownOperationException") // and not a signature that does not match, as the ARN is escaped in the path
+			wantCode(t, err, "ClientException") // and not a signature that does not match, as the ARN is escaped in the path
 		})
 	}
 }

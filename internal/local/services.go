@@ -61,7 +61,7 @@ func (s *Server) addServices() (err error) {
 	})
 	s.services = map[string]service{
 		"iam": s.account, "sts": account.STS(o.Account), "s3": s3, "ecr": ecr, "logs": cloudwatch, "batch": s.batch,
-		"ec2": network.New(network.Options{Account: o.Account, Region: o.Region, Denied: s.denied,
+		"ec2": network.New(network.Options{Account: o.Account, Region: o.Region, Denied: s.denied, Private: o.Network,
 			NoDefaultVPC: func() bool { return script().NoDefaultVPC }}),
 		"servicequotas": quotas.New(quotas.Options{Account: o.Account, Region: o.Region, Limits: func() map[string]int { return script().Quotas }}),
 	}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Kinds of compute, the values of compute.type.
@@ -118,9 +119,11 @@ const maxFargateSubnets, maxFargateGroups = 16, 5
 // checkCompute checks the settings of the compute environment against its kind.
 func checkCompute(s Settings) (key, reason string) {
 	if !OnFargate(s.Compute.Type) {
-		return "", ""
+		return checkInstances(s)
 	}
 	switch {
+	case s.Compute.Strategy != "":
+		return "compute.allocation_strategy", s.Compute.Type + " has no instances to choose"
 	case len(s.Compute.InstanceTypes) > 0:
 		return "compute.instance_types", s.Compute.Type + " has no instances to choose"
 	case s.AWS.InstanceProfile != "":
@@ -131,6 +134,44 @@ func checkCompute(s Settings) (key, reason string) {
 		return "aws.security_groups", fmt.Sprintf("%s takes up to %d", s.Compute.Type, maxFargateGroups)
 	}
 	return "", ""
+}
+
+// checkInstances checks which instances are to be started, and that jobs find there what they ask for.
+func checkInstances(s Settings) (key, reason string) {
+	types := s.Compute.InstanceTypes
+	i := slices.IndexFunc(types, IsARM)
+	j := slices.IndexFunc(types, func(t string) bool { return !IsARM(t) })
+	switch {
+	case s.Compute.Strategy == "BEST_FIT":
+		return "compute.allocation_strategy", "with BEST_FIT AWS Batch changes no instances later, and needs a fleet role for spot: choose another"
+	case s.Compute.Strategy != "" && s.Compute.Type != Spot:
+		return "compute.allocation_strategy", "is for SPOT: instances on demand are chosen by BEST_FIT_PROGRESSIVE"
+	case i >= 0 && j >= 0:
+		return "compute.instance_types", fmt.Sprintf("%s is arm64 and %s is x86-64: one environment has one architecture", types[i], types[j])
+	case i >= 0 && s.Image.Platform != ARM64:
+		return "image.platform", fmt.Sprintf("an image for %s does not run on %s, which is arm64", s.Image.Platform, types[i])
+	case j >= 0 && s.Image.Platform == ARM64:
+		return "image.platform", fmt.Sprintf("an image for %s does not run on %s, which is x86-64", s.Image.Platform, types[j])
+	}
+	return "", ""
+}
+
+// nvidia are the families of instances with GPUs that AWS Batch gives to jobs; those of g4ad are AMD's.
+// https://docs.aws.amazon.com/batch/latest/userguide/gpu-jobs.html
+var nvidia = regexp.MustCompile(`^(g|gr|p)\d+[a-z]*(\.|$)`)
+
+// hasGPUs says whether instances of a type or family have GPUs. Those that Batch chooses by itself have none.
+func hasGPUs(instanceType string) bool {
+	return nvidia.MatchString(instanceType) && !strings.HasPrefix(instanceType, "g4ad")
+}
+
+// followInstances has the image built for the instances, where the settings do not say for what.
+func (r *resolver) followInstances() {
+	_, set := r.settings.Origins["image.platform"]
+	types := r.settings.Compute.InstanceTypes
+	if !set && len(types) > 0 && !slices.ContainsFunc(types, func(t string) bool { return !IsARM(t) }) {
+		r.settings.Image.Platform = ARM64
+	}
 }
 
 // Platforms of images, the values of image.platform.
@@ -147,3 +188,6 @@ var graviton = regexp.MustCompile(`^(a1|[a-z]+\d+g[a-z]*)(\.|$)`)
 func IsARM(instanceType string) bool {
 	return instanceType == "default_arm64" || graviton.MatchString(instanceType)
 }
+
+// ownInstances says whether the stack starts instances of its own choice.
+func (s Settings) ownInstances() bool { return s.Compute.Queue == "" && s.Compute.Environment == "" }

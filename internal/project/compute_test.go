@@ -59,7 +59,22 @@ func TestWhatAKindHas(t *testing.T) {
 		"too much disk":      {Fargate, "[tool.kedroctl.job.groups.\"tr*\"]\nephemeral_storage = 201", "job.groups.tr*.ephemeral_storage: must be 21 to 200 (GiB)"},
 		"disk of instances":  {Spot, "[tool.kedroctl.job]\nephemeral_storage = 50", "job.ephemeral_storage: is for Fargate"},
 		"parts of a vCPU":    {Spot, "[tool.kedroctl.job]\nvcpus = 0.5", "job.vcpus: must be a whole number of at least 1 on EC2"},
-		"spot has all of it": {Spot, "[tool.kedroctl.compute]\ninstance_types = [\"m7i\"]\n[tool.kedroctl.job]\ngpus = 1\nshared_memory = 64\nmemory = 4000", ""},
+		"no GPUs there":      {EC2, "[tool.kedroctl.compute]\ninstance_types = [\"m7i\", \"g4ad\"]\n[tool.kedroctl.job.groups.fit]\ngpus = 1", "job.groups.fit.gpus: none of compute.instance_types has GPUs"},
+		"GPUs elsewhere":     {EC2, "[tool.kedroctl.job.groups.fit]\ngpus = 1\nqueue = \"gpus\"", ""},
+		"architectures":      {Spot, "[tool.kedroctl.compute]\ninstance_types = [\"m7g\", \"m7i\"]", "compute.instance_types: m7g is arm64 and m7i is x86-64"},
+		"another image":      {EC2, "[tool.kedroctl.image]\nplatform = \"linux/amd64\"\n[tool.kedroctl.compute]\ninstance_types = [\"m7g\"]", "image.platform: an image for linux/amd64 does not run on m7g"},
+		"image for ARM":      {EC2, "[tool.kedroctl.image]\nplatform = \"linux/arm64\"\n[tool.kedroctl.compute]\ninstance_types = [\"g4dn.xlarge\"]", "image.platform: an image for linux/arm64 does not run on g4dn.xlarge"},
+		"strategy":           {Spot, "[tool.kedroctl.compute]\nallocation_strategy = \"SPOT_CAPACITY_OPTIMIZED\"", ""},
+		"no strategy":        {Fargate, "[tool.kedroctl.compute]\nallocation_strategy = \"BEST_FIT_PROGRESSIVE\"", "compute.allocation_strategy: FARGATE has no instances"},
+		"strategy of spot":   {EC2, "[tool.kedroctl.compute]\nallocation_strategy = \"SPOT_CAPACITY_OPTIMIZED\"", "compute.allocation_strategy: is for SPOT"},
+		"best fit":           {Spot, "[tool.kedroctl.compute]\nallocation_strategy = \"BEST_FIT\"", "compute.allocation_strategy: with BEST_FIT"},
+		"environment, queue": {EC2, "[tool.kedroctl.compute]\nenvironment = \"e\"\nqueue = \"q\"", "compute.environment: is for a queue of kedroctl's own"},
+		"environment, types": {EC2, "[tool.kedroctl.compute]\nenvironment = \"e\"\ninstance_types = [\"m7i\"]", "compute.instance_types: are those of compute.environment"},
+		"environment":        {EC2, "[tool.kedroctl.compute]\nenvironment = \"e/f\"", "compute.environment: \"e/f\" is neither"},
+		"log group":          {EC2, "[tool.kedroctl.aws]\nlog_group = \"a b\"", "aws.log_group: \"a b\" is neither"},
+		"prefix":             {EC2, "[tool.kedroctl.aws]\nprefix = \"Acme-\"", "aws.prefix: \"Acme-\" cannot begin all names"},
+		"VPC":                {EC2, "[tool.kedroctl.aws]\nvpc = \"main\"", "aws.vpc: \"main\" is not the id of a VPC"},
+		"spot has all of it": {Spot, "[tool.kedroctl.compute]\ninstance_types = [\"m7i\", \"g5\"]\n[tool.kedroctl.job]\ngpus = 1\nshared_memory = 64\nmemory = 4000", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Load(newProject(t, kedroTable+test.settings+"\n"), LoadOptions{Set: map[string]string{"compute.type": test.kind}})
@@ -87,5 +102,25 @@ func TestMemoryMaxIsWithinFargate(t *testing.T) {
 		if got := p.Settings.Group("train").MemoryMax; got != test.want {
 			t.Errorf("%s: %d, want %d", name, got, test.want)
 		}
+	}
+}
+
+// TestInstancesDecideAboutTheImage unless the settings do.
+func TestInstancesDecideAboutTheImage(t *testing.T) {
+	for types, want := range map[string]string{
+		`"m7g", "c7gn.large", "g5g"`: ARM64, `"a1"`: ARM64, `"default_arm64"`: ARM64, `"m7i", "g5.xlarge", "x2iedn"`: AMD64, `"optimal"`: AMD64, "": AMD64,
+	} {
+		p := mustLoad(t, newProject(t, kedroTable+"[tool.kedroctl.compute]\ninstance_types = ["+types+"]\n"), LoadOptions{})
+		if got := p.Settings.Image.Platform; got != want {
+			t.Errorf("%s: %s, want %s", types, got, want)
+		}
+	}
+}
+
+func TestAPrefixBeginsNames(t *testing.T) {
+	p := mustLoad(t, newProject(t, kedroTable+"[tool.kedroctl.aws]\nprefix = \"acme-\"\n"), LoadOptions{})
+	bucket, err := NewBucketName(p, strings.NewReader("abcd"))
+	if err != nil || !strings.HasPrefix(bucket, "acme-kedro-") || !strings.HasPrefix(p.Settings.Image.Repository, "acme-") {
+		t.Errorf("bucket %q, %v; repository %q", bucket, err, p.Settings.Image.Repository)
 	}
 }

@@ -120,7 +120,7 @@ func NewBucketName(p Project, random io.Reader) (string, error) {
 	if _, err := io.ReadFull(random, suffix); err != nil {
 		return "", fmt.Errorf("choose the bucket's name: %w", err)
 	}
-	return "kedro-" + Slug(p.Name) + "-" + hex.EncodeToString(suffix), nil
+	return p.Settings.AWS.Prefix + "kedro-" + Slug(p.Name) + "-" + hex.EncodeToString(suffix), nil
 }
 
 // ownBucket is the bucket of the settings. Every environment has a bucket of its own, so one other than the default does not inherit that of

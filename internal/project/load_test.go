@@ -111,6 +111,7 @@ environment = { A = "table", B = "table" }
 [tool.kedroctl.job.groups.big]
 memory = 2000
 gpus = 1
+queue = "gpus"
 [tool.kedroctl.groups]
 "fit all" = ["fit*", "tuning"]
 draw = ["plots"]
@@ -145,7 +146,7 @@ draw = ["plots", "maps"]
 			Resources: Resources{VCPUs: 3, Memory: 1001, MemoryMax: 32768, Timeout: 86400, Attempts: 2},
 			Container: Container{Environment: map[string]string{"A": "table", "B": "env", "C": "flag"}},
 			Groups: map[string]GroupSettings{
-				"big": {Resources: Resources{Memory: 3000, GPUs: 1}}, "a.b": {Resources: Resources{Memory: 77}, Container: Container{Environment: map[string]string{"D": "1"}}},
+				"big": {Resources: Resources{Memory: 3000, GPUs: 1}, Queue: "gpus"}, "a.b": {Resources: Resources{Memory: 77}, Container: Container{Environment: map[string]string{"D": "1"}}},
 			},
 		},
 		Groups: map[string][]string{"fit all": {"fit*", "tuning"}, "draw": {"plots", "maps"}, "a.b": {"x", "y"}},
@@ -158,6 +159,8 @@ draw = ["plots", "maps"]
 // TestGroupSaysWhereValuesComeFrom has each kind of source. What a flag gives beats the entry of a group, which is about the same jobs.
 func TestGroupSaysWhereValuesComeFrom(t *testing.T) {
 	p := mustLoad(t, newProject(t, kedroTable+`
+[tool.kedroctl.compute]
+instance_types = ["g5"]
 [tool.kedroctl.job]
 vcpus = 3
 environment = { A = "all", B = "all" }

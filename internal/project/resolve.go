@@ -50,6 +50,10 @@ func (r *resolver) finish(p Project, o LoadOptions) (Settings, error) {
 			return Settings{}, err
 		}
 	}
+	r.followInstances()
+	if _, set := r.settings.Origins["image.repository"]; !set && prefixName.MatchString(r.settings.AWS.Prefix) {
+		r.settings.Image.Repository = r.settings.AWS.Prefix + r.settings.Image.Repository
+	}
 	return r.settings, r.validate(p)
 }
 

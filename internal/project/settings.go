@@ -60,7 +60,9 @@ type ComputeSettings struct {
 	Type          string   `toml:"type" json:"type"` // EC2, SPOT, FARGATE or FARGATE_SPOT
 	MaxVCPUs      int      `toml:"max_vcpus" json:"max_vcpus"`
 	InstanceTypes []string `toml:"instance_types" json:"instance_types"`
-	Queue         string   `toml:"queue" json:"queue"` // name or ARN of an existing queue: then no queue or environment is made
+	Strategy      string   `toml:"allocation_strategy" json:"allocation_strategy"` // of spot instances; empty: SPOT_PRICE_CAPACITY_OPTIMIZED
+	Environment   string   `toml:"environment" json:"environment"`                 // name or ARN of an existing compute environment: a queue alone is made, over it
+	Queue         string   `toml:"queue" json:"queue"`                             // name or ARN of an existing queue: then no queue or environment is made
 }
 
 // AWSSettings names what exists already: it is used, never changed or removed.
@@ -69,6 +71,9 @@ type AWSSettings struct {
 	ExecutionRole   string   `toml:"execution_role" json:"execution_role"`     // name or ARN; empty: made where jobs have secrets, or run on Fargate
 	ServiceRole     string   `toml:"service_role" json:"service_role"`         // name or ARN; empty: Batch's service-linked role
 	InstanceProfile string   `toml:"instance_profile" json:"instance_profile"` // name or ARN
+	LogGroup        string   `toml:"log_group" json:"log_group"`               // name or ARN
+	Prefix          string   `toml:"prefix" json:"prefix"`                     // begins the names of all that is made
+	VPC             string   `toml:"vpc" json:"vpc"`                           // id; empty: that of the subnets, else the default VPC
 	Subnets         []string `toml:"subnets" json:"subnets"`
 	SecurityGroups  []string `toml:"security_groups" json:"security_groups"`
 

@@ -10,7 +10,7 @@ import (
 
 // TestSettingsOfARecord are what they were in the tree, with flags and variables of now laid over them.
 func TestSettingsOfARecord(t *testing.T) {
-	dir := newProject(t, kedroTable+"[tool.kedroctl]\nbucket = \"kedro-p-0a1b2c3d\"\n[tool.kedroctl.job]\ngpus = 1\nmemory = 5000\nenvironment = { KEY = \"hunter2\" }\n"+
+	dir := newProject(t, kedroTable+"[tool.kedroctl]\nbucket = \"kedro-p-0a1b2c3d\"\n[tool.kedroctl.compute]\ninstance_types = [\"g5\"]\n[tool.kedroctl.job]\ngpus = 1\nmemory = 5000\nenvironment = { KEY = \"hunter2\" }\n"+
 		"[tool.kedroctl.job.groups.\"light*\"]\ngpus = 0\nenvironment = { KEY = \"hunter3\" }\n")
 	p := mustLoad(t, dir, LoadOptions{})
 	record, err := json.Marshal(p.Settings.Recorded())

@@ -36,6 +36,13 @@ var (
 	keyARN = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)/[A-Za-z0-9/_-]+$`)
 	// queueName: CreateJobQueue of the Batch API reference.
 	queueName = regexp.MustCompile(`^(arn:aws[a-z-]*:batch:[a-z0-9-]+:\d{12}:job-queue/)?[A-Za-z0-9_-]{1,128}$`)
+	// logGroupName: CreateLogGroup of the CloudWatch Logs API reference.
+	logGroupName = regexp.MustCompile(`^(arn:aws[a-z-]*:logs:[a-z0-9-]+:\d{12}:log-group:)?[\w/.#-]{1,512}(:\*)?$`)
+	// prefixName fits each of the names that it begins: the shortest are those of buckets, and of roles, which end in a hash.
+	prefixName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,15}$`)
+	vpcID      = regexp.MustCompile(`^vpc-[0-9a-z]+$`)
+	// environmentName: CreateComputeEnvironment of the Batch API reference.
+	environmentName = regexp.MustCompile(`^(arn:aws[a-z-]*:batch:[a-z0-9-]+:\d{12}:compute-environment/)?[A-Za-z0-9_-]{1,128}$`)
 )
 
 // retentions are the only numbers of days that CloudWatch Logs takes (PutRetentionPolicy of its API reference).
@@ -100,6 +107,7 @@ func checkChoices(s Settings) (key, reason string) {
 		{"image.platform", s.Image.Platform, []string{"linux/amd64", "linux/arm64"}},
 		{"image.logging", s.Image.Logging, []string{"plain", "project"}},
 		{"compute.type", s.Compute.Type, []string{EC2, Spot, Fargate, FargateSpot}},
+		{"compute.allocation_strategy", s.Compute.Strategy, []string{"", "BEST_FIT", "BEST_FIT_PROGRESSIVE", "SPOT_CAPACITY_OPTIMIZED", "SPOT_PRICE_CAPACITY_OPTIMIZED"}},
 	} {
 		if !slices.Contains(choice.allowed, choice.value) {
 			return choice.key, fmt.Sprintf("%q is not one of %s", choice.value, strings.Join(choice.allowed, ", "))
@@ -154,6 +162,8 @@ func checkGroup(s Settings, g Group, table string) (key, reason string) {
 		key, reason = "attempts", "must be 1 to 10"
 	case g.GPUs < 0:
 		key, reason = "gpus", "must not be negative"
+	case g.GPUs > 0 && s.ownInstances() && g.Queue == "" && !slices.ContainsFunc(s.Compute.InstanceTypes, hasGPUs):
+		key, reason = "gpus", "none of compute.instance_types has GPUs, such as g5.xlarge: the job would wait for ever"
 	case g.SharedMemory < 0 || g.SharedMemory > g.Memory:
 		key, reason = "shared_memory", fmt.Sprintf("must be 0 (Docker's default) to the memory of the job, %d (MiB), which it is a part of", g.Memory)
 	case g.Runner != "" && !runnerName.MatchString(g.Runner):
@@ -224,6 +234,18 @@ func checkExisting(s Settings) (key, reason string) {
 		return "aws.permissions_boundary", fmt.Sprintf("%q is not the ARN of a managed policy", s.AWS.PermissionsBoundary)
 	case slices.ContainsFunc(s.Access.Keys, func(key string) bool { return !keyARN.MatchString(key) }):
 		return "access.keys", "must be ARNs of KMS keys or of aliases of such keys"
+	case s.AWS.LogGroup != "" && !logGroupName.MatchString(s.AWS.LogGroup):
+		return "aws.log_group", fmt.Sprintf("%q is neither the name nor the ARN of a log group", s.AWS.LogGroup)
+	case s.AWS.Prefix != "" && !prefixName.MatchString(s.AWS.Prefix):
+		return "aws.prefix", fmt.Sprintf("%q cannot begin all names: up to 16 of a-z, 0-9 and hyphen, a letter first", s.AWS.Prefix)
+	case s.AWS.VPC != "" && !vpcID.MatchString(s.AWS.VPC):
+		return "aws.vpc", fmt.Sprintf("%q is not the id of a VPC, such as vpc-0123456789abcdef0", s.AWS.VPC)
+	case s.Compute.Environment != "" && !environmentName.MatchString(s.Compute.Environment):
+		return "compute.environment", fmt.Sprintf("%q is neither the name nor the ARN of a compute environment", s.Compute.Environment)
+	case s.Compute.Environment != "" && s.Compute.Queue != "":
+		return "compute.environment", "is for a queue of kedroctl's own, and compute.queue names another one: remove one of the two"
+	case s.Compute.Environment != "" && len(s.Compute.InstanceTypes) > 0:
+		return "compute.instance_types", "are those of compute.environment, which is never changed"
 	case s.Compute.Queue != "" && !queueName.MatchString(s.Compute.Queue):
 		return "compute.queue", fmt.Sprintf("%q is neither the name nor the ARN of a job queue", s.Compute.Queue)
 	}

@@ -22,6 +22,7 @@ import (
 type Options struct {
 	Account      string // 12 digits
 	Region       string
+	Private      *Private    // a VPC without public addresses, besides the default one; nil: none
 	NoDefaultVPC func() bool // whether the default VPC was removed: there is none at all then; nil: it is there
 	Denied       wire.Denied // what the caller may not do, by ec2: actions
 }
@@ -29,10 +30,12 @@ type Options struct {
 // Service answers EC2's look-ups.
 type Service struct {
 	wire.Queries
-	opt     Options
-	vpcs    []types.Vpc
-	subnets []types.Subnet
-	groups  []types.SecurityGroup
+	opt       Options
+	vpcs      []types.Vpc
+	subnets   []types.Subnet
+	groups    []types.SecurityGroup
+	tables    []types.RouteTable
+	endpoints []types.VpcEndpoint
 }
 
 // New is the region's network.
@@ -42,8 +45,14 @@ func New(opt Options) *Service {
 		"DescribeVpcs":           wire.QueryFunc(s.describeVPCs),
 		"DescribeSubnets":        wire.QueryFunc(s.describeSubnets),
 		"DescribeSecurityGroups": wire.QueryFunc(s.describeGroups),
+		"DescribeRouteTables":    wire.QueryFunc(s.describeRouteTables),
+		"DescribeVpcEndpoints":   wire.QueryFunc(s.describeEndpoints),
 	}}
 	s.addDefaultVPC()
+	s.addRoutes()
+	if opt.Private != nil {
+		s.addPrivate(*opt.Private)
+	}
 	return s
 }
 

@@ -27,6 +27,8 @@ var (
 	STS = Dialect{"sts", "https://sts.amazonaws.com/doc/2011-06-15/", "AccessDenied", "Could not find operation %s for version 2011-06-15", members, style{item: "member"}}
 	EC2 = Dialect{"ec2", "http://ec2.amazonaws.com/doc/2016-11-15/", "UnauthorizedOperation", "The action %s is not valid for this web service.", numbered,
 		style{small: true, item: "item", names: map[string]string{"Vpcs": "vpcSet", "Subnets": "subnetSet", "SecurityGroups": "securityGroupInfo",
+			"RouteTables": "routeTableSet", "Routes": "routeSet", "Associations": "associationSet", "VpcEndpoints": "vpcEndpointSet", "RouteTableIds": "routeTableIdSet",
+			"SubnetIds": "subnetIdSet", "PropagatingVgws": "propagatingVgwSet",
 			"Description": "groupDescription", "UserIdGroupPairs": "groups"}}}
 )
 
