@@ -83,6 +83,8 @@ def pages():
         "ec2.DescribeVpcs": ({}, "Vpcs", 1, 5),
         "ec2.DescribeSubnets": ({}, "Subnets", 3, 5),
         "ec2.DescribeSecurityGroups": ({}, "SecurityGroups", 1, 5),
+        "ec2.DescribeRouteTables": ({}, "RouteTables", 1, 5),
+        "ec2.DescribeVpcEndpoints": ({}, "VpcEndpoints", 0, 5),
     }
 
 

@@ -43,6 +43,10 @@ EC2 = [
     ("DescribeSecurityGroups", {"Filters": [{"Name": "vpc-id", "Values": ["$vpc"]}, {"Name": "group-name", "Values": ["default"]}]},
      {"SecurityGroups": [{"GroupName": "default", "VpcId": "$vpc"}]}, {"group": "SecurityGroups.0.GroupId"}),
     ("DescribeSecurityGroups", {"GroupIds": ["sg-0123456789abcdef0"]}, "InvalidGroup.NotFound"),
+    ("DescribeRouteTables", {"Filters": [{"Name": "association.main", "Values": ["true"]}]}, {"RouteTables": [{"VpcId": "$vpc", "Routes": ANY}]}),
+    ("DescribeRouteTables", {"RouteTableIds": ["rtb-0123456789abcdef0"]}, "InvalidRouteTableID.NotFound"),
+    ("DescribeVpcEndpoints", {"Filters": [{"Name": "vpc-id", "Values": ["$vpc"]}]}, {"VpcEndpoints": ANY}),
+    ("DescribeVpcEndpoints", {"VpcEndpointIds": ["vpce-0123456789abcdef0"]}, "InvalidVpcEndpointId.NotFound"),
 ]
 
 SERVICE_QUOTAS = [
