@@ -119,7 +119,7 @@ func gitRepository(t *testing.T) string {
 // libraryFiles is a distribution of one module, by setuptools.
 func libraryFiles(name string) map[string]string {
 	return map[string]string{
-		"pyproject.toml": "[build-system]\nrequires = [\"setuptools\"]\nbuild-backend = \"setuptools.build_meta\"\n[project]\nname = \"" + name + "\"\nversion = \"1.0\"\n",
+		"pyproject.toml": "[build-system]\nrequires = [\"setuptools\"]\nbuild-backend = \"setuptools.build_meta\"\n[project]\nname = \"" + name + "\"\nversion = \"1.0\"\n[tool.setuptools]\npy-modules = [\"" + name + "\"]\n",
 		name + ".py":     "origin = \"" + name + "\"\n", ".env": "SECRET=PLANTED-env\n", "conf/local/credentials.yml": "a: PLANTED-local\n",
 	}
 }

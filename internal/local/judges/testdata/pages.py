@@ -26,6 +26,15 @@ def make_buckets():
         s3.put_object(Bucket="bucket0", Key=f"key{i}", Body=b"x")
 
 
+def make_uploads():
+    """Unfinished uploads, and parts of the last one, which is given."""
+    for i in range(N):
+        upload = s3.create_multipart_upload(Bucket="bucket0", Key="parts")["UploadId"]
+    for i in range(N):
+        s3.upload_part(Bucket="bucket0", Key="parts", UploadId=upload, PartNumber=i + 1, Body=b"x")
+    return upload
+
+
 def make_roles():
     for i in range(N):
         iam.create_role(RoleName=f"role{i}", AssumeRolePolicyDocument=steps.TRUST, Tags=[{"Key": f"key{k}", "Value": "v"} for k in range(N)])
@@ -56,7 +65,7 @@ def make_repositories():
         logs.create_log_group(logGroupName=f"/group{i}")
 
 
-def pages():
+def pages(upload):
     """By operation: parameters, the list in the answers, what it holds at least; a page size where the operation has a lower bound for it."""
     role, bucket, stocked = {"RoleName": "role0"}, {"Bucket": "bucket0"}, {"repositoryName": "stocked"}
     return {
@@ -64,6 +73,8 @@ def pages():
         "s3.ListObjects": (bucket, "Contents", N),
         "s3.ListObjectsV2": (bucket, "Contents", N),
         "s3.ListObjectVersions": (bucket, "Versions", N),
+        "s3.ListMultipartUploads": (bucket, "Uploads", N),
+        "s3.ListParts": ({**bucket, "Key": "parts", "UploadId": upload}, "Parts", N),
         "iam.ListRoles": ({}, "Roles", N),
         "iam.ListRoleTags": (role, "Tags", N),
         "iam.ListRolePolicies": (role, "PolicyNames", N),
@@ -125,7 +136,7 @@ def main():
     make_roles()
     make_jobs()
     make_repositories()
-    table = pages()
+    table = pages(make_uploads())
     offered = [name for name in sys.argv[1:] if boto3.client(CLIENTS.get(name.split(".")[0], name.split(".")[0])).can_paginate(xform_name(name.split(".")[1]))]
     assert sorted(table) == sorted(offered), f"operations with pages here and there: {set(table) ^ set(offered)}"
     failures = []
