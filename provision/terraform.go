@@ -66,6 +66,7 @@ func (t terraform) takeover() string {
 		fmt.Sprintf("  queue = %q", cmp.Or(s.Compute.Queue, s.queueName())),
 		"",
 		"  [tool.kedroctl.aws]",
+		fmt.Sprintf("  log_group = %q", s.LogGroup),
 		fmt.Sprintf("  job_role = %q", cmp.Or(s.Existing.JobRole, s.JobRole)),
 	}
 	if s.needsExecutionRole() {

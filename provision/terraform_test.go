@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/BurntSushi/toml"
+	"github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -87,6 +89,51 @@ func TestTerraformPolicies(t *testing.T) {
 		if roles := len(want) - 1; roles != 2*strings.Count(string(Terraform(s)), `resource "aws_iam_role" `) {
 			t.Errorf("%s: %d documents of roles compared, which are not all", name, roles)
 		}
+	}
+}
+
+// The settings that a configuration begins with name what is there: with them provision changes nothing, and destroy leaves it.
+func TestTerraformTakeover(t *testing.T) {
+	for _, kind := range []string{project.EC2, project.Spot, project.Fargate, project.FargateSpot} {
+		t.Run(kind, func(t *testing.T) {
+			a := embedded(t)
+			made := testSpec(t, func(p *project.Project) { p.Settings.Compute.Type = kind })
+			standing := mustApply(t, a, made)
+			for _, arn := range append(standing.Environments, standing.Queue) { // as Terraform would, which knows no such tags
+				if _, err := a.batch.UntagResource(t.Context(), &batch.UntagResourceInput{ResourceArn: &arn, TagKeys: []string{tagProject, tagEnv, tagRegion}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			comment, _, _ := strings.Cut(string(Terraform(made)), "\n\n")
+			_, settings, _ := strings.Cut(strings.ReplaceAll(comment, "\n# ", "\n"), "\n#\n")
+			taken := testSpec(t, func(p *project.Project) {
+				into := struct {
+					Tool struct{ Kedroctl *project.Settings }
+				}{}
+				into.Tool.Kedroctl = &p.Settings
+				if _, err := toml.Decode(strings.ReplaceAll(settings, "\n#", "\n"), &into); err != nil {
+					t.Fatalf("%v:\n%s", err, settings)
+				}
+			})
+			a.mutations()
+			res := mustApply(t, a, taken)
+			if calls := a.mutations(); len(calls) > 0 {
+				t.Errorf("calls that change something: %v", calls)
+			}
+			existing := 0
+			for _, r := range res.All {
+				if r.State == Existing {
+					existing++
+				}
+			}
+			want := 3 // queue, log group, job role
+			if taken.onFargate() {
+				want++ // execution role
+			}
+			if existing != want {
+				t.Errorf("%d of %v are taken as existing, want %d", existing, states(res.All), want)
+			}
+		})
 	}
 }
 
