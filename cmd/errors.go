@@ -113,7 +113,7 @@ func explainAPI(err error, api smithy.APIError) error {
 	case "InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "SignatureDoesNotMatch":
 		return ui.WithHint(fmt.Errorf("AWS does not know these credentials: %w", err), "check with 'aws sts get-caller-identity'; name a profile with --profile")
 	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation":
-		return ui.WithHint(err, "ask for this permission; README has the list of permissions that kedroctl needs")
+		return ui.WithHint(err, "ask for this permission; 'kedroctl provision --print-iam' prints the policies of those who deploy, run and look")
 	}
 	return err
 }
