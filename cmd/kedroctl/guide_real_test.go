@@ -42,7 +42,6 @@ func TestBesideTheGuide(t *testing.T) {
 	appendTo(t, filepath.Join(w.dir, "src/spaceflights/pipeline_registry.py"), spaced)
 	changeFile(t, w.dir, "pyproject.toml", `"kedro~=1.7",`, starterDependencies)
 	w.do("init", "--catalog", "--yes")
-	w.global = append(w.global, "--set", "image.exclude="+forPeople)
 	g := newGuide(t, w, guide, python)
 	journal := w.serveWithJournal()
 
@@ -71,7 +70,7 @@ func TestBesideTheGuide(t *testing.T) {
 			w.develops(change.file, theirs)
 		}
 	}
-	jobs := w.jobsOf("kedro-spaceflights-aws-batch")
+	jobs := w.jobsOf()
 	for _, group := range []string{"data_processing", "data_science", "reporting"} {
 		ours, theirs := g.startsOf(group, jobs[group])
 		report(t, "container until its first node, "+group+", s", ours.Seconds(), theirs.Seconds())

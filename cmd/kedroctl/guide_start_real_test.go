@@ -25,14 +25,15 @@ const starterDependencies = `"kedro[jupyter]~=1.7",
     "notebook",
     "kedro-viz>=6.7.0",`
 
-// forPeople are those that kedroctl's image leaves out.
-const forPeople = "ipython,ipylab,jupyterlab,notebook,kedro-viz"
-
-// jobsOf gives a succeeded job of each group of a run, by the group's name.
-func (w *workshop) jobsOf(queue string) map[string]types.JobDetail {
+// jobsOf gives a succeeded job of each group of a run in the only queue, by the group's name.
+func (w *workshop) jobsOf() map[string]types.JobDetail {
 	w.t.Helper()
 	client := batch.NewFromConfig(w.aws())
-	listed, err := client.ListJobs(w.t.Context(), &batch.ListJobsInput{JobQueue: &queue, JobStatus: types.JobStatusSucceeded})
+	queues, err := client.DescribeJobQueues(w.t.Context(), &batch.DescribeJobQueuesInput{})
+	if err != nil || len(queues.JobQueues) != 1 {
+		w.t.Fatalf("job queues: %v", err)
+	}
+	listed, err := client.ListJobs(w.t.Context(), &batch.ListJobsInput{JobQueue: queues.JobQueues[0].JobQueueArn, JobStatus: types.JobStatusSucceeded})
 	if err != nil {
 		w.t.Fatal(err)
 	}
