@@ -6,7 +6,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/kedroctl/kedroctl/internal/plan"
 	"github.com/kedroctl/kedroctl/provision"
 )
 
@@ -20,15 +19,7 @@ func newDestroy(d *deps) *cli.Command {
 			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, DisableDefaultText: true, Usage: "end unfinished jobs"},
 		},
 		Action: func(c *cli.Context) error {
-			p, err := d.initialized()
-			if err != nil {
-				return err
-			}
-			clients, err := d.provisionClients(c.Context, &p)
-			if err != nil {
-				return err
-			}
-			spec, err := provision.New(p, plan.Grants{})
+			_, clients, spec, err := d.stack(c.Context)
 			if err != nil {
 				return err
 			}

@@ -91,6 +91,20 @@ func (d *deps) printPolicy(ctx context.Context, clients provision.Clients, spec 
 	return d.term.Answer(json.RawMessage(document), func(w io.Writer) { fmt.Fprintln(w, &text) })
 }
 
+// stack is the project's stack by its settings alone, for what needs no plan.
+func (d *deps) stack(ctx context.Context) (project.Project, provision.Clients, provision.Spec, error) {
+	p, err := d.initialized()
+	if err != nil {
+		return p, provision.Clients{}, provision.Spec{}, err
+	}
+	clients, err := d.provisionClients(ctx, &p)
+	if err != nil {
+		return p, clients, provision.Spec{}, err
+	}
+	spec, err := provision.New(p, plan.Grants{})
+	return p, clients, spec, err
+}
+
 // checkedPlan is the plan of what is to be deployed, whose errors end the command.
 func (d *deps) checkedPlan(ctx context.Context, p project.Project, sel plan.Selection, params string) (plan.Plan, project.Snapshot, error) {
 	pl, s, err := d.plan(ctx, p, plan.Options{Selection: sel, Whole: true}, params)

@@ -9,7 +9,6 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
 
-	"github.com/kedroctl/kedroctl/internal/plan"
 	"github.com/kedroctl/kedroctl/provision"
 	"github.com/kedroctl/kedroctl/run"
 )
@@ -22,15 +21,7 @@ func newPrune(d *deps) *cli.Command {
 that succeeded. It lists what and how much before it asks.`,
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "list, and remove nothing", DisableDefaultText: true}},
 		Action: func(c *cli.Context) error {
-			p, err := d.initialized()
-			if err != nil {
-				return err
-			}
-			clients, err := d.provisionClients(c.Context, &p)
-			if err != nil {
-				return err
-			}
-			spec, err := provision.New(p, plan.Grants{})
+			p, clients, spec, err := d.stack(c.Context)
 			if err != nil {
 				return err
 			}

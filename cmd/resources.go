@@ -7,7 +7,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/kedroctl/kedroctl/internal/plan"
 	"github.com/kedroctl/kedroctl/provision"
 )
 
@@ -17,15 +16,7 @@ func newResources(d *deps) *cli.Command {
 		UsageText:   "$ kedroctl resources --json",
 		Description: `Changes nothing. What others made and the settings name is listed too. With --json it tells all tags; with --verbose, the ARNs.`,
 		Action: func(c *cli.Context) error {
-			p, err := d.initialized()
-			if err != nil {
-				return err
-			}
-			clients, err := d.provisionClients(c.Context, &p)
-			if err != nil {
-				return err
-			}
-			spec, err := provision.New(p, plan.Grants{})
+			_, clients, spec, err := d.stack(c.Context)
 			if err != nil {
 				return err
 			}

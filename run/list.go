@@ -56,6 +56,19 @@ func IsID(text string) bool { return idPattern.MatchString(text) }
 // run's objects, and reads the records of those groups alone that nothing was run after. Batch is asked for what has not ended, once per queue, and
 // by name for runs whose records leave their state open.
 func List(ctx context.Context, c Clients, bucket string, limit int) ([]Summary, error) {
+	traces, err := c.newest(ctx, bucket, limit)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Summary, len(traces))
+	for i, t := range traces {
+		all[i] = t.summary(c.now())
+	}
+	return all, nil
+}
+
+// newest are the traces of at most limit runs of a bucket, with their states, the newest first; none where there is no bucket.
+func (c Clients) newest(ctx context.Context, bucket string, limit int) ([]*trace, error) {
 	ids, err := c.folders(ctx, bucket, runsPrefix)
 	if _, ok := errors.AsType[*s3types.NoSuchBucket](err); ok {
 		return nil, nil
@@ -67,17 +80,13 @@ func List(ctx context.Context, c Clients, bucket string, limit int) ([]Summary, 
 	slices.Sort(ids)
 	slices.Reverse(ids)
 	traces, err := c.traces(ctx, bucket, ids[:min(limit, len(ids))])
+	if err == nil {
+		err = c.judge(ctx, traces)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list runs: %w", err)
 	}
-	if err := c.judge(ctx, traces); err != nil {
-		return nil, fmt.Errorf("list runs: %w", err)
-	}
-	all := make([]Summary, len(traces))
-	for i, t := range traces {
-		all[i] = t.summary(c.now())
-	}
-	return all, nil
+	return traces, nil
 }
 
 // trace is what the bucket has of a run.

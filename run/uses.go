@@ -2,13 +2,11 @@ package run
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
-	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -23,22 +21,9 @@ type Use struct {
 
 // Uses gives what all runs of a bucket were made with, the newest first. It reads the plan of each, and asks Batch as List does.
 func Uses(ctx context.Context, c Clients, bucket string) ([]Use, error) {
-	ids, err := c.folders(ctx, bucket, runsPrefix)
-	if _, ok := errors.AsType[*s3types.NoSuchBucket](err); ok {
-		return nil, nil
-	}
+	traces, err := c.newest(ctx, bucket, math.MaxInt)
 	if err != nil {
-		return nil, fmt.Errorf("list runs: %w", err)
-	}
-	ids = slices.DeleteFunc(ids, func(id string) bool { return !IsID(id) })
-	slices.Sort(ids)
-	slices.Reverse(ids)
-	traces, err := c.traces(ctx, bucket, ids)
-	if err == nil {
-		err = c.judge(ctx, traces)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("list runs: %w", err)
+		return nil, err
 	}
 	uses := make([]Use, len(traces))
 	work, ctx := errgroup.WithContext(ctx)
