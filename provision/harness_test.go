@@ -86,8 +86,8 @@ func embedded(t *testing.T, change ...func(*local.Options)) *testAWS {
 	return a
 }
 
-// kill makes every call fail once the nth call that changes something was reached: before it is made, or after.
-func (t *testAWS) kill(n int, made bool) {
+// kill makes every call fail once the nth call that changes something was reached: before it is made, or after. It gives how many were reached by then.
+func (t *testAWS) kill(n int, made bool) (reached func() int) {
 	var count atomic.Int64
 	dead := func(call string) error {
 		if count.Load() >= int64(n) {
@@ -108,6 +108,7 @@ func (t *testAWS) kill(n int, made bool) {
 	} else {
 		t.before, t.after = func(call string) error { return cmp.Or(dead(call), last(call)) }, nil
 	}
+	return func() int { return int(count.Load()) }
 }
 
 func (t *testAWS) revive() {

@@ -11,8 +11,6 @@ import (
 	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/kedroctl/kedroctl/internal/local"
-	"github.com/kedroctl/kedroctl/internal/local/faults"
 	"github.com/kedroctl/kedroctl/internal/project"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
@@ -46,18 +44,25 @@ func capacityOf(t *testing.T, a *testAWS, s Spec) (tries, roles []string) {
 }
 
 func TestKindsComeAndGo(t *testing.T) {
-	for kind, want := range map[string]struct{ tries, roles []string }{
-		project.EC2:         {[]string{"EC2 BEST_FIT_PROGRESSIVE optimal"}, []string{"instance", "job"}},
-		project.Spot:        {[]string{"SPOT SPOT_PRICE_CAPACITY_OPTIMIZED optimal", "EC2 BEST_FIT_PROGRESSIVE optimal"}, []string{"instance", "job"}},
-		project.Fargate:     {[]string{"FARGATE"}, []string{"execution", "job"}},
-		project.FargateSpot: {[]string{"FARGATE_SPOT"}, []string{"execution", "job"}},
+	for name, want := range map[string]struct {
+		settings     func(*project.Project)
+		tries, roles []string
+	}{
+		project.EC2:         {ofType(project.EC2), []string{"EC2 BEST_FIT_PROGRESSIVE optimal"}, []string{"instance", "job"}},
+		project.Spot:        {ofType(project.Spot), []string{"SPOT SPOT_PRICE_CAPACITY_OPTIMIZED optimal", "EC2 BEST_FIT_PROGRESSIVE optimal"}, []string{"instance", "job"}},
+		project.Fargate:     {ofType(project.Fargate), []string{"FARGATE"}, []string{"execution", "job"}},
+		project.FargateSpot: {ofType(project.FargateSpot), []string{"FARGATE_SPOT"}, []string{"execution", "job"}},
+		"GPU": {func(p *project.Project) {
+			p.Settings.Compute.InstanceTypes, p.Settings.Job.GPUs = []string{"g5.xlarge", "g6"}, 1
+		}, []string{"EC2 BEST_FIT_PROGRESSIVE g5.xlarge,g6"}, []string{"instance", "job"}},
+		"arm64": {func(p *project.Project) { p.Settings.Image.Platform = project.ARM64 }, []string{"EC2 BEST_FIT_PROGRESSIVE default_arm64"}, []string{"instance", "job"}},
+		"arm64 on Fargate": {func(p *project.Project) {
+			p.Settings.Image.Platform, p.Settings.Compute.Type = project.ARM64, project.Fargate
+			p.Settings.Job.VCPUs, p.Settings.Job.Memory = 1, 2048
+		}, []string{"FARGATE"}, []string{"execution", "job"}},
 	} {
-		t.Run(kind, func(t *testing.T) {
-			script, err := faults.Parse(strings.NewReader("lag roles=25s deleting=60s relation=30s"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			a, s := embedded(t, func(o *local.Options) { o.Faults = script }), ofKind(t, kind)
+		t.Run(name, func(t *testing.T) {
+			a, s := embedded(t, slowly(t)), testSpec(t, want.settings)
 			res := mustApply(t, a, s)
 			tries, roles := capacityOf(t, a, s)
 			if diff := cmp.Diff([][]string{want.tries, want.roles}, [][]string{tries, roles}); diff != "" || len(res.Environments) != len(tries) {
