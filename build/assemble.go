@@ -17,7 +17,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	version "github.com/aquasecurity/go-pep440-version"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -26,6 +25,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/internal/scratch"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
@@ -114,11 +114,12 @@ func (a *Assembler) build(ctx context.Context, s Spec, story io.Writer) (Image, 
 	if err := CanAssemble(s.Project); err != nil {
 		return Image{}, err
 	}
-	dir, err := a.workDir()
+	// Beside the caches: files of uv's become links where they are on the same disk, and a small /tmp does not fill up.
+	dir, remove, err := scratch.New(filepath.Join(filepath.Dir(a.keep), "work"), "image")
 	if err != nil {
 		return Image{}, err
 	}
-	defer os.RemoveAll(dir)
+	defer remove()
 	l, err := newLayout(ctx, filepath.Join(dir, "context"), s)
 	if err != nil {
 		return Image{}, fmt.Errorf("lay out its files: %w", err)
@@ -186,27 +187,6 @@ func (l layout) allows(python string) error {
 func metadata(content []byte) textproto.MIMEHeader {
 	fields, _ := textproto.NewReader(bufio.NewReader(bytes.NewReader(content))).ReadMIMEHeader()
 	return fields
-}
-
-// workDir is a new directory for one image, beside the caches: files of uv's become links where they are on the same disk, and a small /tmp does not fill
-// up. What killed processes have left is removed after a day.
-func (a *Assembler) workDir() (string, error) {
-	all := filepath.Join(filepath.Dir(a.keep), "work")
-	if err := os.MkdirAll(all, 0o755); err != nil {
-		return "", err
-	}
-	left, err := os.ReadDir(all)
-	if err != nil {
-		return "", err
-	}
-	for _, d := range left {
-		if info, err := d.Info(); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
-			if err := os.RemoveAll(filepath.Join(all, d.Name())); err != nil {
-				return "", err
-			}
-		}
-	}
-	return os.MkdirTemp(all, "image-")
 }
 
 // work is one image under way.

@@ -195,32 +195,6 @@ func TestVariablesReplaceThoseOfTheBase(t *testing.T) {
 	}
 }
 
-func TestWorkDirRemovesWhatWasLeft(t *testing.T) {
-	a := &Assembler{keep: filepath.Join(t.TempDir(), "python")}
-	old, err := a.workDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, old, map[string]string{"root/x": "x"})
-	young, err := a.workDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	then := time.Now().Add(-25 * time.Hour)
-	if err := os.Chtimes(old, then, then); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := a.workDir(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(old); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("a directory of yesterday: %v", err)
-	}
-	if _, err := os.Stat(young); err != nil {
-		t.Errorf("a directory in use: %v", err)
-	}
-}
-
 func testStore(t *testing.T) *store {
 	t.Helper()
 	s, err := openStore(filepath.Join(t.TempDir(), "images"))

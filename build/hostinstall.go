@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/internal/scratch"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
@@ -29,11 +30,11 @@ func (h *host) installDependencies(ctx context.Context, l layout, deps Dependenc
 	if !h.compiles {
 		args = append(args, "--python-version", python.minor())
 	}
-	temp, err := os.MkdirTemp("", "kedroctl-install-")
+	temp, remove, err := scratch.New("", "install")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(temp)
+	defer remove()
 	if config := deps.secrets["uv"]; config != nil {
 		file := filepath.Join(temp, "uv.toml")
 		if err := os.WriteFile(file, config, 0o600); err != nil {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kedroctl/kedroctl/internal/scratch"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
@@ -23,11 +24,11 @@ func (d Dependencies) hostWheels(ctx context.Context, l layout, python, dir, pla
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	settings, err := os.MkdirTemp("", "kedroctl-pip-")
+	settings, remove, err := scratch.New("", "pip")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(settings)
+	defer remove()
 	conf := filepath.Join(settings, "pip.conf")
 	if err := os.WriteFile(conf, pipConfig(d.indexes), 0o600); err != nil {
 		return nil, err

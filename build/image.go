@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strings"
 
 	"github.com/containerd/errdefs"
@@ -20,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/internal/scratch"
 )
 
 // Image is an image in the engine's store.
@@ -54,7 +54,7 @@ func (e *Engine) Lookup(ctx context.Context, p project.Project, key string) (Ima
 		return Image{}, false, nil
 	}
 	if err != nil {
-		return Image{}, false, fmt.Errorf("look for image %s: %w", ref, err)
+		return Image{}, false, engineTrouble(fmt.Errorf("look for image %s: %w", ref, err))
 	}
 	return Image{ID: found.ID, Ref: ref, InputKey: key, Size: found.Size}, true, nil
 }
@@ -66,11 +66,11 @@ func localRef(p project.Project, key string) string {
 // Build makes the image in the engine. The context that it sends holds nothing but the wheel, the entry of jobs, the list of dependencies
 // and the configuration that may be copied. What the builder tells goes to story, line by line. When ctx ends, the build ends in the engine too.
 func (e *Engine) Build(ctx context.Context, s Spec, story io.Writer) (Image, error) {
-	dir, err := os.MkdirTemp("", "kedroctl-build-")
+	dir, remove, err := scratch.New("", "build")
 	if err != nil {
 		return Image{}, fmt.Errorf("build image: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer remove()
 	l, err := s.layout(ctx, dir)
 	if err != nil {
 		return Image{}, fmt.Errorf("build image: lay out the context: %w", err)

@@ -29,7 +29,7 @@ func TestRealPushGoesOn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			image := scratch(t, engine)
+			image := randomImage(t, engine)
 			to := Target{Repository: f.host + "/demo", Tag: "key"}
 			fault := f.pushFaults()[name]
 			f.wrong = fault.wrong
@@ -54,8 +54,8 @@ func TestRealPushGoesOn(t *testing.T) {
 	}
 }
 
-// scratch builds an image of three layers of random bytes, without a base.
-func scratch(t *testing.T, engine *Engine) Image {
+// randomImage builds an image of three layers of random bytes, without a base.
+func randomImage(t *testing.T, engine *Engine) Image {
 	t.Helper()
 	dir := t.TempDir()
 	files := map[string]string{"Dockerfile": "FROM scratch\nCOPY a /a\nCOPY b /b\nCOPY c /c\n"}

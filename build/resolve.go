@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/internal/scratch"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
@@ -60,11 +61,11 @@ func (r Resolver) Resolve(ctx context.Context) (Dependencies, error) {
 	if r.Upgrade && d.kind != ownKind {
 		return Dependencies{}, ui.WithHint(fmt.Errorf("resolve dependencies: %s fixes them, which is not kedroctl's to upgrade", d.source), "make it anew: "+d.remedy())
 	}
-	temp, err := os.MkdirTemp("", "kedroctl-resolve-")
+	temp, remove, err := scratch.New("", "resolve")
 	if err != nil {
 		return Dependencies{}, fmt.Errorf("resolve dependencies: %w", err)
 	}
-	defer os.RemoveAll(temp)
+	defer remove()
 	w := &resolution{Resolver: r, declared: d, temp: temp}
 	deps, err := w.dependencies(ctx)
 	if err != nil {

@@ -6,11 +6,13 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
 	"github.com/kedroctl/kedroctl/internal/engine"
+	"github.com/kedroctl/kedroctl/internal/scratch"
 )
 
 // reach is how the engine gets to the registry of a repository. One on this machine's loopback, as the embedded AWS has it, can't be reached by an engine
@@ -29,11 +31,15 @@ func (e *Engine) reach(ctx context.Context, repository string) (engine.Reach, er
 
 // pushSaved has the engine save an image into a file here, and sends it from there.
 func (e *Engine) pushSaved(ctx context.Context, image Image, to Target, r *Registry, progress func(LayerEvent)) (Pushed, error) {
-	file, err := os.CreateTemp("", "kedroctl-image-*.tar")
+	dir, remove, err := scratch.New("", "image")
 	if err != nil {
 		return Pushed{}, err
 	}
-	defer os.Remove(file.Name())
+	defer remove()
+	file, err := os.Create(filepath.Join(dir, "image.tar"))
+	if err != nil {
+		return Pushed{}, err
+	}
 	defer file.Close()
 	saved, err := e.docker.ImageSave(ctx, []string{image.Ref})
 	if err != nil {

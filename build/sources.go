@@ -17,6 +17,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/internal/scratch"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
@@ -87,11 +88,11 @@ func (d Dependencies) writeLocal(ctx context.Context, s source, dir string) erro
 	if !info.IsDir() {
 		return copyFile(from, filepath.Join(dir, filepath.Base(from)))
 	}
-	tree, err := os.MkdirTemp("", "kedroctl-source-")
+	tree, remove, err := scratch.New("", "source")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(tree)
+	defer remove()
 	files, err := localFiles(from)
 	if err != nil {
 		return err

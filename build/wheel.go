@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/internal/scratch"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
@@ -54,11 +55,11 @@ func packageCopy(ctx context.Context, p project.Project, command []string) (Whee
 	if err != nil {
 		return Wheel{}, err
 	}
-	tree, err := os.MkdirTemp("", "kedroctl-package-")
+	tree, remove, err := scratch.New("", "package")
 	if err != nil {
 		return Wheel{}, err
 	}
-	defer os.RemoveAll(tree)
+	defer remove()
 	if err := copySources(p, tree); err != nil {
 		return Wheel{}, fmt.Errorf("copy sources: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kedroctl/kedroctl/internal/scratch"
 	"github.com/kedroctl/kedroctl/templates"
 )
 
@@ -69,11 +70,11 @@ func Inspect(ctx context.Context, p Project, py Python, o InspectOptions) (Snaps
 
 // inspect also tells what the snapshot depends on.
 func inspect(ctx context.Context, p Project, py Python, o InspectOptions) (Snapshot, reads, error) {
-	work, err := os.MkdirTemp("", "kedroctl-inspect-")
+	work, remove, err := scratch.New("", "inspect")
 	if err != nil {
 		return Snapshot{}, reads{}, fmt.Errorf("inspect project: %w", err)
 	}
-	defer os.RemoveAll(work)
+	defer remove()
 	files := map[string][]byte{scriptFile: templates.Introspect(), watcherFile: templates.IntrospectReads(), loggingFile: templates.IntrospectLogging()}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(work, name), text, 0o600); err != nil {
