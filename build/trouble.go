@@ -24,6 +24,8 @@ var troubles = []struct {
 		"install emulation for it ('docker run --privileged --rm tonistiigi/binfmt --install all'), or leave out what runs for it, such as [tool.kedroctl.image] system_packages"},
 	{regexp.MustCompile(`(?i)toomanyrequests|You have reached your .*pull rate limit`), "the registry of the base image takes no more requests for now",
 		"wait, log in to it (docker login), or name an image of another registry in [tool.kedroctl.image] base"},
+	{regexp.MustCompile(`(?i)failed to dial gRPC|error during connect|error reading from server|transport is closing|cannot connect to the Docker daemon`),
+		"the connection to the engine has ended", "see that the engine runs (docker info), then run the same command again: what is built stays"},
 }
 
 // trouble is what an engine's text tells of the engine itself, nil where that is nothing. The line by which it is known stands in the error.

@@ -21,6 +21,11 @@ func TestTrouble(t *testing.T) {
 		{"uv behind a proxy", "error: Failed to fetch: `https://pypi.org/simple/kedro/`\n  Caused by: error sending request\n  Caused by: tunnel error: unsuccessful tunnel",
 			"is not there: Caused by: tunnel error", "HTTPS_PROXY"},
 		{"another architecture", "exec /bin/sh: exec format error", "the engine cannot run programs of the image's platform", "system_packages"},
+		{"an engine that went away before the build", "failed to dial gRPC: unexpected EOF", "the connection to the engine has ended: failed to dial", "docker info"},
+		{"an engine that went away in the build", "failed to receive status: rpc error: code = Unavailable desc = error reading from server: EOF", "has ended: failed to receive status",
+			"run the same command again"},
+		{"an engine that went away after the build", `look for image a:b: error during connect: Get "http://%2Fvar%2Frun%2Fdocker.sock/v1.41/images/a:b/json": EOF`,
+			"the connection to the engine has ended: look for image", "docker info"},
 		{"Docker Hub's limit", "toomanyrequests: You have reached your pull rate limit.", "takes no more requests for now", "docker login"},
 	}
 	for _, tt := range tests {
