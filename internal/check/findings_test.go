@@ -320,17 +320,6 @@ server: {mlflow_tracking_uri: "https://mlflow.example"}
 			change: withMLflow,
 			want:   []string{"note hooks kedro_mlflow"},
 		},
-		"an image for other processors": {
-			files: `
--- pyproject.toml --
-` + pyproject + `
-[tool.kedroctl.compute]
-instance_types = ["m7g.large", "c7gn", "g4dn.xlarge", "optimal", "im4gn"]
-`,
-			want: []string{
-				"error platform-mismatch c7gn pyproject.toml", "error platform-mismatch im4gn pyproject.toml", "error platform-mismatch m7g.large pyproject.toml",
-			},
-		},
 		"an image for ARM where Batch chooses": {
 			files: `
 -- pyproject.toml --
@@ -338,7 +327,6 @@ instance_types = ["m7g.large", "c7gn", "g4dn.xlarge", "optimal", "im4gn"]
 [tool.kedroctl.image]
 platform = "linux/arm64"
 `,
-			want: []string{"error platform-mismatch optimal pyproject.toml"},
 		},
 		"a base image that the project cannot be installed in": {
 			files: `

@@ -14,7 +14,6 @@ import (
 // checkPackage compares what the project declares with the image that it is to have.
 func (c *checker) checkPackage() {
 	c.checkPython()
-	c.checkPlatform()
 	c.checkDependencies()
 }
 
@@ -36,29 +35,6 @@ func (c *checker) checkPython() {
 	case len(here) > 1 && here[1] != tag[1]:
 		c.find(plan.Note, plan.CodePythonDiffers, image, "",
 			fmt.Sprintf("jobs have Python 3.%d, and the project is worked on with %s", minor, c.snapshot.PythonVersion), "")
-	}
-}
-
-// arm are EC2 instance types and families with Graviton processors, and Batch's own choice of them: m7g.large, c7gn, a1, default_arm64.
-var arm = regexp.MustCompile(`^(a1|[a-z]+[0-9]+[a-z]*g[a-z]*|default_arm64)(\.|$)`)
-
-// checkPlatform compares the image's platform with the instances: on others its programs cannot be executed. Of an existing queue nothing is known.
-func (c *checker) checkPlatform() {
-	compute := c.project.Settings.Compute
-	if compute.Queue != "" {
-		return
-	}
-	types := compute.InstanceTypes
-	if len(types) == 0 {
-		types = []string{"optimal"}
-	}
-	wants := strings.HasSuffix(c.project.Settings.Image.Platform, "/arm64")
-	for _, name := range types {
-		if arm.MatchString(name) != wants {
-			c.find(plan.Error, plan.CodePlatformMismatch, name, project.Pyproject,
-				fmt.Sprintf("images are made for %s, and these instances have other processors", c.project.Settings.Image.Platform),
-				"set image.platform and compute.instance_types of [tool.kedroctl] for the same processors")
-		}
 	}
 }
 
