@@ -83,6 +83,10 @@ func (t *target) build(ctx context.Context, tasks *ui.Tasks, b builder) (build.I
 	}
 	if found {
 		tasks.Start("build").Unchanged("made before, of the same inputs: %s", image.Ref)
+		image.Dependencies = &t.fixed
+		if image.Left, err = build.LeftOut(t.project, t.snapshot); err != nil {
+			return image, err
+		}
 	} else if image, err = t.newImage(ctx, tasks, b); err != nil {
 		return build.Image{}, err
 	}
