@@ -14,13 +14,16 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// ServeBase has the engine's base image in a registry that ends with the test, for an architecture that it says it is for.
-func ServeBase(t testing.TB, architecture string) string {
+// ServeBase has the engine's base image in a registry that ends with the test, for an architecture that it says it is for. With several there is an index, as
+// official images have one.
+func ServeBase(t testing.TB, architectures ...string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "base.tar")
 	if out, err := exec.CommandContext(t.Context(), "docker", "save", "--output", file, Base()).CombinedOutput(); err != nil {
@@ -30,21 +33,33 @@ func ServeBase(t testing.TB, architecture string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config, err := image.ConfigFile()
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.Architecture = architecture
-	if image, err = mutate.ConfigFile(image, config); err != nil {
-		t.Fatal(err)
-	}
 	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(server.Close)
-	ref, err := name.ParseReference(strings.TrimPrefix(server.URL, "http://") + "/python:base")
+	ref, err := name.ParseReference(strings.TrimPrefix(server.URL, "http://") + "/" + Base())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := remote.Write(ref, image); err != nil {
+	var index v1.ImageIndex = empty.Index
+	for _, architecture := range architectures {
+		config, err := image.ConfigFile()
+		if err != nil {
+			t.Fatal(err)
+		}
+		config = config.DeepCopy()
+		config.Architecture = architecture
+		variant, err := mutate.ConfigFile(image, config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(architectures) == 1 {
+			if err := remote.Write(ref, variant); err != nil {
+				t.Fatal(err)
+			}
+			return ref.String()
+		}
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: variant, Descriptor: v1.Descriptor{Platform: config.Platform()}})
+	}
+	if err := remote.WriteIndex(ref, index); err != nil {
 		t.Fatal(err)
 	}
 	return ref.String()
