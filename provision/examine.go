@@ -172,6 +172,9 @@ func (e *exam) environment(ctx context.Context, want environment) (arn string) {
 		want.name = aws.ToString(is.ComputeEnvironmentName)
 		thing = KindEnvironment + " " + want.name
 	}
+	if is != nil && is.ComputeResources != nil && want.subnets == nil { // the network was not found, which is told already
+		want.subnets, want.groups = is.ComputeResources.Subnets, is.ComputeResources.SecurityGroupIds
+	}
 	switch {
 	case err != nil:
 		err = explain(thing, err)

@@ -31,6 +31,18 @@ func cmdPlant(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(faultsOfStacks[args[1]](context.Background(), worldOf(ts).aws(), spec))
 }
 
+// updateEnvironment changes the only compute environment that there is.
+func updateEnvironment(ctx context.Context, cfg aws.Config, in sdkbatch.UpdateComputeEnvironmentInput) error {
+	c := sdkbatch.NewFromConfig(cfg)
+	all, err := c.DescribeComputeEnvironments(ctx, &sdkbatch.DescribeComputeEnvironmentsInput{})
+	if err != nil {
+		return err
+	}
+	in.ComputeEnvironment = all.ComputeEnvironments[0].ComputeEnvironmentArn
+	_, err = c.UpdateComputeEnvironment(ctx, &in)
+	return err
+}
+
 type stackFault func(context.Context, aws.Config, provision.Spec) error
 
 var faultsOfStacks = map[string]stackFault{
@@ -61,18 +73,20 @@ var faultsOfStacks = map[string]stackFault{
 		_, err := iam.NewFromConfig(cfg).RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: &s.InstanceProfile, RoleName: &s.InstanceRole})
 		return err
 	},
-	"disabled-queue": func(ctx context.Context, cfg aws.Config, s provision.Spec) error {
-		_, err := sdkbatch.NewFromConfig(cfg).UpdateJobQueue(ctx, &sdkbatch.UpdateJobQueueInput{JobQueue: &s.Name, State: batchtypes.JQStateDisabled})
+	"disabled-queue": func(ctx context.Context, cfg aws.Config, _ provision.Spec) error {
+		c := sdkbatch.NewFromConfig(cfg)
+		all, err := c.DescribeJobQueues(ctx, &sdkbatch.DescribeJobQueuesInput{})
+		if err != nil {
+			return err
+		}
+		_, err = c.UpdateJobQueue(ctx, &sdkbatch.UpdateJobQueueInput{JobQueue: all.JobQueues[0].JobQueueArn, State: batchtypes.JQStateDisabled})
 		return err
 	},
-	"disabled-environment": func(ctx context.Context, cfg aws.Config, s provision.Spec) error {
-		_, err := sdkbatch.NewFromConfig(cfg).UpdateComputeEnvironment(ctx, &sdkbatch.UpdateComputeEnvironmentInput{ComputeEnvironment: &s.Name, State: batchtypes.CEStateDisabled})
-		return err
+	"disabled-environment": func(ctx context.Context, cfg aws.Config, _ provision.Spec) error {
+		return updateEnvironment(ctx, cfg, sdkbatch.UpdateComputeEnvironmentInput{State: batchtypes.CEStateDisabled})
 	},
-	"small-environment": func(ctx context.Context, cfg aws.Config, s provision.Spec) error {
-		_, err := sdkbatch.NewFromConfig(cfg).UpdateComputeEnvironment(ctx, &sdkbatch.UpdateComputeEnvironmentInput{
-			ComputeEnvironment: &s.Name, ComputeResources: &batchtypes.ComputeResourceUpdate{MaxvCpus: aws.Int32(1)}})
-		return err
+	"small-environment": func(ctx context.Context, cfg aws.Config, _ provision.Spec) error {
+		return updateEnvironment(ctx, cfg, sdkbatch.UpdateComputeEnvironmentInput{ComputeResources: &batchtypes.ComputeResourceUpdate{MaxvCpus: aws.Int32(1)}})
 	},
 	"no-revision": func(ctx context.Context, cfg aws.Config, s provision.Spec) error {
 		c := sdkbatch.NewFromConfig(cfg)
