@@ -17,8 +17,8 @@ func newPrune(d *deps) *cli.Command {
 	return &cli.Command{
 		Name: "prune", Category: catOther, Usage: "Remove what no deployment and no run of the last keep_days uses any more",
 		UsageText: "$ kedroctl prune --dry-run",
-		Description: `Revisions of the job definition, images in kedroctl's own repository, and outputs of runs but for those of the latest
-that succeeded. It lists what and how much before it asks.`,
+		Description: `Revisions of the job definition, images in kedroctl's own repository, outputs of runs but for those of the latest
+that succeeded, and retired compute environments and queues on which no job is left. It lists what and how much before it asks.`,
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "list, and remove nothing", DisableDefaultText: true}},
 		Action: func(c *cli.Context) error {
 			p, clients, spec, err := d.stack(c.Context)
@@ -62,7 +62,7 @@ func amount(r provision.Rubbish) string {
 	for _, p := range []struct {
 		n    int
 		noun string
-	}{{len(r.Definitions), "revision"}, {len(r.Images), "image"}} {
+	}{{len(r.Definitions), "revision"}, {len(r.Images), "image"}, {len(r.Retired), "retired resource"}} {
 		if p.n > 0 {
 			parts = append(parts, count(p.n, p.noun))
 		}
@@ -95,6 +95,9 @@ func (d *deps) showRubbish(w io.Writer, r provision.Rubbish) {
 	}
 	for _, o := range r.Outputs {
 		rows = append(rows, []string{"outputs", o.Run, humanize.Bytes(uint64(o.Bytes)), count(o.Objects, "object")})
+	}
+	for _, o := range r.Retired {
+		rows = append(rows, []string{o.Kind, o.Name, "-", "retired, " + o.Detail})
 	}
 	d.term.Table(w, []string{"KIND", "NAME", "SIZE", "DETAIL"}, rows)
 }

@@ -60,6 +60,9 @@ func (a *Applying) compare(ctx context.Context, r resource) (Resource, error) {
 		case c.then == Retired || c.then == Removed:
 			would.Action, would.Reason = ActionRemove, c.what+": "+is.Detail
 		}
+		if c.then != "" {
+			is.State = c.then
+		}
 		would.Attributes = append(would.Attributes, c.attributes...)
 	}
 	is.ARN = cmp.Or(is.ARN, unmade+is.Name)

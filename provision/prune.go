@@ -31,7 +31,8 @@ type Rubbish struct {
 	Definitions []OldDefinition `json:"job_definitions"`
 	Images      []OldImage      `json:"images"`
 	Outputs     []OldOutputs    `json:"outputs"`
-	Bytes       int64           `json:"bytes"` // of images and outputs
+	Retired     []Resource      `json:"retired"` // environments and queues that are empty
+	Bytes       int64           `json:"bytes"`   // of images and outputs
 }
 
 // OldDefinition is a revision of the stack's job definition.
@@ -58,7 +59,9 @@ type OldOutputs struct {
 }
 
 // Empty says whether there is nothing to remove.
-func (r Rubbish) Empty() bool { return len(r.Definitions)+len(r.Images)+len(r.Outputs) == 0 }
+func (r Rubbish) Empty() bool {
+	return len(r.Definitions)+len(r.Images)+len(r.Outputs)+len(r.Retired) == 0
+}
 
 // pruning looks for rubbish of one stack.
 type pruning struct {
@@ -90,6 +93,9 @@ func FindRubbish(ctx context.Context, c Clients, s Spec, runs []RunUse, now time
 	}
 	if r.Outputs, err = p.oldOutputs(ctx); err != nil {
 		return r, explain(KindBucket+" "+s.Bucket, err)
+	}
+	if r.Retired, err = findRetired(ctx, c, s); err != nil {
+		return r, err
 	}
 	for _, i := range r.Images {
 		r.Bytes += i.Bytes
@@ -293,6 +299,9 @@ func Prune(ctx context.Context, c Clients, s Spec, r Rubbish, report Reporter) e
 	}
 	for _, o := range r.Outputs {
 		did("outputs of run", o.Run, removeObjects(ctx, c, s, o.keys))
+	}
+	if len(r.Retired) > 0 {
+		errs = append(errs, removeRetired(ctx, c, s, r.Retired, report))
 	}
 	return errors.Join(errs...)
 }

@@ -64,27 +64,39 @@ func (f fleet) holds(arn string) bool {
 	return slices.ContainsFunc(f.everyQueue, func(q batchtypes.JobQueueDetail) bool { return slices.Contains(inOrder(q), arn) })
 }
 
+// without is a fleet when some of its queues have gone.
+func (f fleet) without(gone []string) fleet {
+	is := func(q batchtypes.JobQueueDetail) bool { return slices.Contains(gone, aws.ToString(q.JobQueueArn)) }
+	f.everyQueue, f.queues = slices.DeleteFunc(f.everyQueue, is), slices.DeleteFunc(f.queues, is)
+	return f
+}
+
 // retire lets go what the stack's settings have no use for any more: at first it is marked, and disabled where nothing uses it; the next time it is removed
 // when it is empty.
 func (a *Applying) retire(ctx context.Context) error {
+	got := a.resources()
+	return a.letGo(ctx, func(arn string, _ map[string]string) bool {
+		return arn != got.Queue && !slices.Contains(got.Environments, arn)
+	})
+}
+
+// letGo retires what is unwanted by its ARN and tags.
+func (a *Applying) letGo(ctx context.Context, unwanted func(arn string, tags map[string]string) bool) error {
 	f, err := a.spec.fleet(ctx, a.clients.Batch)
 	if err != nil {
 		return err
 	}
-	got := a.resources()
 	for _, q := range f.queues {
-		if aws.ToString(q.JobQueueArn) != got.Queue {
+		if unwanted(aws.ToString(q.JobQueueArn), q.Tags) {
 			if err := a.one(ctx, retiredQueue{queue{Clients: a.clients, spec: a.spec, name: aws.ToString(q.JobQueueName)}, q}, nil); err != nil {
 				return err
 			}
 		}
 	}
-	if f, err = a.spec.fleet(ctx, a.clients.Batch); err != nil { // without the queues that have gone
-		return err
-	}
+	f = f.without(a.removed(KindQueue))
 	var on *occupied
 	for _, e := range f.environments {
-		if slices.Contains(got.Environments, aws.ToString(e.ComputeEnvironmentArn)) {
+		if !unwanted(aws.ToString(e.ComputeEnvironmentArn), e.Tags) {
 			continue
 		}
 		if on == nil {
@@ -100,25 +112,34 @@ func (a *Applying) retire(ctx context.Context) error {
 	return nil
 }
 
-// RemoveRetired removes the retired environments and queues of a stack that are empty by now, and gives them. Those that are not stay.
-func RemoveRetired(ctx context.Context, c Clients, s Spec, report Reporter) ([]Resource, error) {
-	f, err := s.fleet(ctx, c.Batch)
-	if err != nil {
-		return nil, err
+// removed are the ARNs of what was removed of a kind or, where nothing is changed, of what would be.
+func (a *Applying) removed(kind string) []string {
+	var arns []string
+	for _, r := range a.resources().All {
+		if r.Kind == kind && r.State == Removed {
+			arns = append(arns, r.ARN)
+		}
 	}
+	return arns
+}
+
+// findRetired gives the retired environments and queues of a stack that are empty by now: removeRetired would remove them.
+func findRetired(ctx context.Context, c Clients, s Spec) ([]Resource, error) {
+	a := &Applying{clients: c, spec: s, dry: true}
+	err := a.letGo(ctx, func(_ string, tags map[string]string) bool { return isRetired(tags) })
+	found := slices.DeleteFunc(a.got.All, func(r Resource) bool { return r.State != Removed })
+	for i := range found {
+		found[i].State = Retired
+	}
+	return found, err
+}
+
+// removeRetired removes those of the retired environments and queues that are still empty and still retired.
+func removeRetired(ctx context.Context, c Clients, s Spec, found []Resource, report Reporter) error {
 	a := &Applying{clients: c, spec: s, report: report}
-	for _, q := range f.queues { // the others are not looked at
-		if !isRetired(q.Tags) {
-			a.got.Queue = aws.ToString(q.JobQueueArn)
-		}
-	}
-	for _, e := range f.environments {
-		if !isRetired(e.Tags) {
-			a.got.Environments = append(a.got.Environments, aws.ToString(e.ComputeEnvironmentArn))
-		}
-	}
-	err = a.retire(ctx)
-	return slices.DeleteFunc(a.got.All, func(r Resource) bool { return r.State != Removed }), err
+	return a.letGo(ctx, func(arn string, tags map[string]string) bool {
+		return isRetired(tags) && slices.ContainsFunc(found, func(r Resource) bool { return r.ARN == arn })
+	})
 }
 
 // retiredQueue is one that no settings want any more.

@@ -1,9 +1,11 @@
 package provision
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/batch"
@@ -43,14 +45,49 @@ func TestRunningJobsKeepTheirQueue(t *testing.T) {
 	if calls := a.mutations(); len(calls) > 0 {
 		t.Errorf("while a job runs: %v", calls)
 	}
+	pruned := func() []string {
+		found, err := FindRubbish(t.Context(), a.Clients, ofKind(t, project.Fargate), nil, time.Now())
+		if calls := a.mutations(); err != nil || len(calls) > 0 {
+			t.Fatalf("looking made %v, %v", calls, err)
+		}
+		if err := Prune(t.Context(), a.Clients, ofKind(t, project.Fargate), found, &steps{}); err != nil {
+			t.Fatal(err)
+		}
+		return states(found.Retired)
+	}
+	if found := pruned(); len(found) > 0 || !slices.Contains(whatIsLeft(t, a), lastPart(was.Queue)) {
+		t.Errorf("while a job runs prune removed %v", found)
+	}
 	must(t, a.batch.TerminateJob, &batch.TerminateJobInput{JobId: &first, Reason: aws.String("end")})
-	gone, err := RemoveRetired(t.Context(), a.Clients, ofKind(t, project.Fargate), &steps{})
-	if err != nil {
+	a.mutations()
+	want := []string{"compute environment " + lastPart(was.Environments[0]) + ": retired", "job queue " + lastPart(was.Queue) + ": retired"}
+	if diff := cmp.Diff(want, pruned()); diff != "" {
+		t.Errorf("prune found (-want +got):\n%s", diff)
+	}
+	if left := whatIsLeft(t, a); slices.Contains(left, lastPart(was.Queue)) || slices.Contains(left, lastPart(was.Environments[0])) || !slices.Contains(left, lastPart(now.Queue)) {
+		t.Errorf("prune left %v", left)
+	}
+}
+
+// TestPruneLeavesWhatHasNotRetired finds an old queue and a new one after a change that was interrupted: which one the settings want, provision decides.
+func TestPruneLeavesWhatHasNotRetired(t *testing.T) {
+	a, s := embedded(t), ofKind(t, project.Fargate)
+	mustApply(t, a, testSpec(t))
+	a.mu.Lock()
+	a.before = func(call string) error {
+		if call == "Batch.TagResource" {
+			return errKilled
+		}
+		return nil
+	}
+	a.mu.Unlock()
+	if _, err := Apply(t.Context(), a.Clients, s, &steps{}); !errors.Is(err, errKilled) {
 		t.Fatal(err)
 	}
-	mustApply(t, a, ofKind(t, project.Fargate))
-	if left := whatIsLeft(t, a); slices.Contains(left, lastPart(was.Queue)) || len(gone) == 0 {
-		t.Errorf("removed %v, left %v", states(gone), left)
+	a.revive()
+	found, err := FindRubbish(t.Context(), a.Clients, s, nil, time.Now())
+	if err != nil || !found.Empty() {
+		t.Errorf("found %+v, %v", found, err)
 	}
 }
 
