@@ -103,22 +103,17 @@ func (e *Engine) registryDigest(ctx context.Context, ref string) string {
 
 // askPython runs the interpreter of an image of another platform than the engine's in vain: then it is not known.
 func (e *Engine) askPython(ctx context.Context, image string) (string, error) {
-	created, err := e.docker.ContainerCreate(context.WithoutCancel(ctx), client.ContainerCreateOptions{
-		Config: &container.Config{
-			Image: image, Entrypoint: []string{"python3"}, Cmd: []string{"-c", `import sys; print("%d.%d.%d" % sys.version_info[:3])`},
-		},
-		HostConfig: &container.HostConfig{NetworkMode: "none"},
+	id, remove, err := e.inside(ctx, container.Config{
+		Image: image, Entrypoint: []string{"python3"}, Cmd: []string{"-c", `import sys; print("%d.%d.%d" % sys.version_info[:3])`},
 	})
 	if err != nil {
 		return "", err
 	}
-	defer func() {
-		_, _ = e.docker.ContainerRemove(context.WithoutCancel(ctx), created.ID, client.ContainerRemoveOptions{Force: true})
-	}()
-	if _, err := e.run(ctx, created.ID); err != nil {
+	defer remove()
+	if _, err := e.run(ctx, id); err != nil {
 		return "", fmt.Errorf("ask its python3: %w", err)
 	}
-	logs, err := e.docker.ContainerLogs(ctx, created.ID, client.ContainerLogsOptions{ShowStdout: true})
+	logs, err := e.docker.ContainerLogs(ctx, id, client.ContainerLogsOptions{ShowStdout: true})
 	if err != nil {
 		return "", err
 	}

@@ -30,17 +30,12 @@ func (e *Engine) SBOM(ctx context.Context, image Image) ([]byte, error) {
 }
 
 func (e *Engine) sbom(ctx context.Context, image Image) ([]byte, error) {
-	// Made but never started. Not ctx: the engine makes the container even when nobody waits for it any more, and it has to be removed.
-	created, err := e.docker.ContainerCreate(context.WithoutCancel(ctx), client.ContainerCreateOptions{
-		Config: &container.Config{Image: image.ID}, HostConfig: &container.HostConfig{NetworkMode: "none"},
-	})
+	id, remove, err := e.inside(ctx, container.Config{Image: image.ID}) // never started
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		_, _ = e.docker.ContainerRemove(context.WithoutCancel(ctx), created.ID, client.ContainerRemoveOptions{Force: true})
-	}()
-	content, err := e.docker.ContainerExport(ctx, created.ID, client.ContainerExportOptions{})
+	defer remove()
+	content, err := e.docker.ContainerExport(ctx, id, client.ContainerExportOptions{})
 	if err != nil {
 		return nil, err
 	}

@@ -79,7 +79,7 @@ func smokeEnv(set project.Settings) []string {
 // introspect takes the snapshot inside the image.
 func (e *Engine) introspect(ctx context.Context, image Image, want project.Snapshot, env []string, own bool, known map[string]project.Pipeline) (project.Snapshot, error) {
 	var snapshot project.Snapshot
-	config := &container.Config{
+	config := container.Config{
 		Image: image.ID,
 		User:  fmt.Sprintf("%d:%d", user, user),
 		Env:   env,
@@ -92,30 +92,25 @@ func (e *Engine) introspect(ctx context.Context, image Image, want project.Snaps
 	if own {
 		config.User = "" // the image says who jobs run as
 	}
-	// Not ctx: the engine makes the container even when nobody waits for it any more, and it has to be removed.
-	created, err := e.docker.ContainerCreate(context.WithoutCancel(ctx), client.ContainerCreateOptions{
-		Config: config, HostConfig: &container.HostConfig{NetworkMode: "none"},
-	})
+	id, remove, err := e.inside(ctx, config)
 	if err != nil {
 		return snapshot, err
 	}
-	defer func() { // a container that stays has no name and does nothing
-		_, _ = e.docker.ContainerRemove(context.WithoutCancel(ctx), created.ID, client.ContainerRemoveOptions{Force: true})
-	}()
+	defer remove()
 	files, err := smokeFiles(known)
 	if err != nil {
 		return snapshot, err
 	}
-	if _, err := e.docker.CopyToContainer(ctx, created.ID, client.CopyToContainerOptions{DestinationPath: "/", Content: files}); err != nil {
+	if _, err := e.docker.CopyToContainer(ctx, id, client.CopyToContainerOptions{DestinationPath: "/", Content: files}); err != nil {
 		return snapshot, err
 	}
-	code, err := e.run(ctx, created.ID)
+	code, err := e.run(ctx, id)
 	if err != nil {
 		return snapshot, err
 	}
-	content, err := e.fetch(ctx, created.ID, "/"+smokeDir+"/snapshot.json")
+	content, err := e.fetch(ctx, id, "/"+smokeDir+"/snapshot.json")
 	if err != nil {
-		return snapshot, e.withLog(ctx, created.ID, fmt.Errorf("introspection ended with code %d and without an answer", code))
+		return snapshot, e.withLog(ctx, id, fmt.Errorf("introspection ended with code %d and without an answer", code))
 	}
 	if err := json.Unmarshal(content, &snapshot); err != nil {
 		return snapshot, fmt.Errorf("read the snapshot: %w", err)
@@ -197,26 +192,18 @@ func (e *Engine) withLog(ctx context.Context, id string, err error) error {
 
 // tryEntry sees that an image that kedroctl's Dockerfile did not make can run jobs: as its own user, by the command of jobs.
 func (e *Engine) tryEntry(ctx context.Context, image Image) error {
-	created, err := e.docker.ContainerCreate(context.WithoutCancel(ctx), client.ContainerCreateOptions{
-		Config: &container.Config{
-			Image: image.ID,
-			Cmd:   []string{"python", "-c", "import cloudpickle, s3fs, kedroctl_boot.job"},
-		},
-		HostConfig: &container.HostConfig{NetworkMode: "none"},
-	})
+	id, remove, err := e.inside(ctx, container.Config{Image: image.ID, Cmd: []string{"python", "-c", "import cloudpickle, s3fs, kedroctl_boot.job"}})
 	if err != nil {
 		return err
 	}
-	defer func() {
-		_, _ = e.docker.ContainerRemove(context.WithoutCancel(ctx), created.ID, client.ContainerRemoveOptions{Force: true})
-	}()
-	code, err := e.run(ctx, created.ID)
+	defer remove()
+	code, err := e.run(ctx, id)
 	switch {
 	case err != nil && strings.Contains(err.Error(), "executable file not found"):
 		return ui.WithHint(errors.New("it has no program 'python', which the commands of jobs begin with"), "put the Python that has the project on PATH, under this name")
 	case err != nil || code == 0:
 		return err
 	}
-	return ui.WithHint(e.withLog(ctx, created.ID, errors.New("the entry of jobs cannot start")),
+	return ui.WithHint(e.withLog(ctx, id, errors.New("the entry of jobs cannot start")),
 		"let the Dockerfile install s3fs and cloudpickle beside the project, for the Python that 'python' is")
 }

@@ -118,7 +118,7 @@ func TestRealDeployGoesOn(t *testing.T) {
 		w.do("deploy")
 		w.env = env
 	})
-	w.do("run", "--dev", "--detach")
+	w.do("run", "--dev")
 	w.searchEverything(t)
 	if asked.Load() == 0 {
 		t.Error("nobody has asked the index with its password")
