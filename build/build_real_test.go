@@ -409,7 +409,7 @@ func (w *signalWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestRealImageFromUVLockWithSystemPackages(t *testing.T) {
+func TestRealImageFromUVLockWithExtraAndSystemPackages(t *testing.T) {
 	r := realParts(t)
 	p := r.miniature(t)
 	tools := t.TempDir()
@@ -421,14 +421,17 @@ func TestRealImageFromUVLockWithSystemPackages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	declared := strings.Replace(string(text), `"kedro~=1.0"`, `"kedro~=1.0", "s3fs>=2024.6", "six==1.16.0"`, 1)
+	declared := strings.Replace(string(text), `"kedro~=1.0"]`, `"kedro~=1.0", "s3fs>=2024.6", "six==1.16.0"]
+[project.optional-dependencies]
+tools = ["toolz==0.12.1"]
+docs = ["iniconfig"]`, 1)
 	write(t, p.Dir, map[string]string{"pyproject.toml": declared})
 	lock := exec.CommandContext(t.Context(), filepath.Join(tools, "bin", "uv"), "lock", "--python", r.python[0])
 	lock.Dir = p.Dir
 	if out, err := lock.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	p.Settings.Image.SystemPackages = []string{"libgomp1"}
+	p.Settings.Image.SystemPackages, p.Settings.Image.Extras = []string{"libgomp1"}, []string{"tools"}
 	s := r.inspect(t, p)
 	image, err := r.build(t, r.spec(t, p, s))
 	if err != nil {
@@ -437,9 +440,10 @@ func TestRealImageFromUVLockWithSystemPackages(t *testing.T) {
 	if err := r.engine.Smoke(t.Context(), image, s, p.Settings); err != nil {
 		t.Error(err)
 	}
-	script := "dpkg-query -Wf '${Status}\n' libgomp1; cd /srv/kedro/dependencies; ls -d six-*.dist-info cloudpickle; ls -d kedro_telemetry 2>&1"
+	script := "dpkg-query -Wf '${Status}\n' libgomp1; cd /srv/kedro/dependencies; ls -d six-*.dist-info toolz-*.dist-info cloudpickle; ls -d kedro_telemetry iniconfig 2>&1"
 	out, err := exec.CommandContext(t.Context(), "docker", "run", "--rm", "--network", "none", image.Ref, "sh", "-c", script).CombinedOutput()
-	want := "install ok installed\ncloudpickle\nsix-1.16.0.dist-info\nls: cannot access 'kedro_telemetry': No such file or directory\n"
+	want := "install ok installed\ncloudpickle\nsix-1.16.0.dist-info\ntoolz-0.12.1.dist-info\n" +
+		"ls: cannot access 'kedro_telemetry': No such file or directory\nls: cannot access 'iniconfig': No such file or directory\n"
 	if err == nil || string(out) != want {
 		t.Errorf("%v: %s", err, out)
 	}

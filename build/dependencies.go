@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -33,6 +34,7 @@ type declared struct {
 	manifest     bool // pyproject.toml says where some of the requirements come from, and is resolved too
 	constraints  []string
 	excludes     []string
+	extras       []string // of the project
 	options      []string // lines of requirements files for the installer, other than indexes
 	indexes      []index  // that requirements files name
 }
@@ -40,7 +42,7 @@ type declared struct {
 // findDependencies looks for a lock; without one the requirements are the declared ones and those of a requirements.txt beside them, which Kedro's
 // templates write and Kedro's documentation installs from. A lock of the user's that does not fix everything is what is resolved.
 func findDependencies(p project.Project) (declared, error) {
-	d := declared{excludes: p.Settings.Image.Exclude}
+	d := declared{excludes: p.Settings.Image.Exclude, extras: normalised(p.Settings.Image.Extras)}
 	lock, err := findLock(p)
 	if err != nil {
 		return d, err
@@ -107,6 +109,9 @@ func (d declared) sum(p project.Project) (string, error) {
 	var manifest any
 	if d.manifest {
 		manifest = []any{doc.Project["dependencies"], doc.Project["requires-python"]}
+		if len(d.extras) > 0 {
+			manifest = []any{manifest, d.extras, doc.Project["optional-dependencies"]}
+		}
 	}
 	err := h.Add(d.requirements, d.constraints, d.excludes, d.options, manifest, doc.Tool.UV)
 	return h.Sum(), err
@@ -147,10 +152,23 @@ func (d *declared) remedy() string {
 	if d.kind == uvLock {
 		return "'uv lock --upgrade'"
 	}
-	if command := project.CompileCommand(d.text); command != "" {
-		return "'" + command + "'"
+	command := cmp.Or(project.CompileCommand(d.text), "uv pip compile pyproject.toml --generate-hashes --output-file "+d.source)
+	given := strings.Fields(strings.ReplaceAll(command, "--extra ", "--extra="))
+	for _, argument := range d.extraArguments() {
+		if slices.Contains(given, project.Pyproject) && !slices.Contains(given, argument) && !slices.Contains(given, "--all-extras") {
+			command += " " + argument
+		}
 	}
-	return "'uv pip compile pyproject.toml --generate-hashes --output-file " + d.source + "'"
+	return "'" + command + "'"
+}
+
+// extraArguments tell uv or pip-compile of the project's extras.
+func (d declared) extraArguments() []string {
+	var arguments []string
+	for _, extra := range d.extras {
+		arguments = append(arguments, "--extra="+extra)
+	}
+	return arguments
 }
 
 // findLock names the lock relative to the project, "" where there is none.

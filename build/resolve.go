@@ -145,7 +145,7 @@ func (w *resolution) exported(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text, err := uv.export(ctx)
+	text, err := uv.export(ctx, w.declared)
 	if err != nil && strings.Contains(err.Error(), "needs to be updated") {
 		return "", ui.WithHint(fmt.Errorf("%s is older than what pyproject.toml declares", w.declared.source), "run 'uv lock'")
 	}

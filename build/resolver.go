@@ -102,7 +102,7 @@ func (r resolver) target() []string {
 func (r resolver) compile(ctx context.Context, d declared, before string) (string, error) {
 	args := slices.Concat([]string{"pip", "compile", "-"}, r.target(), []string{"--generate-hashes", "--no-header"})
 	if d.manifest {
-		args = append(args, "pyproject.toml")
+		args = slices.Concat(args, []string{"pyproject.toml"}, d.extraArguments())
 	}
 	for option, lines := range map[string][]string{"--constraints": d.constraints, "--excludes": d.excludes} {
 		if len(lines) == 0 {
@@ -134,8 +134,9 @@ func (r resolver) withoutPlaces(text string) string {
 }
 
 // export is what a uv.lock fixes, as a requirements file. A lock that is older than pyproject.toml is an error.
-func (r resolver) export(ctx context.Context) (string, error) {
+func (r resolver) export(ctx context.Context, d declared) (string, error) {
 	args := []string{"export", "--quiet", "--locked", "--no-default-groups", "--no-emit-project", "--no-editable", "--no-header", "--format", "requirements.txt"}
+	args = append(args, d.extraArguments()...)
 	if len(r.host) > 0 {
 		args = append(args, "--python", r.host[0])
 	}

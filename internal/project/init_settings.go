@@ -225,9 +225,7 @@ func (p Project) installNote() string {
 
 // bringsS3fs says whether a requirement is s3fs, or has an extra that is.
 func bringsS3fs(requirement string) bool {
-	_, extras, _ := strings.Cut(requirement, "[")
-	extras, _, _ = strings.Cut(extras, "]")
-	list := strings.FieldsFunc(extras, func(r rune) bool { return r == ',' || r == ' ' })
+	list := extrasOf(requirement)
 	switch DistributionName(requirement) {
 	case s3fsName:
 		return true

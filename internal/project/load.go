@@ -31,6 +31,8 @@ type manifest struct {
 		RequiresPython string   `toml:"requires-python"`
 		Dependencies   []string `toml:"dependencies"`
 		Dynamic        []string `toml:"dynamic"`
+
+		Optional map[string][]string `toml:"optional-dependencies"` // by extra
 	} `toml:"project"`
 	Tool struct {
 		Kedro      map[string]any `toml:"kedro"`
@@ -64,6 +66,9 @@ func Load(dir string, o LoadOptions) (Project, error) {
 	}
 	p.Env = o.env()
 	if p.Settings, err = resolve(p, m.Tool.Kedroctl, o); err != nil {
+		return Project{}, err
+	}
+	if err := addExtras(&p, m); err != nil {
 		return Project{}, err
 	}
 	return p, nil

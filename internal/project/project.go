@@ -9,7 +9,7 @@ type Project struct {
 	SourceDir      string // absolute; source_dir, by default src
 	RequiresPython string // [project] requires-python or Poetry's python, "" where neither says anything
 
-	// Dependencies are the requirements as declared, with extras and markers, in PEP 508 form (Poetry's own translated);
+	// Dependencies are the requirements as declared, with extras and markers, in PEP 508 form (Poetry's own translated), and those of image.extras;
 	// DependencyFile is the file that holds them, relative to the project: pyproject.toml, or what a dynamic declaration
 	// reads, such as requirements.txt.
 	Dependencies   []string

@@ -43,13 +43,14 @@ const (
 type ImageSettings struct {
 	Base           string   `toml:"base" json:"base"`
 	Platform       string   `toml:"platform" json:"platform"`
-	Python         string   `toml:"python" json:"python"`         // version of the base image's Python, such as 3.12; empty: found out
-	Repository     string   `toml:"repository" json:"repository"` // name of the ECR repository
-	Exclude        []string `toml:"exclude" json:"exclude"`       // distributions left out of the image
-	Keep           []string `toml:"keep" json:"keep"`             // development tools that are not left out
-	Lock           string   `toml:"lock" json:"lock"`             // lock file relative to the project; empty: found by itself
-	Logging        string   `toml:"logging" json:"logging"`       // plain or project: whose logging configuration jobs use
-	Slim           bool     `toml:"slim" json:"slim"`             // what no job reads is left out of the dependencies
+	Python         string   `toml:"python" json:"python"`           // version of the base image's Python, such as 3.12; empty: found out
+	Repository     string   `toml:"repository" json:"repository"`   // name of the ECR repository
+	Exclude        []string `toml:"exclude" json:"exclude"`         // distributions left out of the image
+	Keep           []string `toml:"keep" json:"keep"`               // development tools that are not left out
+	Extras         []string `toml:"extras" json:"extras,omitempty"` // of the project's own optional dependencies
+	Lock           string   `toml:"lock" json:"lock"`               // lock file relative to the project; empty: found by itself
+	Logging        string   `toml:"logging" json:"logging"`         // plain or project: whose logging configuration jobs use
+	Slim           bool     `toml:"slim" json:"slim"`               // what no job reads is left out of the dependencies
 	SystemPackages []string `toml:"system_packages" json:"system_packages"`
 	Dockerfile     string   `toml:"dockerfile" json:"dockerfile,omitempty"` // the project's own, relative to it; empty: kedroctl makes one
 	Use            string   `toml:"use" json:"use,omitempty"`               // repository@sha256:… of an image that others built; empty: kedroctl builds one
