@@ -68,12 +68,12 @@ func localRef(p project.Project, key string) string {
 func (e *Engine) Build(ctx context.Context, s Spec, story io.Writer) (Image, error) {
 	dir, remove, err := scratch.New("", "build")
 	if err != nil {
-		return Image{}, fmt.Errorf("build image: %w", err)
+		return Image{}, fmt.Errorf("build image: %w", engineTrouble(err))
 	}
 	defer remove()
 	l, err := s.layout(ctx, dir)
 	if err != nil {
-		return Image{}, fmt.Errorf("build image: lay out the context: %w", err)
+		return Image{}, fmt.Errorf("build image: lay out the context: %w", engineTrouble(err))
 	}
 	if err := e.solve(ctx, s, l, story); err != nil {
 		return Image{}, fmt.Errorf("build image: %w", engineTrouble(err))

@@ -2,9 +2,11 @@ package build
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
+	"syscall"
 
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
@@ -42,10 +44,13 @@ func trouble(text string) error {
 	return nil
 }
 
-// engineTrouble is the error itself unless it tells of the engine and nobody has said so yet.
+// engineTrouble is the error itself unless it tells of the engine, or of a full disk on this side of it, and nobody has said so yet.
 func engineTrouble(err error) error {
 	if err == nil || ui.Hint(err) != "" {
 		return err
+	}
+	if errors.Is(err, syscall.ENOSPC) { // the engine's comes as a text
+		return ui.WithHint(fmt.Errorf("a disk of this machine is full: %w", err), "make room there; for temporary files, TMPDIR can name a directory on a larger disk")
 	}
 	return cmp.Or(trouble(err.Error()), err)
 }

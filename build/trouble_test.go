@@ -2,7 +2,10 @@ package build
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/kedroctl/kedroctl/internal/ui"
@@ -33,6 +36,10 @@ func TestTrouble(t *testing.T) {
 		if !strings.Contains(err.Error(), tt.want) || !strings.Contains(ui.Hint(err), tt.hint) || strings.ContainsAny(err.Error(), "\n\x1b") {
 			t.Errorf("%s: error %q, hint %q", tt.name, err, ui.Hint(err))
 		}
+	}
+	here := engineTrouble(fmt.Errorf("lay out: %w", &fs.PathError{Op: "write", Path: "/tmp/x", Err: syscall.ENOSPC}))
+	if !strings.Contains(here.Error(), "a disk of this machine is full: lay out: write /tmp/x") || !strings.Contains(ui.Hint(here), "TMPDIR") {
+		t.Errorf("a full disk on this side: %v, hint %q", here, ui.Hint(here))
 	}
 	other := errors.New("exit code: 1")
 	if err := engineTrouble(other); err != other {
