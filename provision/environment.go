@@ -225,17 +225,28 @@ func (e environment) instanceTypes() []string {
 // create makes the environment and waits until it is VALID. One that was made before IAM knew its roles everywhere is INVALID for good: it is
 // removed and made again until the roles have had time to spread.
 func (e environment) create(ctx context.Context, is *Resource) error {
-	delay, slept := lookEvery, time.Duration(0)
-	for {
+	made := false
+	return e.untilRolesAreKnown(ctx, func() error {
+		if made {
+			if err := e.remove(ctx, isBusy); err != nil {
+				return err
+			}
+		}
 		if err := e.submit(ctx, is); err != nil {
 			return err
 		}
-		err := e.valid(ctx)
+		made = true
+		return e.valid(ctx)
+	})
+}
+
+// untilRolesAreKnown tries again while the environment gets INVALID for its roles.
+func (e environment) untilRolesAreKnown(ctx context.Context, try func() error) error {
+	delay, slept := lookEvery, time.Duration(0)
+	for {
+		err := try()
 		invalid, ok := errors.AsType[*invalidError](err)
 		if !ok || !invalid.ofRoles() || slept >= propagation {
-			return err
-		}
-		if err := e.remove(ctx, isBusy); err != nil {
 			return err
 		}
 		if err := e.sleep(ctx, delay); err != nil {
@@ -287,7 +298,7 @@ func (e environment) repair(ctx context.Context, is *Resource, found batchtypes.
 	case isHeld(err):
 		found.State, found.ServiceRole = batchtypes.CEStateDisabled, nil
 		update, _ := e.differences(found)
-		return e.change(ctx, update)
+		return e.untilRolesAreKnown(ctx, func() error { return e.change(ctx, update) })
 	}
 	return err
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -296,10 +297,21 @@ func spoil(t *testing.T, a *testAWS, s Spec) {
 	}
 	if s.owns(bucket) {
 		must(t, a.s3.DeleteBucketPolicy, &s3.DeleteBucketPolicyInput{Bucket: &s.Bucket})
+		must(t, a.s3.DeleteBucketLifecycle, &s3.DeleteBucketLifecycleInput{Bucket: &s.Bucket})
+		must(t, a.s3.DeletePublicAccessBlock, &s3.DeletePublicAccessBlockInput{Bucket: &s.Bucket})
+	}
+	if s.Repository != "theirs" {
+		must(t, a.ecr.PutImageScanningConfiguration, &ecr.PutImageScanningConfigurationInput{RepositoryName: &s.Repository,
+			ImageScanningConfiguration: &ecrtypes.ImageScanningConfiguration{}})
 	}
 	if s.Existing.JobRole == "" {
 		must(t, a.iam.PutRolePolicy, &iam.PutRolePolicyInput{RoleName: &s.JobRole, PolicyName: aws.String(policyName),
 			PolicyDocument: aws.String(newPolicy(statement{Effect: "Allow", Action: []string{"s3:*"}, Resource: []string{"*"}}).String())})
+		must(t, a.iam.UpdateAssumeRolePolicy, &iam.UpdateAssumeRolePolicyInput{RoleName: &s.JobRole, PolicyDocument: aws.String(trustInstances().String())})
+	}
+	if slices.Contains(ofRoles(s), KindInstanceProfile+" "+s.InstanceProfile) {
+		must(t, a.iam.RemoveRoleFromInstanceProfile, &iam.RemoveRoleFromInstanceProfileInput{RoleName: &s.InstanceRole, InstanceProfileName: &s.InstanceProfile})
+		must(t, a.iam.DeleteRolePolicy, &iam.DeleteRolePolicyInput{RoleName: &s.InstanceRole, PolicyName: aws.String(policyName)})
 	}
 	if s.Existing.LogGroup == "" {
 		must(t, a.logs.PutRetentionPolicy, &cloudwatchlogs.PutRetentionPolicyInput{LogGroupName: &s.LogGroup, RetentionInDays: aws.Int32(1)})
