@@ -62,7 +62,9 @@ func (e environment) diff(ctx context.Context) (*Resource, []change, error) {
 			do: func(ctx context.Context) error { return e.repair(ctx, is, *found) }}), nil
 	}
 	if update, attributes := e.differences(*found); attributes != nil {
-		changes = append(changes, change{what: "update", attributes: attributes, do: func(ctx context.Context) error { return e.change(ctx, update) }})
+		changes = append(changes, change{what: "update", attributes: attributes, do: func(ctx context.Context) error {
+			return e.untilRolesAreKnown(ctx, func() error { return e.change(ctx, update) })
+		}})
 	}
 	return is, changes, nil
 }

@@ -136,6 +136,9 @@ func scenarios(subnets, groups []string) []scenario {
 		{name: "environment of others, and a prefix", prepare: theirStack, settings: func(p *project.Project) {
 			p.Settings.Compute.Environment, p.Settings.AWS.Prefix = "kedro-theirs-aws-batch-2a60e727", "acme-"
 		}, later: func(p *project.Project) { p.Settings.Compute.Environment = "" }},
+		{name: "profile of others", prepare: theirStack, settings: func(p *project.Project) {
+			p.Settings.AWS.InstanceProfile = "kedro-theirs-aws-batch-eu-west-1-instance-" + theirHash
+		}, later: func(p *project.Project) { p.Settings.AWS.InstanceProfile = "" }},
 		{name: "profile, service role and network of others", prepare: theirStack, settings: func(p *project.Project) {
 			p.Settings.AWS.InstanceProfile, p.Settings.AWS.ServiceRole = "kedro-theirs-aws-batch-eu-west-1-instance-"+theirHash, "their-batch"
 			p.Settings.AWS.Subnets, p.Settings.AWS.SecurityGroups = subnets[:2], groups
