@@ -136,6 +136,9 @@ func scenarios(subnets, groups []string) []scenario {
 		{name: "environment of others, and a prefix", prepare: theirStack, settings: func(p *project.Project) {
 			p.Settings.Compute.Environment, p.Settings.AWS.Prefix = "kedro-theirs-aws-batch-2a60e727", "acme-"
 		}, later: func(p *project.Project) { p.Settings.Compute.Environment = "" }},
+		{name: "execution role of others on FARGATE", prepare: theirStack, settings: func(p *project.Project) {
+			p.Settings.Compute.Type, p.Settings.AWS.ExecutionRole = project.Fargate, "kedro-theirs-aws-batch-eu-west-1-job-"+theirHash
+		}, later: func(p *project.Project) { p.Settings.AWS.ExecutionRole = "" }},
 		{name: "profile of others", prepare: theirStack, settings: func(p *project.Project) {
 			p.Settings.AWS.InstanceProfile = "kedro-theirs-aws-batch-eu-west-1-instance-" + theirHash
 		}, later: func(p *project.Project) { p.Settings.AWS.InstanceProfile = "" }},
