@@ -79,7 +79,7 @@ func fixed(line string) bool {
 // tools are distributions that people work with and jobs do not run, and the beginnings of the names of more.
 var (
 	tools = []string{
-		"kedro-viz", "jupyter", "jupyterlab", "notebook", "ipython", "ipykernel", "nbstripout", "ruff", "black", "flake8", "isort", "mypy", "pyright", "pylint",
+		"kedro-viz", "jupyter", "jupyterlab", "notebook", "ipylab", "ipython", "ipykernel", "nbstripout", "ruff", "black", "flake8", "isort", "mypy", "pyright", "pylint",
 		"pyflakes", "bandit", "pre-commit", "pytest", "coverage", "tox", "nox", "import-linter", "ipdb", "detect-secrets",
 	}
 	toolFamilies = []string{"pytest-", "flake8-", "jupyterlab-", "jupyter-", "types-", "sphinx-"}
@@ -90,7 +90,7 @@ func isTool(name string) bool {
 }
 
 // leaveOut takes the tools, those that are to be excluded in any case, and what nothing else wants out of the pins. What is to be kept stays, and so
-// does a tool that something which stays wants. Without notes of what wants what, only the named ones go.
+// does a tool that something which stays wants, other than Kedro. Without notes of what wants what, only the named ones go.
 func leaveOut(pins []pin, exclude []string, keep func(name string) bool) (kept []pin, left []string) {
 	known := map[string]bool{}
 	for _, p := range pins {
@@ -101,6 +101,9 @@ func leaveOut(pins []pin, exclude []string, keep func(name string) bool) (kept [
 	for _, p := range pins {
 		declared := len(p.via) == 0
 		for _, by := range p.via {
+			if by == "kedro" && isTool(p.name) {
+				continue // by Kedro's extra jupyter, which is for people too
+			}
 			wants[by] = append(wants[by], p.name)
 			declared = declared || !known[by] && !strings.HasPrefix(by, "-c")
 		}

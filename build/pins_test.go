@@ -79,6 +79,20 @@ func TestLeaveOutWithoutNotes(t *testing.T) {
 	}
 }
 
+// Kedro's starters ask for kedro[jupyter], whose tools come as what Kedro itself wants.
+func TestLeaveOutKedrosExtra(t *testing.T) {
+	lock := "kedro==1.7.0\n    # via -r requirements.in\njupyterlab==4.0\n    # via\n    #   -r requirements.in\n    #   kedro\nipylab==1.0\n    # via kedro\n" +
+		"anyio==4.0\n    # via jupyterlab\nattrs==25.0\n    # via kedro\n"
+	kept, left := leaveOut(readPins(lock), nil, func(string) bool { return false })
+	var names []string
+	for _, p := range kept {
+		names = append(names, p.name)
+	}
+	if !slices.Equal(names, []string{"kedro", "attrs"}) || !slices.Equal(left, []string{"jupyterlab", "ipylab", "anyio"}) {
+		t.Errorf("kept %v, left %v", names, left)
+	}
+}
+
 func TestFixed(t *testing.T) {
 	for line, want := range map[string]bool{
 		"a==1.2": true, "a[x]==1.2 ; python_version < '3.12' --hash=sha256:aa": true, "a===1": true, "a @ https://h/a.whl": true, "./lib": true, "-e ../lib": true,
