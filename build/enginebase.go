@@ -16,6 +16,7 @@ import (
 	"github.com/moby/moby/client"
 
 	"github.com/kedroctl/kedroctl/internal/project"
+	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
 // digestTime is how long a registry may take to say an image's digest; without it the tag is built from.
@@ -34,6 +35,11 @@ func (e *Engine) Base(ctx context.Context, p project.Project) (Base, error) {
 	case errdefs.IsNotFound(err):
 		base.Python = taggedPython(ref)
 		base.Digest = e.registryDigest(ctx, ref)
+		if base.Python == "" {
+			err = ui.WithHint(fmt.Errorf("get base image %s: the engine has none of that name, and the name does not tell its Python", ref),
+				fmt.Sprintf("fetch it with 'docker pull %s', or say its Python in pyproject.toml: [tool.kedroctl.image] python = \"3.12\"", ref))
+			return base, err
+		}
 		return base, nil
 	case err != nil:
 		return base, fmt.Errorf("look for image %s: %w", ref, err)

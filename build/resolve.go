@@ -327,6 +327,9 @@ func (w *resolution) findBase(ctx context.Context) error {
 		base, err = w.Base(ctx)
 	}
 	if base.Python = cmp.Or(image.Python, base.Python); base.Python == "" {
+		if ui.Hint(err) != "" {
+			return err
+		}
 		return ui.WithHint(errors.Join(fmt.Errorf("the Python of the base image %s is not known", image.Base), err),
 			"say it in pyproject.toml: [tool.kedroctl.image] python = \"3.12\"")
 	}
