@@ -127,9 +127,12 @@ func (a *Applying) removed(kind string) []string {
 func findRetired(ctx context.Context, c Clients, s Spec) ([]Resource, error) {
 	a := &Applying{clients: c, spec: s, dry: true}
 	err := a.letGo(ctx, func(_ string, tags map[string]string) bool { return isRetired(tags) })
-	found := slices.DeleteFunc(a.got.All, func(r Resource) bool { return r.State != Removed })
-	for i := range found {
-		found[i].State = Retired
+	found := []Resource{} // a list in JSON too
+	for _, r := range a.got.All {
+		if r.State == Removed {
+			r.State = Retired
+			found = append(found, r)
+		}
 	}
 	return found, err
 }
