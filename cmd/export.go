@@ -9,7 +9,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/kedroctl/kedroctl/internal/plan"
 	"github.com/kedroctl/kedroctl/internal/ui"
 	"github.com/kedroctl/kedroctl/provision"
 )
@@ -27,18 +26,7 @@ lines have the settings by which kedroctl then takes these resources as existing
 			if c.Args().First() != "terraform" {
 				return usageError{errors.New("export wants what to write: kedroctl export terraform")}
 			}
-			p, err := d.initialized()
-			if err != nil {
-				return err
-			}
-			pl, _, err := d.checkedPlan(c.Context, p, plan.Selection{}, "")
-			if err != nil {
-				return err
-			}
-			if _, err := d.aws(c.Context, &p); err != nil { // which names the region
-				return err
-			}
-			spec, err := provision.New(p, pl.Grants)
+			_, spec, err := d.plannedStack(c.Context)
 			if err != nil {
 				return err
 			}

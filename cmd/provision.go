@@ -38,19 +38,7 @@ made (+), changed (~), replaced (-/+) and removed (-), and changes nothing.`,
 			if who := c.String("print-iam"); who != "" && !slices.Contains(provision.Audiences, who) {
 				return usageError{fmt.Errorf("--print-iam %s: want one of %s", who, strings.Join(provision.Audiences, ", "))}
 			}
-			p, err := d.initialized()
-			if err != nil {
-				return err
-			}
-			pl, _, err := d.checkedPlan(c.Context, p, plan.Selection{}, "")
-			if err != nil {
-				return err
-			}
-			clients, err := d.provisionClients(c.Context, &p)
-			if err != nil {
-				return err
-			}
-			spec, err := provision.New(p, pl.Grants)
+			clients, spec, err := d.plannedStack(c.Context)
 			if err != nil {
 				return err
 			}
@@ -103,6 +91,24 @@ func (d *deps) stack(ctx context.Context) (project.Project, provision.Clients, p
 	}
 	spec, err := provision.New(p, plan.Grants{})
 	return p, clients, spec, err
+}
+
+// plannedStack is the project's stack with what its plan needs.
+func (d *deps) plannedStack(ctx context.Context) (provision.Clients, provision.Spec, error) {
+	p, err := d.initialized()
+	if err != nil {
+		return provision.Clients{}, provision.Spec{}, err
+	}
+	pl, _, err := d.checkedPlan(ctx, p, plan.Selection{}, "")
+	if err != nil {
+		return provision.Clients{}, provision.Spec{}, err
+	}
+	clients, err := d.provisionClients(ctx, &p)
+	if err != nil {
+		return clients, provision.Spec{}, err
+	}
+	spec, err := provision.New(p, pl.Grants)
+	return clients, spec, err
 }
 
 // checkedPlan is the plan of what is to be deployed, whose errors end the command.
