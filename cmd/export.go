@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -20,17 +21,22 @@ func newExport(d *deps) *cli.Command {
 		Description: `Writes what 'kedroctl provision' would make as a configuration for the provider hashicorp/aws, without asking AWS. Its first
 lines have the settings by which kedroctl then takes these resources as existing ones, and never changes or removes them.`,
 		Flags: []cli.Flag{
+			&cli.IntFlag{Name: "provider", Usage: "write for the major version `N` of the provider: 6 or 5", Value: provision.Providers[0]},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, which must not exist", DefaultText: "stdout"},
 		},
 		Action: func(c *cli.Context) error {
 			if c.Args().First() != "terraform" {
 				return usageError{errors.New("export wants what to write: kedroctl export terraform")}
 			}
+			o := provision.TerraformOptions{Provider: c.Int("provider")}
+			if !slices.Contains(provision.Providers, o.Provider) {
+				return usageError{fmt.Errorf("--provider %d: export writes for the major versions 6 and 5 of hashicorp/aws", o.Provider)}
+			}
 			_, spec, err := d.plannedStack(c.Context)
 			if err != nil {
 				return err
 			}
-			return d.writeExport(c.String("output"), provision.Terraform(spec))
+			return d.writeExport(c.String("output"), provision.Terraform(spec, o))
 		},
 	}
 }

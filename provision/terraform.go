@@ -12,12 +12,33 @@ import (
 	"github.com/hashicorp/hcl/v2/hclwrite"
 )
 
+// TerraformOptions say how Terraform writes a stack.
+type TerraformOptions struct {
+	Provider int // major version of the provider hashicorp/aws, one of Providers
+}
+
+// Providers are the major versions of the provider hashicorp/aws that a configuration can be written for.
+var Providers = []int{6, 5}
+
+// provider is what differs between them.
+type provider struct {
+	version         string // constraint
+	environmentName string // argument of aws_batch_compute_environment
+}
+
+// Version 6.0 gave compute environments' name another name; the last 5.x is the one that was tried.
+// https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/version-6-upgrade
+var providers = map[int]provider{
+	6: {"~> 6.0", "name"},
+	5: {"~> 5.100", "compute_environment_name"},
+}
+
 // Terraform writes the stack as a configuration for Terraform's provider hashicorp/aws: the same resources under the same names, without the tags that
 // mark what is kedroctl's own, so that kedroctl takes them as existing ones. The comment at its beginning has the settings for that. What the settings
 // name already is left out, and looked up where something refers to it. AWS is asked for nothing: the account's number is the provider's affair.
-func Terraform(s Spec) []byte {
-	t := terraform{spec: s, account: account{ID: accountNumber, Partition: partition(s.Region)}, file: hclwrite.NewEmptyFile()}
-	t.provider()
+func Terraform(s Spec, o TerraformOptions) []byte {
+	t := terraform{spec: s, provider: providers[o.Provider], account: account{ID: accountNumber, Partition: partition(s.Region)}, file: hclwrite.NewEmptyFile()}
+	t.head()
 	t.bucket()
 	t.repository()
 	t.logGroup()
@@ -49,9 +70,10 @@ func partition(region string) string {
 }
 
 type terraform struct {
-	spec    Spec
-	account account
-	file    *hclwrite.File
+	spec     Spec
+	provider provider
+	account  account
+	file     *hclwrite.File
 }
 
 // takeover is the comment that says how kedroctl takes over what Terraform makes.
@@ -103,9 +125,10 @@ func nested(body *hclwrite.Body, kind string, arguments ...argument) *hclwrite.B
 	return inner
 }
 
-func (t terraform) provider() {
+// head names the provider.
+func (t terraform) head() {
 	versions := nested(t.block("terraform", nil, argument{"required_version", ">= 1.5"}), "required_providers")
-	put(versions, argument{"aws", map[string]any{"source": "hashicorp/aws", "version": ">= 6.0"}})
+	put(versions, argument{"aws", map[string]any{"source": "hashicorp/aws", "version": t.provider.version}})
 	t.block("provider", []string{"aws"}, argument{"region", t.spec.Region})
 	t.block("data", []string{"aws_caller_identity", "current"})
 }
@@ -203,7 +226,7 @@ func (t terraform) network() (subnets, groups any) {
 func (t terraform) queue() {
 	order := []expression{"data.aws_batch_compute_environment.theirs.arn"}
 	if name := t.spec.Compute.Environment; name != "" {
-		t.block("data", []string{"aws_batch_compute_environment", "theirs"}, argument{"name", lastPart(name)})
+		t.block("data", []string{"aws_batch_compute_environment", "theirs"}, argument{t.provider.environmentName, lastPart(name)})
 	} else {
 		order = t.environments()
 	}
@@ -224,7 +247,7 @@ func (t terraform) environments() (order []expression) {
 	for _, c := range t.spec.capacities() {
 		name := strings.ToLower(strings.ReplaceAll(string(c.kind), "_", "-"))
 		r := environment{spec: t.spec, capacity: c}.resources()
-		e := t.resource("aws_batch_compute_environment", name, argument{"name", t.spec.environmentName(c)}, argument{"type", "MANAGED"}, argument{"state", "ENABLED"},
+		e := t.resource("aws_batch_compute_environment", name, argument{t.provider.environmentName, t.spec.environmentName(c)}, argument{"type", "MANAGED"}, argument{"state", "ENABLED"},
 			argument{"service_role", role})
 		nested(e, "compute_resources", argument{"type", string(r.Type)}, argument{"allocation_strategy", string(r.AllocationStrategy)},
 			argument{"instance_type", r.InstanceTypes}, argument{"instance_role", profile}, argument{"min_vcpus", count(r.MinvCpus)},

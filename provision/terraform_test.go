@@ -19,8 +19,16 @@ import (
 	"github.com/kedroctl/kedroctl/internal/project"
 )
 
+// export is a stack and how it is written.
+type export struct {
+	Spec
+	TerraformOptions
+}
+
+func (e export) config() []byte { return Terraform(e.Spec, e.TerraformOptions) }
+
 // exported are stacks whose configuration is kept as a golden file.
-func exported() map[string]Spec {
+func exported() map[string]export {
 	base := func(change func(*project.Project)) Spec {
 		p := project.Project{Name: "Space Flights", Package: "space_flights", Env: "aws_batch"}
 		p.Settings.Region, p.Settings.Bucket, p.Settings.KeepDays = testRegion, "kedro-space-flights-3f9c02ab", 30
@@ -32,22 +40,28 @@ func exported() map[string]Spec {
 		}
 		return s
 	}
-	return map[string]Spec{
-		"ec2":  base(func(*project.Project) {}),
-		"spot": base(func(p *project.Project) { p.Settings.Compute.Type = project.Spot; p.Settings.AWS.ServiceRole = "batch" }),
-		"fargate": base(func(p *project.Project) {
+	ec2 := base(func(*project.Project) {})
+	theirs := base(func(p *project.Project) { p.Settings.Compute.Environment = "company-environment" })
+	return map[string]export{
+		"ec2":           {ec2, TerraformOptions{Provider: 6}},
+		"ec2-5":         {ec2, TerraformOptions{Provider: 5}},
+		"environment":   {theirs, TerraformOptions{Provider: 6}},
+		"environment-5": {theirs, TerraformOptions{Provider: 5}},
+		"spot": {base(func(p *project.Project) { p.Settings.Compute.Type = project.Spot; p.Settings.AWS.ServiceRole = "batch" }),
+			TerraformOptions{Provider: 6}},
+		"fargate": {base(func(p *project.Project) {
 			p.Settings.Compute.Type = project.Fargate
 			p.Settings.AWS.Subnets = []string{"subnet-1", "subnet-2"}
 			p.Settings.Job.Secrets = map[string]string{"KEY": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:key-AbCdEf"}
-		}),
-		"queue": base(func(p *project.Project) { p.Settings.Compute.Queue = "company-queue" }),
+		}), TerraformOptions{Provider: 6}},
+		"queue": {base(func(p *project.Project) { p.Settings.Compute.Queue = "company-queue" }), TerraformOptions{Provider: 6}},
 	}
 }
 
 func TestTerraform(t *testing.T) {
 	for name, s := range exported() {
 		t.Run(name, func(t *testing.T) {
-			got, golden := Terraform(s), filepath.Join("testdata", name+".tf.golden")
+			got, golden := s.config(), filepath.Join("testdata", name+".tf.golden")
 			if *update {
 				if err := os.WriteFile(golden, got, 0o644); err != nil {
 					t.Fatal(err)
@@ -68,13 +82,13 @@ func TestTerraform(t *testing.T) {
 func TestTerraformPolicies(t *testing.T) {
 	a := account{ID: "123456789012", Partition: "aws"}
 	for name, s := range exported() {
-		got := evaluate(t, Terraform(s))
+		got := evaluate(t, s.config())
 		want := map[string]policy{"aws_s3_bucket_policy.data.policy": s.tlsOnly(a)}
 		roles := map[string]role{"job": s.jobRole(Clients{}, a)}
 		if s.needsExecutionRole() {
 			roles["execution"] = s.executionRole(Clients{}, a)
 		}
-		if s.ownQueue() && !s.onFargate() {
+		if s.ownEnvironments() && !s.onFargate() {
 			roles["instance"] = s.instanceRole(Clients{}, a)
 		}
 		for kind, r := range roles {
@@ -86,7 +100,7 @@ func TestTerraformPolicies(t *testing.T) {
 				t.Errorf("%s: %s:\n%s\nwant:\n%s", name, at, got[at], p)
 			}
 		}
-		if roles := len(want) - 1; roles != 2*strings.Count(string(Terraform(s)), `resource "aws_iam_role" `) {
+		if roles := len(want) - 1; roles != 2*strings.Count(string(s.config()), `resource "aws_iam_role" `) {
 			t.Errorf("%s: %d documents of roles compared, which are not all", name, roles)
 		}
 	}
@@ -104,7 +118,7 @@ func TestTerraformTakeover(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			comment, _, _ := strings.Cut(string(Terraform(made)), "\n\n")
+			comment, _, _ := strings.Cut(string(Terraform(made, TerraformOptions{Provider: 6})), "\n\n")
 			_, settings, _ := strings.Cut(strings.ReplaceAll(comment, "\n# ", "\n"), "\n#\n")
 			taken := testSpec(t, func(p *project.Project) {
 				into := struct {
