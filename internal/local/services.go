@@ -50,8 +50,13 @@ func (s *Server) addServices() (err error) {
 	if err != nil {
 		return err
 	}
+	net, err := network.New(network.Options{Account: o.Account, Region: o.Region, Dir: o.Dir, Now: o.Clock.Now, Denied: s.denied, Private: o.Network,
+		NoDefaultVPC: func() bool { return script().NoDefaultVPC }})
+	if err != nil {
+		return err
+	}
 	s.batch, err = batch.New(batch.Options{
-		Region: o.Region, Account: o.Account, Clock: o.Clock, Roles: s.account, Logs: cloudwatch, Dir: o.Dir, Settle: o.Settle, Step: o.Step,
+		Region: o.Region, Account: o.Account, Clock: o.Clock, Roles: s.account, Templates: net, Logs: cloudwatch, Dir: o.Dir, Settle: o.Settle, Step: o.Step,
 		Enter: s.enter, Secret: s.secret,
 		Runner: &scripted.Runner{Clock: o.Clock, Work: o.Runner,
 			Find: func(a batch.Attempt) (scripted.Script, bool) { return script().Jobs.For(a) }},
@@ -61,8 +66,7 @@ func (s *Server) addServices() (err error) {
 	})
 	s.services = map[string]service{
 		"iam": s.account, "sts": account.STS(o.Account), "s3": s3, "ecr": ecr, "logs": cloudwatch, "batch": s.batch,
-		"ec2": network.New(network.Options{Account: o.Account, Region: o.Region, Denied: s.denied, Private: o.Network,
-			NoDefaultVPC: func() bool { return script().NoDefaultVPC }}),
+		"ec2":           net,
 		"servicequotas": quotas.New(quotas.Options{Account: o.Account, Region: o.Region, Limits: func() map[string]int { return script().Quotas }}),
 	}
 	return err

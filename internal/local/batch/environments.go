@@ -71,6 +71,8 @@ func (s *Service) checkResources(r *types.ComputeResource) error {
 		when("B10", fargate && len(r.SecurityGroupIds) == 0, "computeResources.securityGroupIds must name at least one security group"),
 		when(plain, fargate && len(r.SecurityGroupIds) > 5, "computeResources.securityGroupIds: Fargate takes up to 5"),
 		when(plain, instances && len(r.SecurityGroupIds) == 0 && r.LaunchTemplate == nil, "computeResources.securityGroupIds must name at least one security group"),
+		when(plain, r.LaunchTemplate != nil && (aws.ToString(r.LaunchTemplate.LaunchTemplateId) == "") == (aws.ToString(r.LaunchTemplate.LaunchTemplateName) == ""),
+			"computeResources.launchTemplate must have either launchTemplateId or launchTemplateName"),
 		when(plain, instances && len(r.InstanceTypes) == 0, "computeResources.instanceTypes must name at least one instance type"),
 		when("B28", instances && len(architectures(r)) > 1, "computeResources.instanceTypes must share the same architecture"),
 		when(plain, instances && aws.ToString(r.InstanceRole) == "", "computeResources.instanceRole is required for %s compute environments", r.Type),
@@ -117,7 +119,7 @@ func (s *Service) settleEnvironment(e *types.ComputeEnvironmentDetail, passing t
 	e.StatusReason = nil
 	settle(s, &e.Status, passing, s.Settle, func() {
 		e.Status, e.StatusReason = types.CEStatusValid, aws.String("ComputeEnvironment Healthy")
-		if reason := s.invalid(e); reason != "" {
+		if reason := cmp.Or(s.invalid(e), s.untemplated(e.ComputeResources)); reason != "" {
 			e.Status, e.StatusReason = types.CEStatusInvalid, &reason
 		}
 	})
@@ -160,6 +162,23 @@ func (s *Service) invalid(e *types.ComputeEnvironmentDetail) string {
 	return ""
 }
 
+// untemplated tells that the launch template of an environment is not there, in the words of Auto Scaling, which is to start instances from it. B31.
+func (s *Service) untemplated(r *types.ComputeResource) string {
+	if r.LaunchTemplate == nil || s.Templates == nil || s.off["B31"] {
+		return ""
+	}
+	id, name := aws.ToString(r.LaunchTemplate.LaunchTemplateId), aws.ToString(r.LaunchTemplate.LaunchTemplateName)
+	if s.Templates.LaunchTemplate(id, name, aws.ToString(r.LaunchTemplate.Version)) {
+		return ""
+	}
+	what := "template name " + name
+	if id != "" {
+		what = "template ID " + id
+	}
+	return "CLIENT_ERROR - You must use a valid fully-formed launch template. The specified launch template, with " + what +
+		", does not exist. (Service: AmazonAutoScaling; Status Code: 400; Error Code: ValidationError; Request ID: " + newID() + ")"
+}
+
 func (s *Service) roleExists(arn string) bool {
 	_, ok := s.Roles.RoleSince(arn)
 	return ok
@@ -192,6 +211,9 @@ func (s *Service) updateEnvironment(in *batch.UpdateComputeEnvironmentInput) (*b
 		return nil, err
 	}
 	assign(&r, u)
+	if t := u.LaunchTemplate; t != nil && aws.ToString(t.LaunchTemplateId)+aws.ToString(t.LaunchTemplateName) == "" {
+		r.LaunchTemplate = nil // API: ComputeResourceUpdate.launchTemplate
+	}
 	if err := s.checkResources(&r); err != nil {
 		return nil, err
 	}

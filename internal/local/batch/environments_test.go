@@ -72,6 +72,30 @@ func TestEnvironmentTurnsValidOrInvalidByItsRoles(t *testing.T) { // B19, B24
 	}
 }
 
+// templates are the names of launch templates that there are.
+type templates map[string]bool
+
+func (t templates) LaunchTemplate(_, name, _ string) bool { return t[name] }
+
+func TestLaunchTemplateComesAndGoes(t *testing.T) { // B31
+	w := newWorld(t, func(o *batchOptions) { o.Templates = templates{"disk": true} })
+	w.environment("e", func(in *sdk.CreateComputeEnvironmentInput) {
+		in.ServiceRole, in.ComputeResources.AllocationStrategy = aws.String(linkedRole), types.CRAllocationStrategyBestFitProgressive
+	})
+	update := func(id, name string) error {
+		_, err := w.UpdateComputeEnvironment(t.Context(), &sdk.UpdateComputeEnvironmentInput{ComputeEnvironment: aws.String("e"),
+			ComputeResources: &types.ComputeResourceUpdate{LaunchTemplate: &types.LaunchTemplateSpecification{LaunchTemplateId: &id, LaunchTemplateName: &name}}})
+		return err
+	}
+	wantRefusal(t, update("lt-1", "disk"), "either launchTemplateId or launchTemplateName")
+	if err := update("", "disk"); err != nil || aws.ToString(w.described("e").ComputeResources.LaunchTemplate.LaunchTemplateName) != "disk" {
+		t.Errorf("%v, template %+v", err, w.described("e").ComputeResources.LaunchTemplate)
+	}
+	if err := update("", ""); err != nil || w.described("e").ComputeResources.LaunchTemplate != nil {
+		t.Errorf("%v, template %+v", err, w.described("e").ComputeResources.LaunchTemplate)
+	}
+}
+
 func TestInvalidEnvironmentRecoversByAnUpdate(t *testing.T) {
 	there := roles{"profile": true}
 	w := newWorld(t, func(o *batchOptions) { o.Roles = there })

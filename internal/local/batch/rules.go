@@ -46,6 +46,7 @@ var Rules = []struct {
 	{"B28", "the instance types of an environment, and the environments of a queue, have one architecture", "API: ComputeResource.instanceTypes, CreateJobQueue.computeEnvironmentOrder"},
 	{"B29", "an environment on Fargate that is deleted while jobs run on it turns INVALID", "API: DeleteComputeEnvironment"},
 	{"B30", "a job with GPUs starts where there are instance types with GPUs", "guide: gpu-jobs"},
+	{"B31", "an environment whose launch template is absent turns INVALID", "guide: launch-templates, invalid_compute_environment"},
 }
 
 // verdict is a condition under which a request is refused.

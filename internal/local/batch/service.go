@@ -25,6 +25,7 @@ type Options struct {
 	Clock           clock.Clock
 	Runner          Runner
 	Roles           Roles         // nil: every role exists
+	Templates       Templates     // nil: every launch template exists
 	Logs            Logs          // nil: log lines are dropped
 	Enter           Enter         // nil: jobs get nothing but what Batch itself gives
 	Secret          Secret        // nil: there is no secret
@@ -53,6 +54,12 @@ type Roles interface {
 	InstanceProfileSince(arnOrName string) (since time.Time, ok bool)
 	// ServiceLinkedRole is the ARN of Batch's own role, which is made where it is absent.
 	ServiceLinkedRole() (string, error)
+}
+
+// Templates tells which launch templates there are.
+type Templates interface {
+	// LaunchTemplate says whether there is one with an id or a name, and such a version; "" is its default one.
+	LaunchTemplate(id, name, version string) bool
 }
 
 // Logs keeps what containers write.

@@ -28,8 +28,8 @@ type proof struct {
 
 // TestEachRuleIsEnforcedAndCanBeMissed runs each proof with its rule, and without: there it has to fail, or it proves nothing.
 func TestEachRuleIsEnforcedAndCanBeMissed(t *testing.T) {
-	if len(proofs) != 30 || len(batch.Rules) != 30 {
-		t.Fatalf("%d proofs of %d rules, want 30", len(proofs), len(batch.Rules))
+	if len(proofs) != 31 || len(batch.Rules) != 31 {
+		t.Fatalf("%d proofs of %d rules, want 31", len(proofs), len(batch.Rules))
 	}
 	for i, p := range proofs {
 		rule := batch.Rules[i]
@@ -411,6 +411,17 @@ var proofs = []proof{
 		w.environment("gpu", func(in *sdk.CreateComputeEnvironmentInput) { in.ComputeResources.InstanceTypes = []string{"g5.xlarge"} })
 		w.queue("with", "gpu")
 		return errors.Join(w.ends(gpus("a", "q"), "RUNNABLE MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT"), w.ends(gpus("b", "with"), "RUNNING "))
+	}},
+	{rule: "B31", options: func(o *batch.Options) { o.Templates = templates{"disk": true} }, broken: func(w *world) error {
+		made := func(name, template string) string {
+			w.environment(name, func(in *sdk.CreateComputeEnvironmentInput) {
+				in.ComputeResources.LaunchTemplate = &types.LaunchTemplateSpecification{LaunchTemplateName: &template, Version: aws.String("1")}
+			})
+			e := w.described(name)
+			return fmt.Sprint(e.Status, " ", aws.ToString(e.StatusReason))
+		}
+		return errors.Join(begins("a template that is there", made("a", "disk"), "VALID "),
+			begins("one that is not", made("b", "none"), "INVALID CLIENT_ERROR - You must use a valid fully-formed launch template. The specified launch template, with template name none, does not exist."))
 	}},
 }
 

@@ -34,6 +34,10 @@ var quirks = []reason{
 	{"batch.DescribeJobs jobs.*.statusReason: *", "moto without Docker knows no failed dependency"},
 	{"batch.ListJobs jobSummaryList.*", "moto lists jobs of all states where RUNNING is the default, ignores the filter, and submits what is to be refused"},
 
+	{"ec2.*LaunchTemplate* *CreatedBy: *", "moto's caller is the account's root"},
+	{"ec2.DeleteLaunchTemplate LaunchTemplate.*: absent in moto, *", "moto leaves out fields of LaunchTemplate"},
+	{"ec2.DeleteLaunchTemplate error: MissingParameter in moto, InvalidLaunchTemplateName.NotFoundException here", "moto takes an unknown name for none"},
+	{"ec2.DescribeLaunchTemplateVersions *.TagSpecifications.*", "moto adds the template's own tags to those of what it launches"},
 	{"ec2.DescribeRouteTables RouteTables.*.Routes.*", "moto's default VPC has no internet gateway (User Guide: default VPC components), and so the local route alone"},
 	{"ec2.DescribeSecurityGroups SecurityGroups.*.IpPermissions.*", "moto's default group lets its members not reach each other"},
 	{"ec2.DescribeSubnets Subnets.#: 6 in moto, 3 here", "as many zones as moto knows"},

@@ -7,14 +7,18 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"github.com/kedroctl/kedroctl/internal/local/disk"
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
@@ -22,12 +26,14 @@ import (
 type Options struct {
 	Account      string // 12 digits
 	Region       string
-	Private      *Private    // a VPC without public addresses, besides the default one; nil: none
-	NoDefaultVPC func() bool // whether the default VPC was removed: there is none at all then; nil: it is there
-	Denied       wire.Denied // what the caller may not do, by ec2: actions
+	Dir          string           // directory of the launch templates' file; "" keeps them in memory
+	Now          func() time.Time // nil: time.Now
+	Private      *Private         // a VPC without public addresses, besides the default one; nil: none
+	NoDefaultVPC func() bool      // whether the default VPC was removed: there is none at all then; nil: it is there
+	Denied       wire.Denied      // what the caller may not do, by ec2: actions
 }
 
-// Service answers EC2's look-ups.
+// Service answers EC2's look-ups, and keeps launch templates.
 type Service struct {
 	wire.Queries
 	opt       Options
@@ -36,24 +42,42 @@ type Service struct {
 	groups    []types.SecurityGroup
 	tables    []types.RouteTable
 	endpoints []types.VpcEndpoint
+
+	file      string
+	mu        sync.Mutex // guards the templates
+	templates []template // oldest first
 }
 
-// New is the region's network.
-func New(opt Options) *Service {
+// New is the region's network, with the launch templates that its file has.
+func New(opt Options) (*Service, error) {
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
 	s := &Service{opt: opt}
-	s.Queries = wire.Queries{Dialect: wire.EC2, Denied: opt.Denied, Actions: map[string]wire.Action{
+	if opt.Dir != "" {
+		s.file = filepath.Join(opt.Dir, "launch-templates.json")
+	}
+	if err := disk.ReadJSON(s.file, &s.templates); err != nil {
+		return nil, fmt.Errorf("read launch templates: %w", err)
+	}
+	s.Queries = wire.Queries{Dialect: wire.EC2, Denied: opt.Denied, Needs: s.needs, Actions: map[string]wire.Action{
 		"DescribeVpcs":           wire.QueryFunc(s.describeVPCs),
 		"DescribeSubnets":        wire.QueryFunc(s.describeSubnets),
 		"DescribeSecurityGroups": wire.QueryFunc(s.describeGroups),
 		"DescribeRouteTables":    wire.QueryFunc(s.describeRouteTables),
 		"DescribeVpcEndpoints":   wire.QueryFunc(s.describeEndpoints),
+
+		"CreateLaunchTemplate":           wire.QueryFunc(s.createTemplate),
+		"DescribeLaunchTemplates":        wire.QueryFunc(s.describeTemplates),
+		"DescribeLaunchTemplateVersions": wire.QueryFunc(s.describeVersions),
+		"DeleteLaunchTemplate":           wire.QueryFunc(s.deleteTemplate),
 	}}
 	s.addDefaultVPC()
 	s.addRoutes()
 	if opt.Private != nil {
 		s.addPrivate(*opt.Private)
 	}
-	return s
+	return s, nil
 }
 
 // addDefaultVPC is laid out as AWS does: 172.31.0.0/16, a /20 per availability zone, a group that lets its members reach each other.
@@ -98,11 +122,16 @@ func (s *Service) describeGroups(_ context.Context, in *ec2.DescribeSecurityGrou
 	return &ec2.DescribeSecurityGroupsOutput{SecurityGroups: found}, err
 }
 
-// look is what has one of the ids (any where none is named) in its field id, and matches all filters. code and noun are for ids of nothing.
+// look picks from what the network has: nothing where the default VPC was removed.
 func look[T any](s *Service, all []T, id, code, noun string, ids []string, filters []types.Filter) ([]T, error) {
 	if s.opt.NoDefaultVPC != nil && s.opt.NoDefaultVPC() {
 		all = nil
 	}
+	return pick(all, id, code, noun, ids, filters)
+}
+
+// pick is what has one of the ids (any where none is named) in its field id, and matches all filters. code and noun are for ids of nothing.
+func pick[T any](all []T, id, code, noun string, ids []string, filters []types.Filter) ([]T, error) {
 	for _, want := range ids {
 		if !slices.ContainsFunc(all, func(t T) bool { have, _ := attribute(t, id); return have == want }) {
 			return nil, wire.NewFault(http.StatusBadRequest, code+".NotFound", "The %s '%s' does not exist", noun, want)
@@ -136,8 +165,15 @@ func matches(t any, filters []types.Filter) bool {
 
 // attribute is what a filter looks at: the field OwnerId for owner-id, IsDefault for is-default and isDefault.
 func attribute(t any, filter string) (value string, ok bool) {
-	if strings.HasPrefix(filter, "tag:") {
-		return "", true // nothing here has tags
+	if key, isTag := strings.CutPrefix(filter, "tag:"); isTag {
+		if l, ok := t.(types.LaunchTemplate); ok { // nothing else here has tags
+			for _, tag := range l.Tags {
+				if aws.ToString(tag.Key) == key {
+					return aws.ToString(tag.Value), true
+				}
+			}
+		}
+		return "", true
 	}
 	var field strings.Builder
 	for word := range strings.SplitSeq(filter, "-") {

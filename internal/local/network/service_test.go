@@ -20,7 +20,11 @@ import (
 func serve(t *testing.T, opt network.Options) *ec2.Client {
 	t.Helper()
 	opt.Account, opt.Region = "123456789012", "eu-west-1"
-	server := httptest.NewServer(network.New(opt))
+	service, err := network.New(opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(service)
 	t.Cleanup(server.Close)
 	return ec2.NewFromConfig(aws.Config{Region: opt.Region, BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")})
 }
@@ -102,7 +106,11 @@ func TestDeniedLookUps(t *testing.T) {
 func TestOperationNamesTheAction(t *testing.T) {
 	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("Action=DescribeVpcs&Version=2016-11-15"))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if name, mutating := network.New(network.Options{}).Operation(r); name != "DescribeVpcs" || mutating {
+	service, err := network.New(network.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if name, mutating := service.Operation(r); name != "DescribeVpcs" || mutating {
 		t.Errorf("got %s, %v", name, mutating)
 	}
 }

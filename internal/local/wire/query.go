@@ -29,6 +29,7 @@ var (
 		style{small: true, item: "item", names: map[string]string{"Vpcs": "vpcSet", "Subnets": "subnetSet", "SecurityGroups": "securityGroupInfo",
 			"RouteTables": "routeTableSet", "Routes": "routeSet", "Associations": "associationSet", "VpcEndpoints": "vpcEndpointSet", "RouteTableIds": "routeTableIdSet",
 			"SubnetIds": "subnetIdSet", "PropagatingVgws": "propagatingVgwSet",
+			"LaunchTemplateVersions": "launchTemplateVersionSet", "BlockDeviceMappings": "blockDeviceMappingSet", "TagSpecifications": "tagSpecificationSet", "Tags": "tagSet",
 			"Description": "groupDescription", "UserIdGroupPairs": "groups"}}}
 )
 

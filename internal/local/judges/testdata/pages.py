@@ -59,6 +59,11 @@ def make_jobs():
         time.sleep(0.05)
 
 
+def make_templates():
+    for i in range(N):
+        boto3.client("ec2").create_launch_template(LaunchTemplateName=f"template{i}", LaunchTemplateData=steps.DISK)
+
+
 def make_repositories():
     for i in range(N):
         ecr.create_repository(repositoryName=f"repository{i}")
@@ -96,6 +101,8 @@ def pages(upload):
         "ec2.DescribeSecurityGroups": ({}, "SecurityGroups", 1, 5),
         "ec2.DescribeRouteTables": ({}, "RouteTables", 1, 5),
         "ec2.DescribeVpcEndpoints": ({}, "VpcEndpoints", 0, 5),
+        "ec2.DescribeLaunchTemplates": ({}, "LaunchTemplates", N),
+        "ec2.DescribeLaunchTemplateVersions": ({"LaunchTemplateName": "template0"}, "LaunchTemplateVersions", 1),
     }
 
 
@@ -135,6 +142,7 @@ def main():
     make_buckets()
     make_roles()
     make_jobs()
+    make_templates()
     make_repositories()
     table = pages(make_uploads())
     offered = [name for name in sys.argv[1:] if boto3.client(CLIENTS.get(name.split(".")[0], name.split(".")[0])).can_paginate(xform_name(name.split(".")[1]))]

@@ -20,6 +20,8 @@ EXPIRING = {"ID": "old", "Status": "Enabled", "Filter": {"Prefix": "tmp/"}, "Exp
             "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}
 READ_ONLY = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
 TAGS = [{"Key": "owner", "Value": "judge"}]
+DISK = {"BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 100, "VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True}}],
+        "TagSpecifications": [{"ResourceType": "volume", "Tags": TAGS}]}
 
 
 def expiry(**selection):
@@ -47,6 +49,23 @@ EC2 = [
     ("DescribeRouteTables", {"RouteTableIds": ["rtb-0123456789abcdef0"]}, "InvalidRouteTableID.NotFound"),
     ("DescribeVpcEndpoints", {"Filters": [{"Name": "vpc-id", "Values": ["$vpc"]}]}, {"VpcEndpoints": ANY}),
     ("DescribeVpcEndpoints", {"VpcEndpointIds": ["vpce-0123456789abcdef0"]}, "InvalidVpcEndpointId.NotFound"),
+    ("CreateLaunchTemplate",
+     {"LaunchTemplateName": "disk", "LaunchTemplateData": DISK, "TagSpecifications": [{"ResourceType": "launch-template", "Tags": TAGS}]},
+     {"LaunchTemplate": {"LaunchTemplateName": "disk", "DefaultVersionNumber": 1, "LatestVersionNumber": 1, "Tags": TAGS}},
+     {"template": "LaunchTemplate.LaunchTemplateId"}),
+    ("CreateLaunchTemplate", {"LaunchTemplateName": "disk", "LaunchTemplateData": DISK}, "InvalidLaunchTemplateName.AlreadyExistsException"),
+    ("DescribeLaunchTemplates", {"Filters": [{"Name": "tag:owner", "Values": ["judge"]}, {"Name": "launch-template-name", "Values": ["disk"]}]},
+     {"LaunchTemplates": [{"LaunchTemplateId": "$template", "Tags": TAGS}]}),
+    ("DescribeLaunchTemplates", {"LaunchTemplateNames": ["none"]}, "InvalidLaunchTemplateName.NotFoundException"),
+    ("DescribeLaunchTemplateVersions", {"LaunchTemplateName": "disk", "Versions": ["1"]},
+     {"LaunchTemplateVersions": [{"LaunchTemplateId": "$template", "VersionNumber": 1, "DefaultVersion": True,
+                                  "LaunchTemplateData": {"BlockDeviceMappings": DISK["BlockDeviceMappings"]}}]}),
+    ("DescribeLaunchTemplateVersions", {"LaunchTemplateId": "$template", "Versions": ["7"]}, "InvalidLaunchTemplateId.VersionNotFound"),
+]
+
+EC2_END = [
+    ("DeleteLaunchTemplate", {"LaunchTemplateName": "disk"}, {"LaunchTemplate": {"LaunchTemplateId": "$template"}}),
+    ("DeleteLaunchTemplate", {"LaunchTemplateName": "disk"}, "InvalidLaunchTemplateName.NotFoundException"),
 ]
 
 SERVICE_QUOTAS = [
@@ -291,7 +310,9 @@ BATCH = [
       "tags": {"owner": "judge"}}, {"computeEnvironmentName": "judged", "computeEnvironmentArn": ANY}, {"environment": "computeEnvironmentArn"}),
     ("CreateComputeEnvironment", {"computeEnvironmentName": "judged", "type": "MANAGED", "serviceRole": "$service", "computeResources": HOSTS},
      "ClientException"),
-    ("CreateComputeEnvironment", {"computeEnvironmentName": "lean", "type": "MANAGED", "computeResources": HOSTS}, {"computeEnvironmentName": "lean"}),
+    ("CreateComputeEnvironment", {"computeEnvironmentName": "lean", "type": "MANAGED",
+                                  "computeResources": {**HOSTS, "launchTemplate": {"launchTemplateName": "disk", "version": "1"}}},
+     {"computeEnvironmentName": "lean"}),
     ("DescribeComputeEnvironments", {"computeEnvironments": ["judged"]},
      {"computeEnvironments": [{"status": "VALID", "state": "ENABLED", "type": "MANAGED", "ecsClusterArn": ANY, "serviceRole": ANY,
                                "containerOrchestrationType": "ECS"}]}),
@@ -420,4 +441,5 @@ LOGS = [
     ("DeleteLogGroup", {"logGroupName": "/judged"}, "ResourceNotFoundException"),
 ]
 
-STEPS = [("sts", STS), ("ec2", EC2), ("service-quotas", SERVICE_QUOTAS), ("iam", IAM), ("s3", S3), ("ecr", ECR), ("batch", BATCH), ("logs", LOGS), ("iam", IAM_END)]
+STEPS = [("sts", STS), ("ec2", EC2), ("service-quotas", SERVICE_QUOTAS), ("iam", IAM), ("s3", S3), ("ecr", ECR), ("batch", BATCH), ("logs", LOGS), ("iam", IAM_END),
+         ("ec2", EC2_END)]
