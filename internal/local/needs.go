@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/kedroctl/kedroctl/internal/local/account"
+	"github.com/kedroctl/kedroctl/internal/local/batch"
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
@@ -36,6 +37,8 @@ var about = map[string][]subject{
 	"ecr.PutLifecyclePolicy":            {{"repositoryName", "repository/", ""}},
 	"ecr.GetLifecyclePolicy":            {{"repositoryName", "repository/", ""}},
 	"ecr.ListTagsForResource":           {{"resourceArn", "", ""}},
+	"ecr.TagResource":                   {{"resourceArn", "", ""}},
+	"ecr.UntagResource":                 {{"resourceArn", "", ""}},
 	"ecr.ListImages":                    {{"repositoryName", "repository/", ""}},
 	"ecr.DescribeImages":                {{"repositoryName", "repository/", ""}},
 	"ecr.BatchDeleteImage":              {{"repositoryName", "repository/", ""}},
@@ -48,6 +51,8 @@ var about = map[string][]subject{
 	"logs.FilterLogEvents":     {{"logGroupName", "log-group:", ":log-stream:"}},
 	"logs.GetLogEvents":        {{"logGroupName", "log-group:", ":log-stream:"}},
 	"logs.ListTagsForResource": {{"resourceArn", "", ""}},
+	"logs.TagResource":         {{"resourceArn", "", ""}},
+	"logs.UntagResource":       {{"resourceArn", "", ""}},
 }
 
 // needs are the permissions that a call of Batch, ECR or CloudWatch Logs takes.
@@ -55,12 +60,15 @@ func (s *Server) needs(r *http.Request, c *Call) []wire.Permission {
 	if push, isPush := strings.CutPrefix(c.Operation, "registry:"); isPush {
 		return s.registryNeeds(push, r.URL.Path)
 	}
-	action := c.Service + ":" + c.Operation
+	action, whole := c.Service+":"+c.Operation, "*"
+	if arn, ok := strings.CutPrefix(r.URL.Path, batch.TagsPath); ok && c.Service == "batch" {
+		whole = arn
+	}
 	var body map[string]any
 	text, err := io.ReadAll(r.Body) // which is in memory already
 	r.Body = io.NopCloser(bytes.NewReader(text))
 	if err != nil || json.Unmarshal(text, &body) != nil {
-		return []wire.Permission{{Action: action, Resource: "*"}} // the service says what is wrong with it
+		return []wire.Permission{{Action: action, Resource: whole}} // the service says what is wrong with it
 	}
 	var all []wire.Permission
 	for _, on := range about[c.Service+"."+c.Operation] {
@@ -69,7 +77,7 @@ func (s *Server) needs(r *http.Request, c *Call) []wire.Permission {
 		}
 	}
 	if all == nil {
-		all = []wire.Permission{{Action: action, Resource: "*"}}
+		all = []wire.Permission{{Action: action, Resource: whole}}
 	}
 	all = append(all, s.tagging(c, all[0], body)...)
 	if c.Service == "batch" {

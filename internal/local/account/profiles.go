@@ -96,6 +96,20 @@ func (s *Service) removeRole(p profile, in *iam.RemoveRoleFromInstanceProfileInp
 	return &iam.RemoveRoleFromInstanceProfileOutput{}, nil
 }
 
+func (s *Service) tagProfile(p profile, in *iam.TagInstanceProfileInput) (_ *iam.TagInstanceProfileOutput, err error) {
+	if p.Tags, err = retagged(p.Tags, in.Tags); err != nil {
+		return nil, err
+	}
+	s.state.Profiles[*p.InstanceProfileName] = p
+	return &iam.TagInstanceProfileOutput{}, nil
+}
+
+func (s *Service) untagProfile(p profile, in *iam.UntagInstanceProfileInput) (*iam.UntagInstanceProfileOutput, error) {
+	p.Tags = untagged(p.Tags, in.TagKeys)
+	s.state.Profiles[*p.InstanceProfileName] = p
+	return &iam.UntagInstanceProfileOutput{}, nil
+}
+
 func (s *Service) deleteInstanceProfile(p profile, _ *iam.DeleteInstanceProfileInput) (*iam.DeleteInstanceProfileOutput, error) {
 	if p.Holds != "" {
 		return nil, deleteConflict("Cannot delete entity, must remove roles from instance profile first.")

@@ -11,8 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
-
-	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
 const (
@@ -114,6 +112,16 @@ func (s *Service) listRoles(in *iam.ListRolesInput) ([]types.Role, error) {
 
 func listRoleTags(r role, _ *iam.ListRoleTagsInput) ([]types.Tag, error) { return r.Tags, nil }
 
+func tagRole(r *role, in *iam.TagRoleInput) (err error) {
+	r.Tags, err = retagged(r.Tags, in.Tags)
+	return err
+}
+
+func untagRole(r *role, in *iam.UntagRoleInput) error {
+	r.Tags = untagged(r.Tags, in.TagKeys)
+	return nil
+}
+
 func updateAssumeRolePolicy(r *role, in *iam.UpdateAssumeRolePolicyInput) error {
 	r.AssumeRolePolicyDocument = in.PolicyDocument
 	return checkTrust(aws.ToString(in.PolicyDocument))
@@ -169,11 +177,4 @@ func taken[T any](entities map[string]T, name string) bool {
 		}
 	}
 	return false
-}
-
-// checkTags gives the tags of a new entity in order.
-func checkTags(list []types.Tag) ([]types.Tag, error) {
-	tags := wire.TagsOf(list, func(t types.Tag) (key, value *string) { return t.Key, t.Value })
-	return wire.TagList(tags, func(key, value *string) types.Tag { return types.Tag{Key: key, Value: value} }),
-		tags.Check("ValidationError", overQuota("TagsPerResource", 50))
 }

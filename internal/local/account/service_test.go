@@ -90,6 +90,54 @@ func TestARoleIsReadAsItWasCreated(t *testing.T) {
 	}
 }
 
+// TestTagsAreOneWhateverTheirCase has a key replace the one that differs from it in case alone, on roles and on instance profiles.
+func TestTagsAreOneWhateverTheirCase(t *testing.T) {
+	_, c, _ := serve(t, account.Options{})
+	ctx, name := t.Context(), aws.String("jobs")
+	createRole(t, c, "jobs")
+	if _, err := c.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: name}); err != nil {
+		t.Fatal(err)
+	}
+	for _, change := range []struct {
+		put    string
+		remove []string
+		want   []string
+	}{{"Team", nil, []string{"Team"}}, {"owner", nil, []string{"Team", "owner"}}, {"team", nil, []string{"owner", "team"}}, {"x", []string{"TEAM", "absent"}, []string{"owner", "x"}}} {
+		tags := []types.Tag{{Key: &change.put, Value: aws.String("v")}}
+		_, role := c.TagRole(ctx, &iam.TagRoleInput{RoleName: name, Tags: tags})
+		_, profile := c.TagInstanceProfile(ctx, &iam.TagInstanceProfileInput{InstanceProfileName: name, Tags: tags})
+		if change.remove != nil {
+			_, untag := c.UntagRole(ctx, &iam.UntagRoleInput{RoleName: name, TagKeys: change.remove})
+			_, untagProfile := c.UntagInstanceProfile(ctx, &iam.UntagInstanceProfileInput{InstanceProfileName: name, TagKeys: change.remove})
+			role, profile = errors.Join(role, untag), errors.Join(profile, untagProfile)
+		}
+		if role != nil || profile != nil {
+			t.Fatal(role, profile)
+		}
+		r, err := c.GetRole(ctx, &iam.GetRoleInput{RoleName: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := c.GetInstanceProfile(ctx, &iam.GetInstanceProfileInput{InstanceProfileName: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tags := range [][]types.Tag{r.Role.Tags, p.InstanceProfile.Tags} {
+			var keys []string
+			for _, tag := range tags {
+				keys = append(keys, *tag.Key)
+			}
+			if diff := cmp.Diff(change.want, keys); diff != "" {
+				t.Errorf("after %s (-want +got):\n%s", change.put, diff)
+			}
+		}
+	}
+	_, err := c.TagRole(ctx, &iam.TagRoleInput{RoleName: name, Tags: []types.Tag{{Key: aws.String("a;b"), Value: aws.String("v")}}})
+	if wiretest.Code(t, err) != "ValidationError" {
+		t.Errorf("a character that no tag has: %v", err)
+	}
+}
+
 func TestStateSurvives(t *testing.T) {
 	dir := t.TempDir()
 	_, c, _ := serve(t, account.Options{Dir: dir})

@@ -63,6 +63,9 @@ func (s *Service) submitJob(in *batch.SubmitJobInput) (*batch.SubmitJobOutput, e
 	if utf8.RuneCount(wire.EncodeJSON(in.ContainerOverrides)) > 8192 && !s.off["B26"] {
 		j.Stopped = reasonOverrides
 	}
+	if aws.ToBool(j.PropagateTags) && len(j.Tags) > wire.MaxTags && !s.off["B32"] {
+		j.Stopped = reasonTags
+	}
 	s.admit(j)
 	return &batch.SubmitJobOutput{JobArn: j.JobArn, JobId: j.JobId, JobName: j.JobName}, nil
 }

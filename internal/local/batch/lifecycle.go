@@ -46,13 +46,13 @@ func (s *Service) admit(j *job) {
 	s.later(s.Step, func() { s.place(j, broken) })
 }
 
-// place lets a job wait, unless it can't run: what it depends on has failed, or it was to end before it started. B14, B15, B26.
+// place lets a job wait, unless it can't run: what it depends on has failed, or it was to end before it started. B14, B15, B26, B32.
 func (s *Service) place(j *job, broken bool) {
 	switch {
 	case j.finished():
 	case broken:
 		s.finish(j, types.JobStatusFailed, reasonDependency)
-	case j.Stopped == reasonOverrides, j.Stopped != "" && len(j.need) == 0:
+	case j.Stopped == reasonOverrides, j.Stopped == reasonTags, j.Stopped != "" && len(j.need) == 0:
 		s.finish(j, types.JobStatusFailed, j.Stopped)
 	default:
 		s.wait(j)

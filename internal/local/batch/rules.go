@@ -47,6 +47,7 @@ var Rules = []struct {
 	{"B29", "an environment on Fargate that is deleted while jobs run on it turns INVALID", "API: DeleteComputeEnvironment"},
 	{"B30", "a job with GPUs starts where there are instance types with GPUs", "guide: gpu-jobs"},
 	{"B31", "an environment whose launch template is absent turns INVALID", "guide: launch-templates, invalid_compute_environment"},
+	{"B32", "a job that has more than 50 tags together with those of its definition, where they propagate, is accepted and fails", "API: SubmitJob.propagateTags"},
 }
 
 // verdict is a condition under which a request is refused.

@@ -83,6 +83,7 @@ const (
 	reasonTimeout     = "Job attempt duration exceeded timeout"
 	reasonDependency  = "Dependent Job failed"
 	reasonOverrides   = "Container Overrides length must be at most 8192"
+	reasonTags        = "Tags of the job and its job definition must be at most 50"
 	reasonTooBig      = "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE - the job needs more vCPUs than any compute environment of its queue may have"
 	reasonNoMemory    = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - the job needs more memory than the machine has for jobs"
 	reasonNoGPU       = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - no instance type of the compute environments has GPUs"

@@ -180,7 +180,7 @@ func (s *Service) Operations() []string { return slices.Sorted(maps.Keys(s.opera
 
 // Operation names what a request asks for, and whether it changes anything; "" is none that is offered.
 func (s *Service) Operation(r *http.Request) (name string, mutating bool) {
-	if strings.HasPrefix(r.URL.Path, tagsPath) {
+	if strings.HasPrefix(r.URL.Path, TagsPath) {
 		return tagOperation(r)
 	}
 	if r.Method == http.MethodPost {

@@ -28,8 +28,8 @@ type proof struct {
 
 // TestEachRuleIsEnforcedAndCanBeMissed runs each proof with its rule, and without: there it has to fail, or it proves nothing.
 func TestEachRuleIsEnforcedAndCanBeMissed(t *testing.T) {
-	if len(proofs) != 31 || len(batch.Rules) != 31 {
-		t.Fatalf("%d proofs of %d rules, want 31", len(proofs), len(batch.Rules))
+	if len(proofs) != 32 || len(batch.Rules) != 32 {
+		t.Fatalf("%d proofs of %d rules, want 32", len(proofs), len(batch.Rules))
 	}
 	for i, p := range proofs {
 		rule := batch.Rules[i]
@@ -422,6 +422,14 @@ var proofs = []proof{
 		}
 		return errors.Join(begins("a template that is there", made("a", "disk"), "VALID "),
 			begins("one that is not", made("b", "none"), "INVALID CLIENT_ERROR - You must use a valid fully-formed launch template. The specified launch template, with template name none, does not exist."))
+	}},
+	{rule: "B32", broken: func(w *world) error {
+		w.define("many", func(in *sdk.RegisterJobDefinitionInput) { in.Tags, in.PropagateTags = manyTags(49), aws.Bool(true) })
+		tagged := func(name string, tags map[string]string) string {
+			return w.submitWith(name, func(in *sdk.SubmitJobInput) { in.JobDefinition, in.Tags = aws.String("many"), tags })
+		}
+		return errors.Join(w.ends(tagged("fits", map[string]string{"k0": "another value", "own": "v"}), "RUNNING "),
+			w.ends(tagged("over", map[string]string{"own": "v", "other": "v"}), "FAILED Tags of the job"))
 	}},
 }
 

@@ -16,7 +16,12 @@ func TestTagsComeAndGo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, arn := range []*string{queues.JobQueues[0].JobQueueArn, w.described("ce").ComputeEnvironmentArn} {
+	w.define("tagged", nil)
+	definitions, err := w.DescribeJobDefinitions(t.Context(), &sdk.DescribeJobDefinitionsInput{JobDefinitionName: aws.String("tagged")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, arn := range []*string{queues.JobQueues[0].JobQueueArn, w.described("ce").ComputeEnvironmentArn, definitions.JobDefinitions[0].JobDefinitionArn} {
 		_, err := w.TagResource(t.Context(), &sdk.TagResourceInput{ResourceArn: arn, Tags: map[string]string{"a": "1", "team:x": "2"}})
 		wantRefusal(t, err, "")
 		_, err = w.UntagResource(t.Context(), &sdk.UntagResourceInput{ResourceArn: arn, TagKeys: []string{"a"}})

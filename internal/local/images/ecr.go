@@ -47,8 +47,8 @@ func (s *Service) createRepository(in *ecr.CreateRepositoryInput) (*ecr.CreateRe
 	case s.state.Repositories[name] != nil:
 		return nil, refuse("RepositoryAlreadyExistsException", "The repository with name '%s' already exists in the registry with id '%s'", name, s.opt.Account)
 	}
-	tags := wire.TagsOf(in.Tags, func(t types.Tag) (key, value *string) { return t.Key, t.Value })
-	if err := tags.Check("InvalidTagParameterException", refuse("TooManyTagsException", "A repository has at most 50 tags")); err != nil {
+	tags := tagsOf(in.Tags)
+	if err := checkTags(tags); err != nil {
 		return nil, err
 	}
 	r := &repository{Tags: tags, Images: map[string]*image{}, Shown: types.Repository{
@@ -162,16 +162,51 @@ type tagList struct {
 	Tags []map[string]string
 }
 
-func (s *Service) listTags(in *ecr.ListTagsForResourceInput) (*tagList, error) {
-	name, ok := strings.CutPrefix(aws.ToString(in.ResourceArn), s.arn(""))
+// byARN is the repository with an ARN, which operations on tags go by.
+func (s *Service) byARN(arn *string) (*repository, error) {
+	name, ok := strings.CutPrefix(aws.ToString(arn), s.arn(""))
 	if !ok {
 		return nil, refuse(invalid, "Invalid parameter at 'resourceArn' failed to satisfy constraint: 'Invalid ARN'")
 	}
-	r, err := s.find(&name)
+	return s.find(&name)
+}
+
+func (s *Service) listTags(in *ecr.ListTagsForResourceInput) (*tagList, error) {
+	r, err := s.byARN(in.ResourceArn)
 	if err != nil {
 		return nil, err
 	}
 	return &tagList{wire.TagList(r.Tags, func(key, value *string) map[string]string { return map[string]string{"Key": *key, "Value": *value} })}, nil
+}
+
+func (s *Service) tag(in *ecr.TagResourceInput) (*ecr.TagResourceOutput, error) {
+	r, err := s.byARN(in.ResourceArn)
+	if err != nil {
+		return nil, err
+	}
+	changed := r.Tags.With(tagsOf(in.Tags))
+	if err := checkTags(changed); err != nil {
+		return nil, err
+	}
+	r.Tags = changed
+	return &ecr.TagResourceOutput{}, s.save()
+}
+
+func (s *Service) untag(in *ecr.UntagResourceInput) (*ecr.UntagResourceOutput, error) {
+	r, err := s.byARN(in.ResourceArn)
+	if err != nil {
+		return nil, err
+	}
+	r.Tags = r.Tags.With(nil, in.TagKeys...)
+	return &ecr.UntagResourceOutput{}, s.save()
+}
+
+func tagsOf(list []types.Tag) wire.Tags {
+	return wire.TagsOf(list, func(t types.Tag) (key, value *string) { return t.Key, t.Value })
+}
+
+func checkTags(tags wire.Tags) error {
+	return tags.Check("InvalidTagParameterException", refuse("TooManyTagsException", "A repository has at most 50 tags"))
 }
 
 // image is a manifest that was pushed, under any number of tags.

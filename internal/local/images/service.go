@@ -60,6 +60,8 @@ func New(opt Options) (*Service, error) {
 	wire.Offer(s.Targets, &s.mu, s.createRepository)
 	wire.Offer(s.Targets, &s.mu, s.describeRepositories)
 	wire.Offer(s.Targets, &s.mu, s.listTags)
+	wire.Offer(s.Targets, &s.mu, s.tag)
+	wire.Offer(s.Targets, &s.mu, s.untag)
 	wire.Offer(s.Targets, &s.mu, in(s, s.deleteRepository))
 	wire.Offer(s.Targets, &s.mu, in(s, s.putScanning))
 	wire.Offer(s.Targets, &s.mu, in(s, s.putLifecycle))

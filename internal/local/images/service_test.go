@@ -76,6 +76,21 @@ func TestARepositoryIsDescribedAsItWasCreated(t *testing.T) {
 	if err != nil || len(tags.Tags) != 1 || *tags.Tags[0].Value != "s" {
 		t.Errorf("tags: %v, %v", tags, err)
 	}
+	arn := created.Repository.RepositoryArn
+	if _, err := b.TagResource(ctx, &ecr.TagResourceInput{ResourceArn: arn, Tags: []types.Tag{{Key: aws.String("team"), Value: aws.String("data")}}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.UntagResource(ctx, &ecr.UntagResourceInput{ResourceArn: arn, TagKeys: []string{"kedroctl:project", "absent"}}); err != nil {
+		t.Fatal(err)
+	}
+	tags, err = b.ListTagsForResource(ctx, &ecr.ListTagsForResourceInput{ResourceArn: arn})
+	if err != nil || len(tags.Tags) != 1 || *tags.Tags[0].Key != "team" {
+		t.Errorf("tags after a change: %v, %v", tags, err)
+	}
+	_, err = b.TagResource(ctx, &ecr.TagResourceInput{ResourceArn: arn, Tags: []types.Tag{{Key: aws.String("aws:x"), Value: aws.String("1")}}})
+	if wiretest.Code(t, err) != "InvalidTagParameterException" {
+		t.Errorf("AWS's own tag: %v", err)
+	}
 }
 
 func TestSettingsOfARepositoryChange(t *testing.T) {

@@ -138,7 +138,7 @@ func (s *Service) createGroup(in *cloudwatchlogs.CreateLogGroupInput) (*cloudwat
 	case s.groups[name] != nil:
 		return nil, refuse("ResourceAlreadyExistsException", "The specified log group already exists")
 	}
-	if err := wire.Tags(in.Tags).Check(invalid, refuse(invalid, "a log group has at most 50 tags")); err != nil {
+	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
 	return &cloudwatchlogs.CreateLogGroupOutput{}, s.addGroup(name, in.Tags)
@@ -211,4 +211,33 @@ func (s *Service) listTags(in *cloudwatchlogs.ListTagsForResourceInput) (*cloudw
 		return nil, err
 	}
 	return &cloudwatchlogs.ListTagsForResourceOutput{Tags: g.about.Tags}, nil
+}
+
+func (s *Service) tag(in *cloudwatchlogs.TagResourceInput) (*cloudwatchlogs.TagResourceOutput, error) {
+	return &cloudwatchlogs.TagResourceOutput{}, s.retag(in.ResourceArn, in.Tags)
+}
+
+func (s *Service) untag(in *cloudwatchlogs.UntagResourceInput) (*cloudwatchlogs.UntagResourceOutput, error) {
+	return &cloudwatchlogs.UntagResourceOutput{}, s.retag(in.ResourceArn, nil, in.TagKeys...)
+}
+
+// retag takes the ARN without an asterisk at its end: TagResource of the CloudWatch Logs API reference.
+func (s *Service) retag(arn *string, more wire.Tags, without ...string) error {
+	if strings.HasSuffix(aws.ToString(arn), ":*") {
+		return refuse(invalid, "resourceArn %s is not the ARN of a log group", *arn)
+	}
+	g, err := s.group(arn, nil)
+	if err != nil {
+		return err
+	}
+	changed := g.about
+	changed.Tags = changed.Tags.With(more, without...)
+	if err := checkTags(changed.Tags); err != nil {
+		return err
+	}
+	return g.change(record{About: &changed})
+}
+
+func checkTags(tags wire.Tags) error {
+	return tags.Check(invalid, refuse(invalid, "a log group has at most 50 tags"))
 }

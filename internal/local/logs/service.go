@@ -49,6 +49,8 @@ func New(o Options) (*Service, error) {
 	wire.Offer(s.Targets, &s.mu, s.putRetention)
 	wire.Offer(s.Targets, &s.mu, s.deleteGroup)
 	wire.Offer(s.Targets, &s.mu, s.listTags)
+	wire.Offer(s.Targets, &s.mu, s.tag)
+	wire.Offer(s.Targets, &s.mu, s.untag)
 	wire.Offer(s.Targets, &s.mu, s.describeStreams)
 	wire.Offer(s.Targets, &s.mu, s.getEvents)
 	wire.Offer(s.Targets, &s.mu, s.filterEvents)

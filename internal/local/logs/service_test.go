@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -125,7 +126,24 @@ func TestTags(t *testing.T) {
 			t.Error(diff)
 		}
 	}
-	_, err := w.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/h"), Tags: map[string]string{"aws:a": "1"}})
+	arn := aws.String("arn:aws:logs:us-east-1:123456789012:log-group:/g")
+	if _, err := w.TagResource(t.Context(), &cloudwatchlogs.TagResourceInput{ResourceArn: arn, Tags: map[string]string{"b": "2", "c": "3"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.UntagResource(t.Context(), &cloudwatchlogs.UntagResourceInput{ResourceArn: arn, TagKeys: []string{"a", "c"}}); err != nil {
+		t.Fatal(err)
+	}
+	out, err := w.ListTagsForResource(t.Context(), &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: arn})
+	if err != nil || !maps.Equal(out.Tags, map[string]string{"b": "2"}) {
+		t.Errorf("tags after a change: %v, %v", out, err)
+	}
+	for _, in := range []cloudwatchlogs.TagResourceInput{
+		{ResourceArn: aws.String(*arn + ":*"), Tags: map[string]string{"d": "4"}}, {ResourceArn: arn, Tags: map[string]string{"a,b": "1"}},
+	} {
+		_, err := w.TagResource(t.Context(), &in)
+		w.wantCode(err, "InvalidParameterException")
+	}
+	_, err = w.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/h"), Tags: map[string]string{"aws:a": "1"}})
 	w.wantCode(err, "InvalidParameterException")
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -28,8 +29,22 @@ func (t Tags) Check(invalid string, tooMany error) error {
 	return nil
 }
 
+// With are t and more tags, without some keys. t stays as it is: whoever was told of it keeps it.
+func (t Tags) With(more Tags, without ...string) Tags {
+	changed := Tags{}
+	maps.Copy(changed, t)
+	maps.Copy(changed, more)
+	for _, key := range without {
+		delete(changed, key)
+	}
+	return changed
+}
+
+// tagText are the characters that all services take.
+var tagText = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
+
 // Flaw is what is wrong with the first tag that breaks a rule of all services: keys have 1 to 128 characters and are not reserved to AWS, values have
-// at most 256. "" is nothing.
+// at most 256, and neither has others than letters, digits, spaces and _ . : / = + - @. "" is nothing.
 // https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
 func (t Tags) Flaw() string {
 	for _, key := range slices.Sorted(maps.Keys(t)) {
@@ -42,6 +57,8 @@ func (t Tags) Flaw() string {
 			return fmt.Sprintf("the value of the tag %q has more than 256 characters", key)
 		case strings.HasPrefix(strings.ToLower(key), "aws:"):
 			return fmt.Sprintf("the tag's key %q is reserved: it begins with aws:", key)
+		case !tagText.MatchString(key + t[key]):
+			return fmt.Sprintf("the tag %q=%q has characters other than letters, digits, spaces and _ . : / = + - @", key, t[key])
 		}
 	}
 	return ""
