@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // AdminStep is a call of IAM that somebody else has to make, as a command of the AWS CLI.
@@ -57,11 +58,32 @@ func ForAdministrator(ctx context.Context, c Clients, s Spec) ([]AdminStep, erro
 	return steps, nil
 }
 
-// cliTags are the stack's tags as the AWS CLI takes them.
-func (s Spec) cliTags() []string {
+// inIAM are the changes of tags of a role or an instance profile, with their commands.
+func (r retagging) inIAM(entity, name string, put func(context.Context, map[string]string) error, remove func(context.Context, []string) error) []change {
+	changes := r.changes(put, remove)
+	for i, c := range changes {
+		if c.what == putTags {
+			changes[i].command = append([]string{"tag-" + entity, "--" + entity + "-name", name}, cliTags(r.put)...)
+		} else {
+			changes[i].command = append([]string{"untag-" + entity, "--" + entity + "-name", name, "--tag-keys"}, r.remove...)
+		}
+	}
+	return changes
+}
+
+// cliTags are tags as the AWS CLI takes them, in its shorthand: https://docs.aws.amazon.com/cli/latest/userguide/cli-usage-shorthand.html
+func cliTags(tags map[string]string) []string {
 	words := []string{"--tags"}
-	for _, t := range sortedTags(s) {
-		words = append(words, fmt.Sprintf("Key=%s,Value=%s", t.key, t.value))
+	for _, t := range sorted(tags) {
+		words = append(words, fmt.Sprintf("Key=%s,Value=%s", shorthand(t.key), shorthand(t.value)))
 	}
 	return words
+}
+
+// shorthand quotes what would not be taken for a text. None has a quote or a comma.
+func shorthand(text string) string {
+	if strings.HasPrefix(text, "=") {
+		return `"` + text + `"`
+	}
+	return text
 }

@@ -17,11 +17,15 @@ import (
 func administer(t *testing.T, a *testAWS, steps []AdminStep) {
 	t.Helper()
 	for _, s := range steps {
-		flags, tags := map[string]*string{}, []iamtypes.Tag(nil)
+		flags, tags, keys := map[string]*string{}, []iamtypes.Tag(nil), []string(nil)
 		words := s.Command[3:]
 		for i := 0; i < len(words); i++ {
 			if flag := strings.TrimPrefix(words[i], "--"); flag != words[i] {
-				if i++; flag != "tags" {
+				if i++; flag == "tag-keys" {
+					keys = words[i:]
+					break
+				}
+				if flag != "tags" {
 					flags[flag] = &words[i]
 					continue
 				}
@@ -43,6 +47,14 @@ func administer(t *testing.T, a *testAWS, steps []AdminStep) {
 			must(t, a.iam.CreateInstanceProfile, &iam.CreateInstanceProfileInput{InstanceProfileName: profile, Path: flags["path"], Tags: tags})
 		case "aws iam add-role-to-instance-profile":
 			must(t, a.iam.AddRoleToInstanceProfile, &iam.AddRoleToInstanceProfileInput{InstanceProfileName: profile, RoleName: role})
+		case "aws iam tag-role":
+			must(t, a.iam.TagRole, &iam.TagRoleInput{RoleName: role, Tags: tags})
+		case "aws iam untag-role":
+			must(t, a.iam.UntagRole, &iam.UntagRoleInput{RoleName: role, TagKeys: keys})
+		case "aws iam tag-instance-profile":
+			must(t, a.iam.TagInstanceProfile, &iam.TagInstanceProfileInput{InstanceProfileName: profile, Tags: tags})
+		case "aws iam untag-instance-profile":
+			must(t, a.iam.UntagInstanceProfile, &iam.UntagInstanceProfileInput{InstanceProfileName: profile, TagKeys: keys})
 		case "aws iam create-service-linked-role":
 			must(t, a.iam.CreateServiceLinkedRole, &iam.CreateServiceLinkedRoleInput{AWSServiceName: flags["aws-service-name"]})
 		default:
@@ -66,7 +78,7 @@ func leftFor(t *testing.T, a *testAWS, s Spec) []AdminStep {
 
 // TestWithoutRightsInIAM has the stack made by two: the administrator runs the commands, and the deployer may change nothing in IAM.
 func TestWithoutRightsInIAM(t *testing.T) {
-	script, err := faults.Parse(strings.NewReader("deny iam:Create* iam:Put* iam:Add* iam:Update* iam:Tag*"))
+	script, err := faults.Parse(strings.NewReader("deny iam:Create* iam:Put* iam:Add* iam:Update* iam:Tag* iam:Untag*"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +89,9 @@ func TestWithoutRightsInIAM(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a, s := embedded(t), testSpec(t, change)
+			a, s := embedded(t), testSpec(t, change, tagged(map[string]string{"team": "data", "gone": "x"}))
+			administer(t, a, leftFor(t, a, s))
+			s.OwnTags = map[string]string{"team": "ml", "Cost Center": "47 11"}
 			administer(t, a, leftFor(t, a, s))
 			a.server.SetFaults(script)
 			mustApply(t, a, s)

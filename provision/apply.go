@@ -87,6 +87,7 @@ func (a *Applying) start(ctx context.Context) {
 		queue = network
 	}
 	a.step(ctx, a.retire, queue)
+	a.step(ctx, a.tagDefinitions, identified)
 	needs := []*step{logs, roles}
 	if s.onFargate() {
 		needs = append(needs, network)

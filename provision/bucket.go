@@ -43,7 +43,27 @@ func (b bucket) diff(ctx context.Context) (*Resource, []change, error) {
 		return is, nil, b.otherStack(tags)
 	}
 	changes, err := b.drift(ctx)
-	return is, changes, err
+	return is, append(b.retag(tags), changes...), err
+}
+
+// retag brings the bucket's tags to the spec in one call: S3 takes all of them or none.
+func (b bucket) retag(is map[string]string) []change {
+	r := b.spec.retag(is)
+	if r.attributes() == nil {
+		return nil
+	}
+	return []change{{what: putTags, attributes: r.attributes(), do: func(ctx context.Context) error {
+		now, err := b.tags(ctx)
+		if err != nil {
+			return err
+		}
+		return b.putTags(ctx, r.apply(now))
+	}}}
+}
+
+func (b bucket) putTags(ctx context.Context, tags map[string]string) error {
+	_, err := b.S3.PutBucketTagging(ctx, &s3.PutBucketTaggingInput{Bucket: &b.spec.Bucket, Tagging: &s3types.Tagging{TagSet: tagSet(tags)}})
+	return err
 }
 
 // otherStack is the error for the bucket of another project or environment: their deployments and runs would mix. Any other bucket may be used.
@@ -90,7 +110,7 @@ func (b bucket) exists(ctx context.Context) (bool, error) {
 // know tags in this call get them in the next.
 func (b bucket) create(ctx context.Context) error {
 	in := &s3.CreateBucketInput{Bucket: &b.spec.Bucket, ObjectOwnership: s3types.ObjectOwnershipBucketOwnerEnforced,
-		CreateBucketConfiguration: &s3types.CreateBucketConfiguration{Tags: b.tagSet()}}
+		CreateBucketConfiguration: &s3types.CreateBucketConfiguration{Tags: tagSet(b.spec.resourceTags())}}
 	if b.spec.Region != "us-east-1" { // which has no location constraint
 		in.CreateBucketConfiguration.LocationConstraint = s3types.BucketLocationConstraint(b.spec.Region)
 	}
@@ -102,13 +122,12 @@ func (b bucket) create(ctx context.Context) error {
 	if err != nil || b.spec.owns(tags) {
 		return err
 	}
-	_, err = b.S3.PutBucketTagging(ctx, &s3.PutBucketTaggingInput{Bucket: &b.spec.Bucket, Tagging: &s3types.Tagging{TagSet: b.tagSet()}})
-	return err
+	return b.putTags(ctx, b.spec.resourceTags())
 }
 
-func (b bucket) tagSet() []s3types.Tag {
+func tagSet(tags map[string]string) []s3types.Tag {
 	var set []s3types.Tag
-	for _, t := range sortedTags(b.spec) {
+	for _, t := range sorted(tags) {
 		set = append(set, s3types.Tag{Key: &t.key, Value: &t.value})
 	}
 	return set

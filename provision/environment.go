@@ -53,7 +53,7 @@ func (e environment) diff(ctx context.Context) (*Resource, []change, error) {
 	if !e.spec.owns(found.Tags) {
 		return is, nil, notOurs(is, e.spec)
 	}
-	var changes []change
+	changes := e.retag(e.spec, is.ARN, found.Tags)
 	if isRetired(found.Tags) {
 		changes = append(changes, e.takeBack(is.ARN))
 	}
@@ -90,7 +90,7 @@ func (e environment) current(ctx context.Context) (*batchtypes.ComputeEnvironmen
 // fits says whether an environment can become this one without being replaced.
 func (e environment) fits(is batchtypes.ComputeEnvironmentDetail) bool {
 	update, _ := e.differences(is)
-	if u := update.ComputeResources; !e.updatable() && u != nil && (u.InstanceRole != nil || u.InstanceTypes != nil || u.Subnets != nil || u.SecurityGroupIds != nil || u.AllocationStrategy != "") {
+	if u := update.ComputeResources; !e.updatable() && u != nil && (u.InstanceRole != nil || u.InstanceTypes != nil || u.Subnets != nil || u.SecurityGroupIds != nil || u.AllocationStrategy != "") || u != nil && u.Tags != nil {
 		return false
 	}
 	return is.ComputeResources != nil && is.ComputeResources.Type == e.kind && (e.onFargate() || archOf(*is.ComputeResources) == e.spec.arch())
@@ -121,7 +121,12 @@ func (e environment) creation(ctx context.Context, is *Resource) (change, error)
 		create.replaces = name
 		_, create.attributes = e.differences(was)
 		for i, a := range create.attributes {
-			create.attributes[i].Replaces = !e.updatable() && a.Name != "max_vcpus" && a.Name != "service_role" && a.Name != "state"
+			create.attributes[i].Replaces = !e.updatable() && a.Name != "max_vcpus" && a.Name != "service_role" && a.Name != "state" || strings.HasPrefix(a.Name, instanceTags)
+		}
+		for _, t := range sorted(was.ComputeResources.Tags) {
+			if _, stays := e.spec.Tags()[t.key]; !stays && !e.onFargate() {
+				create.attributes = append(create.attributes, Attribute{Name: instanceTags + t.key, Is: t.value, Replaces: true})
+			}
 		}
 		for _, a := range append(attribute("architecture", archOf(*was.ComputeResources), e.spec.arch()), attribute("type", string(was.ComputeResources.Type), string(e.kind))...) {
 			a.Replaces = true
@@ -167,6 +172,9 @@ func (e environment) wait(ctx context.Context) (*batchtypes.ComputeEnvironmentDe
 	return nil, fmt.Errorf("not done after %s", looks*lookEvery)
 }
 
+// instanceTags begins the names of attributes that are tags of an environment's instances.
+const instanceTags = "instance_tags."
+
 // differences is the update that brings the environment to its spec, and what it changes, nil where it is so. It names only what differs: for all but
 // the state, the role and the number of vCPUs, Batch replaces instances, and refuses with a service role that is not its own.
 func (e environment) differences(is batchtypes.ComputeEnvironmentDetail) (*batch.UpdateComputeEnvironmentInput, []Attribute) {
@@ -201,6 +209,11 @@ func (e environment) differences(is batchtypes.ComputeEnvironmentDetail) (*batch
 	}
 	if d := set("security_group_ids", r.SecurityGroupIds, e.groups); d != nil {
 		u.SecurityGroupIds, resources = e.groups, append(resources, d...)
+	}
+	for _, t := range sorted(e.spec.OwnTags) {
+		if !e.onFargate() && t.isMissing(r.Tags) {
+			u.Tags, resources = e.spec.Tags(), append(resources, Attribute{Name: instanceTags + t.key, Is: r.Tags[t.key], Want: t.value})
+		}
 	}
 	if resources != nil {
 		in.ComputeResources = u
@@ -262,7 +275,7 @@ func (e environment) untilRolesAreKnown(ctx context.Context, try func() error) e
 func (e environment) submit(ctx context.Context, is *Resource) error {
 	out, err := e.Batch.CreateComputeEnvironment(ctx, &batch.CreateComputeEnvironmentInput{
 		ComputeEnvironmentName: &e.name, Type: batchtypes.CETypeManaged, State: batchtypes.CEStateEnabled,
-		ServiceRole: &e.serviceRole, Tags: e.spec.Tags(), ComputeResources: e.resources(),
+		ServiceRole: &e.serviceRole, Tags: e.spec.resourceTags(), ComputeResources: e.resources(),
 	})
 	if err == nil {
 		is.ARN = aws.ToString(out.ComputeEnvironmentArn)

@@ -193,7 +193,8 @@ func (e *exam) environment(ctx context.Context, want environment) (arn string) {
 	case is.State != batchtypes.CEStateEnabled:
 		e.add(plan.Error, CodeDisabled, thing, "it is DISABLED: it starts no instances", provisionFix)
 	default:
-		if _, differ := want.differences(*is); differ != nil {
+		_, differ := want.differences(*is)
+		if differ = append(differ, e.spec.retag(is.Tags).attributes()...); differ != nil {
 			e.add(plan.Error, CodeDiffers, thing, "it is not what the settings want: "+attributeNames(differ), provisionFix)
 		}
 	}
@@ -232,7 +233,7 @@ func (e *exam) queue(ctx context.Context, name string, environments []string) {
 		e.add(plan.Note, CodeChanging, thing, fmt.Sprintf("it is %s", is.Status), "wait a minute, and look again")
 	case is.State != batchtypes.JQStateEnabled:
 		e.add(plan.Error, CodeDisabled, thing, "it is DISABLED: it takes no jobs", fix)
-	case e.spec.ownQueue() && !own.same(*is):
+	case e.spec.ownQueue() && (!own.same(*is) || e.spec.retag(is.Tags).attributes() != nil):
 		e.add(plan.Error, CodeDiffers, thing, "it is not what the settings want", provisionFix)
 	}
 }

@@ -125,6 +125,8 @@ func scenarios(subnets, groups []string) []scenario {
 			}},
 		{name: "arm64", settings: func(p *project.Project) { p.Settings.Image.Platform = project.ARM64 },
 			later: func(p *project.Project) { p.Settings.Image.Platform = project.AMD64 }},
+		{name: "tags", settings: tagged(map[string]string{"team": "data", "cost-center": "4711", "Owner": "a"}),
+			later: tagged(map[string]string{"team": "ml", "owner": "a", "Cost Center": "4711"})},
 		{name: "bucket, repository, roles, log group and queue of others", prepare: theirStack, settings: func(p *project.Project) {
 			p.Settings.Bucket, p.Settings.Image.Repository = "theirs-bucket", "theirs"
 			p.Settings.AWS.JobRole = "kedro-theirs-aws-batch-eu-west-1-job-" + theirHash
@@ -297,6 +299,9 @@ func (p phase) check(t *testing.T, a *testAWS) {
 // spoil changes what others should leave alone.
 func spoil(t *testing.T, a *testAWS, s Spec) {
 	t.Helper()
+	if len(s.OwnTags) > 0 {
+		retagAll(t, a, s, map[string]string{"team": "others"}, "cost-center")
+	}
 	bucket, err := (bucket{Clients: a.Clients, spec: s}).tags(t.Context())
 	if err != nil {
 		t.Fatal(err)

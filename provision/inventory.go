@@ -8,8 +8,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -103,15 +101,8 @@ func (i inventory) repository(ctx context.Context) (Listed, error) {
 	}
 	r.take(*found)
 	l.State, l.ARN = Present, r.got.ARN
-	out, err := r.ECR.ListTagsForResource(ctx, &ecr.ListTagsForResourceInput{ResourceArn: &l.ARN})
-	if err != nil {
-		return l, err
-	}
-	l.Tags = map[string]string{}
-	for _, t := range out.Tags {
-		l.Tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
-	}
-	return l, nil
+	l.Tags, err = r.tags(ctx)
+	return l, err
 }
 
 func (i inventory) logGroup(ctx context.Context) (Listed, error) {
@@ -124,10 +115,7 @@ func (i inventory) logGroup(ctx context.Context) (Listed, error) {
 	if days := aws.ToInt32(found.RetentionInDays); days > 0 {
 		l.Detail = fmt.Sprintf("keeps %d days", days)
 	}
-	out, err := i.Logs.ListTagsForResource(ctx, &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: &l.ARN})
-	if err == nil {
-		l.Tags = out.Tags
-	}
+	l.Tags, err = logGroup{i.Clients, i.spec}.tags(ctx, l.ARN)
 	return l, err
 }
 

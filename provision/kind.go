@@ -58,13 +58,19 @@ func (s Spec) queueName() string {
 }
 
 // environmentName ends in a hash of what Batch cannot change of an environment: its kind and architecture and, with a service role that is not Batch's own,
-// all that it would have to replace instances for.
+// all that it would have to replace instances for. The tags that instances get from the settings are in it too: Batch would end jobs that run for another
+// half hour to change them.
 // https://docs.aws.amazon.com/batch/latest/userguide/updating-compute-environments.html
 func (s Spec) environmentName(c capacity) string {
 	fixed := []string{string(c.kind), s.arch()}
 	if s.Existing.ServiceRole != "" && !c.onFargate() {
 		for _, list := range [][]string{{lastPart(s.Existing.InstanceProfile), string(s.strategy(c))}, s.Compute.InstanceTypes, s.Existing.Subnets, s.Existing.SecurityGroups} {
 			fixed = append(fixed, strings.Join(union(list, nil), ","))
+		}
+	}
+	if !c.onFargate() {
+		for _, t := range sorted(s.OwnTags) {
+			fixed = append(fixed, t.key, t.value)
 		}
 	}
 	return s.fixedName(c.suffix, fixed...)

@@ -32,17 +32,28 @@ func (l logGroup) diff(ctx context.Context) (*Resource, []change, error) {
 		return is, []change{{what: "create", create: true, do: l.create}, retain}, nil
 	}
 	is.ARN = groupARN(*found)
-	ours, err := l.ours(ctx, is.ARN)
+	tags, err := l.tags(ctx, is.ARN)
 	if err != nil {
 		return is, nil, err
 	}
-	if !ours {
+	if !l.spec.owns(tags) {
 		return is, nil, notOurs(is, l.spec)
 	}
-	if retain.attributes == nil {
-		return is, nil, nil
+	changes := l.retag(is.ARN, tags)
+	if retain.attributes != nil {
+		changes = append(changes, retain)
 	}
-	return is, []change{retain}, nil
+	return is, changes, nil
+}
+
+func (l logGroup) retag(arn string, is map[string]string) []change {
+	return l.spec.retag(is).changes(func(ctx context.Context, tags map[string]string) error {
+		_, err := l.Logs.TagResource(ctx, &cloudwatchlogs.TagResourceInput{ResourceArn: &arn, Tags: tags})
+		return err
+	}, func(ctx context.Context, keys []string) error {
+		_, err := l.Logs.UntagResource(ctx, &cloudwatchlogs.UntagResourceInput{ResourceArn: &arn, TagKeys: keys})
+		return err
+	})
 }
 
 // find goes through the groups whose names begin with ours.
@@ -70,16 +81,16 @@ func groupARN(g logtypes.LogGroup) string {
 	return strings.TrimSuffix(aws.ToString(g.Arn), ":*")
 }
 
-func (l logGroup) ours(ctx context.Context, arn string) (bool, error) {
+func (l logGroup) tags(ctx context.Context, arn string) (map[string]string, error) {
 	out, err := l.Logs.ListTagsForResource(ctx, &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: &arn})
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	return l.spec.owns(out.Tags), nil
+	return out.Tags, nil
 }
 
 func (l logGroup) create(ctx context.Context) error {
-	_, err := l.Logs.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &l.spec.LogGroup, Tags: l.spec.Tags()})
+	_, err := l.Logs.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &l.spec.LogGroup, Tags: l.spec.resourceTags()})
 	return err
 }
 
@@ -105,11 +116,11 @@ func (l logGroup) removal(ctx context.Context) (Resource, func(context.Context) 
 	if err != nil || found == nil {
 		return is, nil, err
 	}
-	ours, err := l.ours(ctx, groupARN(*found))
+	tags, err := l.tags(ctx, groupARN(*found))
 	if err != nil {
 		return is, nil, err
 	}
-	if !ours {
+	if !l.spec.owns(tags) {
 		return foreign(is), nil, nil
 	}
 	return is, l.remove, nil

@@ -135,9 +135,9 @@ func (t table) onImages() []permission {
 	return []permission{
 		{sid: "Anything", who: "d", on: []string{"*"}, calls: []string{"ecr:GetAuthorizationToken"}},
 		{sid: "Repository", who: "da", on: own, calls: []string{"ecr:DescribeRepositories", "ecr:ListTagsForResource", "ecr:GetLifecyclePolicy", "ecr:DescribeImages"}},
-		{sid: "Repository", who: "d", on: own, calls: []string{"ecr:CreateRepository", "ecr:BatchDeleteImage", "ecr:PutImageScanningConfiguration", "ecr:PutLifecyclePolicy", "ecr:DeleteRepository"},
+		{sid: "Repository", who: "d", on: own, calls: []string{"ecr:CreateRepository", "ecr:BatchDeleteImage", "ecr:PutImageScanningConfiguration", "ecr:PutLifecyclePolicy", "ecr:DeleteRepository", "ecr:TagResource", "ecr:UntagResource"},
 			also: []string{"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:CompleteLayerUpload", "ecr:GetDownloadUrlForLayer",
-				"ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:TagResource", "ecr:UploadLayerPart"}},
+				"ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"}},
 		{sid: "UsedImage", who: "d", on: t.repositoryARNs(t.account)[1:], also: []string{"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}},
 	}
 }
@@ -153,8 +153,8 @@ func (t table) onLogs() []permission {
 		{sid: "Anything", who: "da", on: []string{"*"}, calls: []string{"logs:DescribeLogGroups"}},
 		{sid: "Logs", who: "ra", on: []string{group + ":*"}, calls: []string{"logs:GetLogEvents", "logs:FilterLogEvents"}},
 		{sid: "LogGroup", who: "da", on: []string{group, group + ":*"}, calls: []string{"logs:ListTagsForResource"}},
-		{sid: "LogGroup", who: "d", on: made, also: []string{"logs:TagResource"},
-			calls: []string{"logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:DeleteLogGroup"}},
+		{sid: "LogGroup", who: "d", on: made,
+			calls: []string{"logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:DeleteLogGroup", "logs:TagResource", "logs:UntagResource"}},
 	}
 }
 
@@ -184,10 +184,10 @@ func (t table) onRoles() []permission {
 			calls: []string{"iam:GetRole", "iam:GetRolePolicy"}},
 		{sid: "LookAtProfile", who: "da", on: union([]string{profile, t.arn("iam", "", "instance-profile/"+t.InstanceProfile)}, t.named("instance-profile/", t.Existing.InstanceProfile)), calls: []string{"iam:GetInstanceProfile"}},
 		{sid: "MakeRoles", who: "d", on: made, calls: []string{"iam:CreateRole", "iam:PutRolePolicy"}, when: boundary},
-		{sid: "Roles", who: "d", on: made, also: []string{"iam:TagRole"}, calls: []string{"iam:UpdateAssumeRolePolicy", "iam:ListRolePolicies",
+		{sid: "Roles", who: "d", on: made, calls: []string{"iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:ListRolePolicies",
 			"iam:DeleteRolePolicy", "iam:ListAttachedRolePolicies", "iam:DetachRolePolicy", "iam:DeleteRole"}},
 		{sid: "Boundary", who: "d", on: bounded, calls: []string{"iam:PutRolePermissionsBoundary"}, when: boundary},
-		{sid: "Profile", who: "d", on: profiles, also: []string{"iam:TagInstanceProfile"}, calls: []string{"iam:CreateInstanceProfile",
+		{sid: "Profile", who: "d", on: profiles, calls: []string{"iam:TagInstanceProfile", "iam:UntagInstanceProfile", "iam:CreateInstanceProfile",
 			"iam:AddRoleToInstanceProfile", "iam:RemoveRoleFromInstanceProfile", "iam:DeleteInstanceProfile"}},
 		{sid: "Anything", who: "da", on: anything(linked), calls: []string{"iam:ListRoles"}},
 		{sid: "ServiceRole", who: "d", on: linked, calls: []string{"iam:CreateServiceLinkedRole"}, when: equals("iam:AWSServiceName", "batch.amazonaws.com")},
@@ -283,7 +283,7 @@ func (t table) onBatch() []permission {
 		{sid: "Compute", who: "d", on: made, calls: []string{"batch:CreateComputeEnvironment", "batch:UpdateComputeEnvironment", "batch:DeleteComputeEnvironment",
 			"batch:CreateJobQueue", "batch:UpdateJobQueue", "batch:DeleteJobQueue", "batch:TagResource", "batch:UntagResource"}},
 		{sid: "Their", who: "d", on: theirs, calls: []string{"batch:CreateJobQueue", "batch:UpdateJobQueue"}},
-		{sid: "Definition", who: "d", on: definition, also: []string{"batch:TagResource"}, calls: []string{"batch:RegisterJobDefinition", "batch:DeregisterJobDefinition"}},
+		{sid: "Definition", who: "d", on: definition, calls: []string{"batch:RegisterJobDefinition", "batch:DeregisterJobDefinition", "batch:TagResource", "batch:UntagResource"}},
 		{sid: "Submit", who: "r", on: slices.Concat([]string{arn("job/*")}, definition, queues), calls: []string{"batch:SubmitJob"}},
 		{sid: "TagJobs", who: "r", on: []string{arn("job/*")}, also: []string{"batch:TagResource"}, when: t.tagged("aws:RequestTag")},
 		{sid: "EndJobs", who: "dr", on: []string{arn("job/*")}, calls: []string{"batch:CancelJob", "batch:TerminateJob"}, when: t.tagged("aws:ResourceTag")},

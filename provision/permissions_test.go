@@ -79,6 +79,7 @@ func TestDeployersPolicyIsEnough(t *testing.T) {
 		"bounded": func(p *project.Project) {
 			p.Settings.AWS.RolePath, p.Settings.AWS.PermissionsBoundary = "/teams/data/", onlyS3
 		},
+		"with tags": tagged(map[string]string{"team": "data", "Cost Center": "4711"}),
 		"with secrets": func(p *project.Project) {
 			p.Settings.Job.Secrets = map[string]string{"TOKEN": "arn:aws:ssm:eu-west-1:123456789012:parameter/token"}
 		},
@@ -87,7 +88,7 @@ func TestDeployersPolicyIsEnough(t *testing.T) {
 			a, s := embedded(t), testSpec(t, change)
 			restrict(t, a, s, Deployer)
 			deployed(t, a, s)
-			s.KeepDays, s.Compute.MaxVCPUs = 90, 64
+			s.KeepDays, s.Compute.MaxVCPUs, s.OwnTags = 90, 64, map[string]string{"Cost Center": "4712", "owner": "me"}
 			mustApply(t, a, s)
 			if _, err := Destroy(t.Context(), a.Clients, s, DestroyOptions{Data: true, Force: true}, &steps{}); err != nil {
 				t.Errorf("destroy: %v", err)

@@ -28,17 +28,28 @@ func (p profile) diff(ctx context.Context) (*Resource, []change, error) {
 		command: []string{"add-role-to-instance-profile", "--instance-profile-name", p.spec.InstanceProfile, "--role-name", p.spec.InstanceRole}}
 	if found == nil {
 		create := change{what: "create", create: true, do: func(ctx context.Context) error { return p.create(ctx, is) },
-			command: slices.Concat([]string{"create-instance-profile", "--instance-profile-name", p.spec.InstanceProfile, "--path", p.spec.rolePath()}, p.spec.cliTags())}
+			command: slices.Concat([]string{"create-instance-profile", "--instance-profile-name", p.spec.InstanceProfile, "--path", p.spec.rolePath()}, cliTags(p.spec.resourceTags()))}
 		return is, []change{create, add}, nil
 	}
 	is.ARN = aws.ToString(found.Arn)
 	if !p.spec.owns(iamTags(found.Tags)) {
 		return is, nil, notOurs(is, p.spec)
 	}
-	if slices.ContainsFunc(found.Roles, func(r iamtypes.Role) bool { return aws.ToString(r.RoleName) == p.spec.InstanceRole }) {
-		return is, nil, nil
+	changes := p.spec.retag(iamTags(found.Tags)).inIAM("instance-profile", is.Name, p.tag, p.untag)
+	if !slices.ContainsFunc(found.Roles, func(r iamtypes.Role) bool { return aws.ToString(r.RoleName) == p.spec.InstanceRole }) {
+		changes = append(changes, add)
 	}
-	return is, []change{add}, nil
+	return is, changes, nil
+}
+
+func (p profile) tag(ctx context.Context, tags map[string]string) error {
+	_, err := p.IAM.TagInstanceProfile(ctx, &iam.TagInstanceProfileInput{InstanceProfileName: &p.spec.InstanceProfile, Tags: toIAM(tags)})
+	return err
+}
+
+func (p profile) untag(ctx context.Context, keys []string) error {
+	_, err := p.IAM.UntagInstanceProfile(ctx, &iam.UntagInstanceProfileInput{InstanceProfileName: &p.spec.InstanceProfile, TagKeys: keys})
+	return err
 }
 
 func findProfile(ctx context.Context, api instanceProfiles, name string) (*iamtypes.InstanceProfile, error) {
@@ -51,7 +62,7 @@ func findProfile(ctx context.Context, api instanceProfiles, name string) (*iamty
 
 func (p profile) create(ctx context.Context, is *Resource) error {
 	out, err := p.IAM.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: &p.spec.InstanceProfile,
-		Path: aws.String(p.spec.rolePath()), Tags: p.spec.iamTags()})
+		Path: aws.String(p.spec.rolePath()), Tags: toIAM(p.spec.resourceTags())})
 	if err == nil {
 		is.ARN = aws.ToString(out.InstanceProfile.Arn)
 	}

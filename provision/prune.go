@@ -197,7 +197,7 @@ func (p *pruning) oldImages(ctx context.Context) ([]OldImage, error) {
 		return nil, err
 	}
 	r.take(*found)
-	if ours, err := r.ours(ctx); err != nil || !ours {
+	if tags, err := r.tags(ctx); err != nil || !p.spec.owns(tags) {
 		return nil, err
 	}
 	var old []OldImage

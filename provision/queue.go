@@ -43,7 +43,7 @@ func (q queue) diff(ctx context.Context) (*Resource, []change, error) {
 	if !q.spec.owns(found.Tags) {
 		return is, nil, notOurs(is, q.spec)
 	}
-	var changes []change
+	changes := q.retag(q.spec, is.ARN, found.Tags)
 	if isRetired(found.Tags) {
 		changes = append(changes, q.takeBack(is.ARN))
 	}
@@ -146,7 +146,7 @@ func (q queue) order() []batchtypes.ComputeEnvironmentOrder {
 
 func (q queue) create(ctx context.Context, is *Resource) error {
 	out, err := q.Batch.CreateJobQueue(ctx, &batch.CreateJobQueueInput{JobQueueName: &q.name, State: batchtypes.JQStateEnabled,
-		Priority: aws.Int32(1), ComputeEnvironmentOrder: q.order(), Tags: q.spec.Tags()})
+		Priority: aws.Int32(1), ComputeEnvironmentOrder: q.order(), Tags: q.spec.resourceTags()})
 	if err != nil {
 		return err
 	}

@@ -72,7 +72,7 @@ func Register(ctx context.Context, api Definitions, s Spec, res Resources, image
 	known := map[string]Definition{} // by content
 	for _, d := range active {
 		if s.owns(d.Tags) {
-			known[d.Tags[tagContent]] = Definition{Name: s.Name, Revision: int(aws.ToInt32(d.Revision)), ARN: aws.ToString(d.JobDefinitionArn), Reused: true}
+			known[d.Tags[tagContent]] = revisionOf(d)
 		}
 	}
 	groups := map[string]Definition{}
@@ -94,6 +94,11 @@ func Register(ctx context.Context, api Definitions, s Spec, res Resources, image
 		all.Groups = groups
 	}
 	return all, nil
+}
+
+// revisionOf is a revision that is there.
+func revisionOf(d batchtypes.JobDefinition) Definition {
+	return Definition{Name: aws.ToString(d.JobDefinitionName), Revision: int(aws.ToInt32(d.Revision)), ARN: aws.ToString(d.JobDefinitionArn), Reused: true}
 }
 
 // Limits of a job definition, https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html, and of its image, ContainerProperties of the Batch
@@ -153,8 +158,10 @@ func (s Spec) definition(res Resources, image string, c project.Container) *batc
 	if s.onFargate() || len(c.Secrets) > 0 || s.Existing.ExecutionRole != "" {
 		in.ContainerProperties.ExecutionRoleArn = &res.ExecutionRole
 	}
-	in.Tags = s.Tags()
-	in.Tags[tagContent] = contentHash(in)
+	in.Tags = s.marks()
+	content := contentHash(in) // without tags that change in place
+	in.Tags = s.resourceTags()
+	in.Tags[tagContent] = content
 	return in
 }
 

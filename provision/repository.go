@@ -37,12 +37,13 @@ func (r *repository) diff(ctx context.Context) (*Resource, []change, error) {
 	}
 	r.take(*found)
 	is.ARN = r.got.ARN
-	if ours, err := r.ours(ctx); err != nil || !ours {
+	tags, err := r.tags(ctx)
+	if err != nil || !r.spec.owns(tags) {
 		is.State = Existing
 		return is, nil, err
 	}
 	changes, err := r.drift(ctx, *found)
-	return is, changes, err
+	return is, append(r.spec.retag(tags).changes(r.tag, r.untag), changes...), err
 }
 
 func (r *repository) drift(ctx context.Context, found ecrtypes.Repository) ([]change, error) {
@@ -86,24 +87,39 @@ func (r *repository) take(found ecrtypes.Repository) {
 	r.got = Repository{Name: r.spec.Repository, URI: aws.ToString(found.RepositoryUri), ARN: aws.ToString(found.RepositoryArn)}
 }
 
-func (r *repository) ours(ctx context.Context) (bool, error) {
+func (r *repository) tags(ctx context.Context) (map[string]string, error) {
 	out, err := r.ECR.ListTagsForResource(ctx, &ecr.ListTagsForResourceInput{ResourceArn: &r.got.ARN})
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	tags := map[string]string{}
 	for _, t := range out.Tags {
 		tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
 	}
-	return r.spec.owns(tags), nil
+	return tags, nil
+}
+
+func ecrTags(tags map[string]string) []ecrtypes.Tag {
+	var list []ecrtypes.Tag
+	for _, t := range sorted(tags) {
+		list = append(list, ecrtypes.Tag{Key: &t.key, Value: &t.value})
+	}
+	return list
+}
+
+func (r *repository) tag(ctx context.Context, tags map[string]string) error {
+	_, err := r.ECR.TagResource(ctx, &ecr.TagResourceInput{ResourceArn: &r.got.ARN, Tags: ecrTags(tags)})
+	return err
+}
+
+func (r *repository) untag(ctx context.Context, keys []string) error {
+	_, err := r.ECR.UntagResource(ctx, &ecr.UntagResourceInput{ResourceArn: &r.got.ARN, TagKeys: keys})
+	return err
 }
 
 func (r *repository) create(ctx context.Context, is *Resource) error {
-	in := &ecr.CreateRepositoryInput{RepositoryName: &r.spec.Repository, ImageScanningConfiguration: &ecrtypes.ImageScanningConfiguration{ScanOnPush: true}}
-	for _, t := range sortedTags(r.spec) {
-		in.Tags = append(in.Tags, ecrtypes.Tag{Key: &t.key, Value: &t.value})
-	}
-	out, err := r.ECR.CreateRepository(ctx, in)
+	out, err := r.ECR.CreateRepository(ctx, &ecr.CreateRepositoryInput{RepositoryName: &r.spec.Repository, Tags: ecrTags(r.spec.resourceTags()),
+		ImageScanningConfiguration: &ecrtypes.ImageScanningConfiguration{ScanOnPush: true}})
 	if err != nil {
 		return err
 	}
@@ -136,11 +152,11 @@ func (r *repository) removal(ctx context.Context) (Resource, func(context.Contex
 		return is, nil, err
 	}
 	r.take(*found)
-	ours, err := r.ours(ctx)
+	tags, err := r.tags(ctx)
 	if err != nil {
 		return is, nil, err
 	}
-	if !ours {
+	if !r.spec.owns(tags) {
 		return foreign(is), nil, nil
 	}
 	return is, r.remove, nil

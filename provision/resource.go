@@ -22,7 +22,7 @@ const (
 )
 
 // kinds in the order of a list for people.
-var kinds = []string{KindBucket, KindRepository, KindLogGroup, KindRole, KindInstanceProfile, KindServiceRole, KindNetwork, KindEnvironment, KindQueue}
+var kinds = []string{KindBucket, KindRepository, KindLogGroup, KindRole, KindInstanceProfile, KindServiceRole, KindNetwork, KindEnvironment, KindQueue, KindDefinition}
 
 // States of a resource, as Apply and Destroy leave it or, in a Reporter's hands, while they work on it.
 const (
@@ -102,14 +102,6 @@ func notOurs(r *Resource, s Spec) error {
 	return ui.WithHint(fmt.Errorf("it exists and is not tagged %s=%s, %s=%s, %s=%s: it belongs to someone else",
 		tagProject, s.Project, tagEnv, s.Env, tagRegion, s.Region),
 		fmt.Sprintf("remove the %s, or give the project or the environment another name", r))
-}
-
-// tag is one of the stack's.
-type tag struct{ key, value string }
-
-// sortedTags are the stack's tags in an order that is always the same.
-func sortedTags(s Spec) []tag {
-	return []tag{{tagEnv, s.Env}, {tagProject, s.Project}, {tagRegion, s.Region}}
 }
 
 // foreign is a resource that Destroy leaves, since it is not the stack's.

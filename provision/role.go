@@ -60,7 +60,7 @@ func (r role) diff(ctx context.Context) (*Resource, []change, error) {
 	if path := aws.ToString(found.Path); path != r.spec.rolePath() {
 		return is, nil, &pathError{path, r.spec.rolePath()}
 	}
-	var changes []change
+	changes := r.spec.retag(iamTags(found.Tags)).inIAM("role", r.name, r.tag, r.untag)
 	if want := aws.ToString(r.spec.boundary()); want != "" && boundaryOf(*found) != want {
 		changes = append(changes, change{what: "put permissions boundary", attributes: attribute("permissions_boundary", boundaryOf(*found), want), do: r.bound,
 			command: []string{"put-role-permissions-boundary", "--role-name", r.name, "--permissions-boundary", want}})
@@ -99,13 +99,13 @@ func (r role) createCommand() []string {
 	if b := r.spec.boundary(); b != nil {
 		words = append(words, "--permissions-boundary", *b)
 	}
-	return append(words, r.spec.cliTags()...)
+	return append(words, cliTags(r.spec.resourceTags())...)
 }
 
 func (r role) create(ctx context.Context, is *Resource) error {
 	out, err := r.IAM.CreateRole(ctx, &iam.CreateRoleInput{RoleName: &r.name, AssumeRolePolicyDocument: aws.String(r.trust.String()),
 		Path: aws.String(r.spec.rolePath()), PermissionsBoundary: r.spec.boundary(),
-		Description: aws.String(r.description()), Tags: r.spec.iamTags()})
+		Description: aws.String(r.description()), Tags: toIAM(r.spec.resourceTags())})
 	if err == nil {
 		is.ARN = aws.ToString(out.Role.Arn)
 	}
@@ -152,6 +152,16 @@ func (r role) bound(ctx context.Context) error {
 	return err
 }
 
+func (r role) tag(ctx context.Context, tags map[string]string) error {
+	_, err := r.IAM.TagRole(ctx, &iam.TagRoleInput{RoleName: &r.name, Tags: toIAM(tags)})
+	return err
+}
+
+func (r role) untag(ctx context.Context, keys []string) error {
+	_, err := r.IAM.UntagRole(ctx, &iam.UntagRoleInput{RoleName: &r.name, TagKeys: keys})
+	return err
+}
+
 func (r role) putTrust(ctx context.Context) error {
 	_, err := r.IAM.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: &r.name, PolicyDocument: aws.String(r.trust.String())})
 	return err
@@ -195,9 +205,9 @@ func iamTags(list []iamtypes.Tag) map[string]string {
 	return tags
 }
 
-func (s Spec) iamTags() []iamtypes.Tag {
+func toIAM(tags map[string]string) []iamtypes.Tag {
 	var list []iamtypes.Tag
-	for _, t := range sortedTags(s) {
+	for _, t := range sorted(tags) {
 		list = append(list, iamtypes.Tag{Key: &t.key, Value: &t.value})
 	}
 	return list

@@ -29,8 +29,9 @@ type Spec struct {
 	InstanceRole    string
 	InstanceProfile string
 
-	Access   plan.Grants // S3 prefixes outside the own bucket
-	Keys     []string    // ARNs of KMS keys, or of their aliases, that encrypt what jobs read and write
+	OwnTags  map[string]string // of the settings, besides those that make a resource the stack's
+	Access   plan.Grants       // S3 prefixes outside the own bucket
+	Keys     []string          // ARNs of KMS keys, or of their aliases, that encrypt what jobs read and write
 	KeepDays int
 	Compute  project.ComputeSettings
 	Queues   []string // names or ARNs of those that the settings name, for all groups or for some
@@ -51,7 +52,7 @@ func New(p project.Project, grants plan.Grants) (Spec, error) {
 		Project: projectSlug(p), Env: project.Slug(p.Env), Region: p.Settings.Region,
 		Bucket: p.Settings.Bucket, Repository: p.Settings.Image.Repository, Used: p.Settings.Image.Use, Platform: p.Settings.Image.Platform, KeepDays: p.Settings.KeepDays,
 		Compute: p.Settings.Compute, Existing: p.Settings.AWS, Job: p.Settings.Job.Resources,
-		Containers: p.Settings.Containers(), Secrets: p.Settings.SecretARNs(), Keys: p.Settings.Access.Keys,
+		Containers: p.Settings.Containers(), Secrets: p.Settings.SecretARNs(), Keys: p.Settings.Access.Keys, OwnTags: p.Settings.AWS.Tags,
 		Access: plan.Grants{
 			Read:  union(grants.Read, p.Settings.Access.Read),
 			Write: union(grants.Write, p.Settings.Access.Write),
@@ -112,28 +113,6 @@ func (s Spec) iamName(kind string) string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{s.Project, s.Env, s.Region}, "\x00")))
 	tail := "-" + s.Region + "-" + kind + "-" + hex.EncodeToString(sum[:4])
 	return strings.TrimRight(s.Name[:min(len(s.Name), maxIAMName-len(tail))], "-") + tail
-}
-
-// Keys of the tags that mark a resource as ours.
-const (
-	tagProject = "kedroctl:project"
-	tagEnv     = "kedroctl:env"
-	tagRegion  = "kedroctl:region"
-)
-
-// Tags mark each resource of the stack: kedroctl:project, kedroctl:env and kedroctl:region.
-func (s Spec) Tags() map[string]string {
-	return map[string]string{tagProject: s.Project, tagEnv: s.Env, tagRegion: s.Region}
-}
-
-// owns says whether a resource with these tags belongs to the stack.
-func (s Spec) owns(tags map[string]string) bool {
-	for key, value := range s.Tags() {
-		if tags[key] != value {
-			return false
-		}
-	}
-	return true
 }
 
 // ownQueue says whether the stack has its own queue and compute environment, and with them roles and network.

@@ -13,6 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdkbatch "github.com/aws/aws-sdk-go-v2/service/batch"
+	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/kedroctl/kedroctl/internal/local"
@@ -40,7 +43,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"faults": cmdFaults, "calls": cmdCalls, "image": cmdImage, "object": cmdObject, "lacks": cmdLacks, "documented": cmdDocumented,
 			"started": cmdStarted, "served": cmdServed, "screen": cmdScreen, "torn": cmdTorn,
-			"plant": cmdPlant, "others": cmdOthers, "restrict": cmdRestrict,
+			"plant": cmdPlant, "others": cmdOthers, "restrict": cmdRestrict, "tagged": cmdTagged,
 		},
 	})
 }
@@ -235,4 +238,30 @@ func within10s(ts *testscript.TestScript, happened func() bool) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	ts.Fatalf("it has not happened within 10 s")
+}
+
+// cmdTagged wants that N jobs have a tag: tagged N KEY=VALUE.
+func cmdTagged(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: tagged N KEY=VALUE")
+	}
+	n, api := 0, sdkbatch.NewFromConfig(worldOf(ts).aws())
+	queues, err := api.DescribeJobQueues(context.Background(), &sdkbatch.DescribeJobQueuesInput{})
+	ts.Check(err)
+	for _, q := range queues.JobQueues {
+		all, err := api.ListJobs(context.Background(), &sdkbatch.ListJobsInput{JobQueue: q.JobQueueArn,
+			Filters: []batchtypes.KeyValuesPair{{Name: aws.String("JOB_NAME"), Values: []string{"kedro-*"}}}})
+		ts.Check(err)
+		for _, j := range all.JobSummaryList {
+			found, err := api.DescribeJobs(context.Background(), &sdkbatch.DescribeJobsInput{Jobs: []string{*j.JobId}})
+			ts.Check(err)
+			key, value, _ := strings.Cut(args[1], "=")
+			if found.Jobs[0].Tags[key] == value {
+				n++
+			}
+		}
+	}
+	if strconv.Itoa(n) != args[0] {
+		ts.Fatalf("%d jobs have the tag %s, want %s", n, args[1], args[0])
+	}
 }

@@ -99,10 +99,10 @@ func (s Settings) Recorded() Settings {
 	return s
 }
 
-// Local are the settings for the embedded AWS, which has nothing of what the account has: queues, roles and network are the stack's own there. Jobs that
+// Local are the settings for the embedded AWS, which has nothing of what the account has: queues, roles and network are the stack's own there, tags the same. Jobs that
 // are too large for the stack's environment, as they go to another queue, have room in it.
 func (s Settings) Local() Settings {
-	s.AWS, s.Compute.Queue = AWSSettings{}, ""
+	s.AWS, s.Compute.Queue = AWSSettings{Tags: s.AWS.Tags}, ""
 	s.Compute.MaxVCPUs = max(s.Compute.MaxVCPUs, int(s.Job.VCPUs))
 	s.Job.Groups = maps.Clone(s.Job.Groups)
 	for entry, g := range s.Job.Groups {

@@ -2,6 +2,7 @@ package project
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -330,6 +331,18 @@ func TestLoadErrors(t *testing.T) {
 		"keep_days":       {pyproject: kedroTable + "[tool.kedroctl]\nkeep_days = 31\n", want: "keep_days: 31 is not a retention"},
 		"role path":       {pyproject: kedroTable + "[tool.kedroctl.aws]\nrole_path = 'teams'\n", want: `aws.role_path: "teams" is not the path of a role`},
 		"boundary":        {pyproject: kedroTable + "[tool.kedroctl.aws]\npermissions_boundary = 'limits'\n", want: `aws.permissions_boundary: "limits" is not the ARN`},
+		"tag no text":     {pyproject: kedroTable + "[tool.kedroctl.aws]\ntags.team = 4711\n", want: "aws.tags.team: must be a string, not 4711"},
+		"tag of AWS":      {pyproject: kedroTable + "[tool.kedroctl.aws]\ntags.\"AWS:team\" = 'x'\n", want: "aws.tags.AWS:team: what begins with aws: is AWS's own"},
+		"value of AWS":    {pyproject: kedroTable + "[tool.kedroctl.aws]\ntags.team = 'aws:x'\n", want: "aws.tags.team: what begins with aws:"},
+		"tag of ours":     {pyproject: kedroTable + "[tool.kedroctl.aws]\ntags.\"Kedroctl:run\" = 'x'\n", want: "aws.tags.Kedroctl:run: tags whose keys begin with kedroctl:"},
+		"tag characters":  {pyproject: kedroTable + "[tool.kedroctl.aws]\ntags.team = 'a,b'\n", want: "aws.tags.team: a tag has letters, digits, spaces and _ . : / = + - @ alone"},
+		"tag of nothing":  {pyproject: kedroTable + "[tool.kedroctl.aws]\ntags.\"\" = 'x'\n", want: "aws.tags: the key of a tag has 1 to 128 characters"},
+		"tag space":       {pyproject: kedroTable + "[tool.kedroctl.aws]\ntags.team = 'x '\n", want: "aws.tags.team: neither key nor value begins or ends with a space"},
+		"tag's key":       {pyproject: kedroTable + "[tool.kedroctl.aws]\ntags." + strings.Repeat("k", 129) + " = 'x'\n", want: "the key of a tag has 1 to 128 characters"},
+		"tag's value":     {pyproject: kedroTable + "[tool.kedroctl.aws]\ntags.k = '" + strings.Repeat("ä", 257) + "'\n", want: "aws.tags.k: the value has 257 characters"},
+		"tags in case":    {pyproject: kedroTable + "[tool.kedroctl.aws]\ntags = { Team = 'x', team = 'y' }\n", want: `aws.tags.team: differs from "Team" in case alone`},
+		"too many tags":   {pyproject: kedroTable + "[tool.kedroctl.aws]\ntags = { " + manyTags(44) + " }\n", want: "aws.tags: 44 tags are more than the 43"},
+		"tag of an env":   {pyproject: kedroTable + "[tool.kedroctl.env.aws_batch.aws]\ntags.team = 'a;b'\n", want: "tool.kedroctl.env.aws_batch.aws.tags.team: a tag has"},
 		"key":             {pyproject: kedroTable + "[tool.kedroctl.access]\nkeys = ['alias/lake']\n", want: "access.keys: must be ARNs of KMS keys"},
 		"max_vcpus":       {pyproject: kedroTable + "[tool.kedroctl.compute]\nmax_vcpus = 0\n", want: "compute.max_vcpus: must be at least 1"},
 		"raw_data":        {pyproject: kedroTable + "[tool.kedroctl]\nraw_data = '../x'\n", want: `raw_data: "../x" is not a path inside the project`},
@@ -495,5 +508,31 @@ func TestDistributionName(t *testing.T) {
 		if got := DistributionName(requirement); got != want {
 			t.Errorf("DistributionName(%q) = %q, want %q", requirement, got, want)
 		}
+	}
+}
+
+// manyTags are n tags as TOML.
+func manyTags(n int) string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprintf("k%d = 'v'", i)
+	}
+	return strings.Join(all, ", ")
+}
+
+func TestTagsOfTheSettings(t *testing.T) {
+	dir := newProject(t, kedroTable+"[tool.kedroctl.aws]\ntags = { team = 'data', \"Cost Center\" = '4711', none = '', "+manyTags(39)+" }\n"+
+		"[tool.kedroctl.env.aws_batch.aws]\ntags.team = 'größe+1@x:/=_.-'\n")
+	p := mustLoad(t, dir, LoadOptions{Set: map[string]string{"aws.tags.owner": strings.Repeat("o", 256)}})
+	for key, want := range map[string]string{"team": "größe+1@x:/=_.-", "Cost Center": "4711", "none": "", "k38": "v", "owner": strings.Repeat("o", 256)} {
+		if got, ok := p.Settings.AWS.Tags[key]; got != want || !ok {
+			t.Errorf("tag %q is %q, want %q", key, got, want)
+		}
+	}
+	if got := len(p.Settings.AWS.Tags); got != 43 {
+		t.Errorf("%d tags", got)
+	}
+	if got := p.Settings.Local().AWS.Tags; len(got) != 43 {
+		t.Errorf("with --local %v", got)
 	}
 }

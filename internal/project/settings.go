@@ -66,7 +66,7 @@ type ComputeSettings struct {
 	Queue         string   `toml:"queue" json:"queue"`                             // name or ARN of an existing queue: then no queue or environment is made
 }
 
-// AWSSettings names what exists already: it is used, never changed or removed.
+// AWSSettings names what exists already, which is used, never changed or removed, and says how the rest is made.
 type AWSSettings struct {
 	JobRole         string   `toml:"job_role" json:"job_role"`                 // name or ARN
 	ExecutionRole   string   `toml:"execution_role" json:"execution_role"`     // name or ARN; empty: made where jobs have secrets, or run on Fargate
@@ -80,6 +80,8 @@ type AWSSettings struct {
 
 	RolePath            string `toml:"role_path" json:"role_path,omitempty"`                       // of roles and instance profiles that are made, such as /teams/data/
 	PermissionsBoundary string `toml:"permissions_boundary" json:"permissions_boundary,omitempty"` // ARN of the managed policy that bounds roles that are made
+
+	Tags map[string]string `toml:"tags" json:"tags,omitempty"` // of all that is made, and of jobs, besides kedroctl's own
 }
 
 // AccessSettings are S3 prefixes (bucket/prefix) that jobs need besides the own bucket and those that the catalog names.

@@ -58,7 +58,7 @@ func (r *resolver) validate(p Project) error {
 		return &SettingsError{Source: "--env", Reason: reason}
 	}
 	for _, check := range []func(Settings) (key, reason string){
-		checkNames, checkChoices, checkNumbers, checkCompute, checkPaths, checkJob, checkGroups, checkHandGroups, checkExisting, checkCredentials,
+		checkNames, checkChoices, checkNumbers, checkCompute, checkPaths, checkJob, checkGroups, checkHandGroups, checkExisting, checkTags, checkCredentials,
 	} {
 		if key, reason := check(r.settings); key != "" {
 			set := r.settings.Origins[key]
