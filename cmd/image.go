@@ -222,6 +222,12 @@ type layerProgress struct {
 func (p *layerProgress) add(e build.LayerEvent) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	// The last word on a layer has no bytes, and an engine may send a little more than it said.
+	e.Total = max(e.Total, p.done[e.Layer].Total)
+	e.Done = min(max(e.Done, p.done[e.Layer].Done), e.Total)
+	if e.State == "Pushed" {
+		e.Done = e.Total
+	}
 	p.done[e.Layer] = e
 	var done, total int64
 	for _, l := range p.done {
