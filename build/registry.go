@@ -76,13 +76,20 @@ var expired = regexp.MustCompile(`(?i)authorization token has expired|security t
 // withToken sends an image, and once more with a new token where the one at hand has ended meanwhile: what has arrived is not sent again.
 func (r *Registry) withToken(ctx context.Context, send func() (Pushed, error)) (Pushed, error) {
 	pushed, err := send()
-	if err == nil || !expired.MatchString(err.Error()) {
+	if err == nil || !tokenEnded(err) {
 		return pushed, err
 	}
 	if err := r.renew(ctx); err != nil {
 		return pushed, err
 	}
 	return send()
+}
+
+// tokenEnded says whether a call failed, or may have, since the token's time is over: a refused HEAD has no text that would tell.
+func tokenEnded(err error) bool {
+	failure, ok := errors.AsType[*transport.Error](err)
+	silent := ok && failure.StatusCode == http.StatusForbidden && failure.Request != nil && failure.Request.Method == http.MethodHead
+	return silent || expired.MatchString(err.Error())
 }
 
 // decodeToken takes apart a token, base64 of user:password.
