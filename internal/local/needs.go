@@ -36,6 +36,7 @@ var about = map[string][]subject{
 	"ecr.PutImageScanningConfiguration": {{"repositoryName", "repository/", ""}},
 	"ecr.PutLifecyclePolicy":            {{"repositoryName", "repository/", ""}},
 	"ecr.GetLifecyclePolicy":            {{"repositoryName", "repository/", ""}},
+	"ecr.DeleteLifecyclePolicy":         {{"repositoryName", "repository/", ""}},
 	"ecr.ListTagsForResource":           {{"resourceArn", "", ""}},
 	"ecr.TagResource":                   {{"resourceArn", "", ""}},
 	"ecr.UntagResource":                 {{"resourceArn", "", ""}},

@@ -86,7 +86,7 @@ func (f *Terraform) Run(t testing.TB, arguments ...string) (out string, code int
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit):
-		return string(stdout) + stderr.String(), exit.ExitCode()
+		return stderr.String(), exit.ExitCode()
 	case err != nil:
 		t.Fatal(err)
 	}

@@ -122,6 +122,15 @@ func (s *Service) getLifecycle(r *repository, in *ecr.GetLifecyclePolicyInput) (
 	return &ecr.GetLifecyclePolicyOutput{RegistryId: &s.opt.Account, RepositoryName: in.RepositoryName, LifecyclePolicyText: r.Lifecycle}, nil
 }
 
+func (s *Service) deleteLifecycle(r *repository, in *ecr.DeleteLifecyclePolicyInput) (*ecr.DeleteLifecyclePolicyOutput, error) {
+	was, err := s.getLifecycle(r, &ecr.GetLifecyclePolicyInput{RepositoryName: in.RepositoryName})
+	if err != nil {
+		return nil, err
+	}
+	r.Lifecycle = nil
+	return &ecr.DeleteLifecyclePolicyOutput{RegistryId: was.RegistryId, RepositoryName: was.RepositoryName, LifecyclePolicyText: was.LifecyclePolicyText}, s.save()
+}
+
 // lifecyclePolicy is described at https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html
 type lifecyclePolicy struct {
 	Rules []struct {

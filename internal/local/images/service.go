@@ -66,6 +66,7 @@ func New(opt Options) (*Service, error) {
 	wire.Offer(s.Targets, &s.mu, in(s, s.putScanning))
 	wire.Offer(s.Targets, &s.mu, in(s, s.putLifecycle))
 	wire.Offer(s.Targets, &s.mu, in(s, s.getLifecycle))
+	wire.Offer(s.Targets, &s.mu, in(s, s.deleteLifecycle))
 	wire.Offer(s.Targets, &s.mu, in(s, s.describeImages))
 	wire.Offer(s.Targets, &s.mu, in(s, s.listImages))
 	wire.Offer(s.Targets, &s.mu, in(s, s.batchDeleteImage))

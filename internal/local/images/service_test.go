@@ -119,6 +119,11 @@ func TestSettingsOfARepositoryChange(t *testing.T) {
 	if diff := cmp.Diff([]any{true, untagged, b.host + "/jobs"}, []any{r.ImageScanningConfiguration.ScanOnPush, *policy.LifecyclePolicyText, *r.RepositoryUri}); diff != "" {
 		t.Error(diff)
 	}
+	must(b.DeleteLifecyclePolicy(ctx, &ecr.DeleteLifecyclePolicyInput{RepositoryName: name}))
+	_, err = serve(t, images.Options{Dir: dir}).DeleteLifecyclePolicy(ctx, &ecr.DeleteLifecyclePolicyInput{RepositoryName: name})
+	if wiretest.Code(t, err) != "LifecyclePolicyNotFoundException" {
+		t.Errorf("the policy was deleted twice: %v", err)
+	}
 }
 
 const untagged = `{"rules":[{"rulePriority":1,"description":"x","selection":{"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":7},"action":{"type":"expire"}}]}`

@@ -57,6 +57,7 @@ var quirks = []reason{
 	{"iam.CreateServiceLinkedRole Role.RoleName: *", "AWS's name is AWSServiceRoleForBatch"},
 	{"iam.CreateServiceLinkedRole error: EntityAlreadyExists in moto, InvalidInput here", "AWS says that the name has been taken, as InvalidInput"},
 
+	{"logs.*agResource error: none in moto, ResourceNotFoundException here", "moto takes tags of groups that are not there (API: TagResource, UntagResource, Errors)"},
 	{"logs.DescribeLogGroups error: none in moto, InvalidParameterException here", "moto takes any token for the first page"},
 	{"logs.DescribeLogGroups logGroups.*.logGroupClass: absent in moto, *", "moto is older than the field"},
 	{"logs.*Log* error: ResourceNotFoundException in moto, none here", "moto without Docker writes no logs"},
@@ -84,6 +85,7 @@ var quirks = []reason{
 	{"s3.List* *Initiator.DisplayName: … in moto, absent here", "AWS stopped telling display names in 2025"},
 	{"s3.ListParts NextPartNumberMarker: *", "moto tells where to go on although it was the last page"},
 	{"s3.PutBucketLifecycleConfiguration error: none in moto, MalformedXML here", "moto does not check a rule's status"},
+	{"s3.PutBucketLifecycleConfiguration TransitionDefaultMinimumObjectSize: absent in moto, *", "moto tells it of the GET alone (API: PutBucketLifecycleConfiguration)"},
 	{"s3.GetBucketLifecycleConfiguration Rules.*.Status: *", "the rule that moto should have refused"},
 	{"s3.ListObject* *: absent in moto, *", "moto leaves out what is empty, and fields that repeat the request"},
 }
@@ -92,6 +94,5 @@ var quirks = []reason{
 var leftOut = []reason{
 	{"ec2.Describe* *: * in moto, absent here", "look-ups tell what a compute environment needs"},
 	{"ecr.*LifecyclePolicy lastEvaluatedAt: … in moto, absent here", "lifecycle policies are kept and never carried out"},
-	{"s3.GetBucketLifecycleConfiguration TransitionDefaultMinimumObjectSize: *", "nothing moves to other storage classes here"},
 	{"s3.GetBucketEncryption ServerSideEncryptionConfiguration.Rules.*.BucketKeyEnabled: false in moto, absent here", "there are no keys; a configuration comes back as it was put"},
 }

@@ -62,6 +62,7 @@ func New(opt Options) (*Service, error) {
 	}
 	s.Queries = wire.Queries{Dialect: wire.EC2, Denied: opt.Denied, Needs: s.needs, Actions: map[string]wire.Action{
 		"DescribeVpcs":           wire.QueryFunc(s.describeVPCs),
+		"DescribeVpcAttribute":   wire.QueryFunc(s.describeVPCAttribute),
 		"DescribeSubnets":        wire.QueryFunc(s.describeSubnets),
 		"DescribeSecurityGroups": wire.QueryFunc(s.describeGroups),
 		"DescribeRouteTables":    wire.QueryFunc(s.describeRouteTables),
@@ -106,6 +107,26 @@ func (s *Service) id(kind, name string) *string {
 func (s *Service) describeVPCs(_ context.Context, in *ec2.DescribeVpcsInput) (*ec2.DescribeVpcsOutput, error) {
 	found, err := look(s, s.vpcs, "VpcId", "InvalidVpcID", "vpc ID", in.VpcIds, in.Filters)
 	return &ec2.DescribeVpcsOutput{Vpcs: found}, err
+}
+
+// describeVPCAttribute gives what VPCs here are never changed from: the default one has names for its hosts.
+// https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html
+func (s *Service) describeVPCAttribute(_ context.Context, in *ec2.DescribeVpcAttributeInput) (*ec2.DescribeVpcAttributeOutput, error) {
+	found, err := look(s, s.vpcs, "VpcId", "InvalidVpcID", "vpc ID", []string{aws.ToString(in.VpcId)}, nil)
+	if err != nil {
+		return nil, err
+	}
+	is := func(b bool) *types.AttributeBooleanValue { return &types.AttributeBooleanValue{Value: &b} }
+	out := &ec2.DescribeVpcAttributeOutput{VpcId: in.VpcId}
+	switch in.Attribute {
+	case types.VpcAttributeNameEnableDnsSupport:
+		out.EnableDnsSupport = is(true)
+	case types.VpcAttributeNameEnableDnsHostnames:
+		out.EnableDnsHostnames = is(aws.ToBool(found[0].IsDefault))
+	case types.VpcAttributeNameEnableNetworkAddressUsageMetrics:
+		out.EnableNetworkAddressUsageMetrics = is(false)
+	}
+	return out, nil
 }
 
 func (s *Service) describeSubnets(_ context.Context, in *ec2.DescribeSubnetsInput) (*ec2.DescribeSubnetsOutput, error) {

@@ -61,6 +61,30 @@ func TestTheDefaultVPCIsFoundWithItsParts(t *testing.T) {
 	}
 }
 
+func TestAttributesOfVPCs(t *testing.T) {
+	c := serve(t, network.Options{Private: &network.Private{}})
+	vpcs, err := c.DescribeVpcs(t.Context(), &ec2.DescribeVpcsInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	is := func(id *string, name types.VpcAttributeName) (string, *ec2.DescribeVpcAttributeOutput) {
+		out, err := c.DescribeVpcAttribute(t.Context(), &ec2.DescribeVpcAttributeInput{VpcId: id, Attribute: name})
+		return wiretest.Code(t, err), out
+	}
+	for _, vpc := range vpcs.Vpcs {
+		_, support := is(vpc.VpcId, types.VpcAttributeNameEnableDnsSupport)
+		_, names := is(vpc.VpcId, types.VpcAttributeNameEnableDnsHostnames)
+		_, usage := is(vpc.VpcId, types.VpcAttributeNameEnableNetworkAddressUsageMetrics)
+		got := []bool{*support.EnableDnsSupport.Value, *names.EnableDnsHostnames.Value, *usage.EnableNetworkAddressUsageMetrics.Value}
+		if diff := cmp.Diff([]bool{true, *vpc.IsDefault, false}, got); diff != "" {
+			t.Errorf("%s: %s", *vpc.VpcId, diff)
+		}
+	}
+	if code, _ := is(aws.String("vpc-1"), types.VpcAttributeNameEnableDnsSupport); code != "InvalidVpcID.NotFound" {
+		t.Errorf("an absent VPC: %q", code)
+	}
+}
+
 func TestAnAccountWithoutDefaultVPC(t *testing.T) {
 	c := serve(t, network.Options{NoDefaultVPC: func() bool { return true }})
 	got, err := c.DescribeVpcs(t.Context(), &ec2.DescribeVpcsInput{Filters: filter("is-default", "true")})

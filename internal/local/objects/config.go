@@ -97,6 +97,9 @@ func (c config) get(s *Service, r *request) ([]any, error) {
 	if c.query == "policy" {
 		contentType = "application/json"
 	}
+	if c.query == "lifecycle" {
+		r.w.Header().Set(minimumSize, allClasses)
+	}
 	r.w.Header().Set("Content-Type", contentType)
 	_, _ = r.w.Write([]byte(document)) // the client is gone if this fails
 	return nil, nil

@@ -42,11 +42,11 @@ func TestConfigurationComesBack(t *testing.T) {
 	if got, err := c.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: bucket}); err != nil || *got.Policy != policy {
 		t.Errorf("policy: %v, %v", got, err)
 	}
-	tags := []types.Tag{{Key: aws.String("kedroctl:project"), Value: aws.String("a & b")}}
+	tags := []types.Tag{{Key: aws.String("kedroctl:project"), Value: aws.String("a + b")}}
 	if _, err := c.PutBucketTagging(ctx, &s3.PutBucketTaggingInput{Bucket: bucket, Tagging: &types.Tagging{TagSet: tags}}); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := c.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: bucket}); err != nil || *got.TagSet[0].Value != "a & b" {
+	if got, err := c.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: bucket}); err != nil || *got.TagSet[0].Value != "a + b" {
 		t.Errorf("tags: %v, %v", got, err)
 	}
 }
@@ -109,13 +109,34 @@ func TestBrokenConfigurationIsRefused(t *testing.T) {
 func TestABucketCanBeCreatedWithTags(t *testing.T) {
 	c, _ := serve(t, objects.Options{})
 	in := &s3.CreateBucketInput{Bucket: aws.String("tagged"), CreateBucketConfiguration: &types.CreateBucketConfiguration{
-		LocationConstraint: region, Tags: []types.Tag{{Key: aws.String("kedroctl:project"), Value: aws.String("a & b")}}}}
+		LocationConstraint: region, Tags: []types.Tag{{Key: aws.String("kedroctl:project"), Value: aws.String("a + b")}}}}
 	if _, err := c.CreateBucket(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
 	got, err := c.GetBucketTagging(t.Context(), &s3.GetBucketTaggingInput{Bucket: in.Bucket})
-	if err != nil || len(got.TagSet) != 1 || *got.TagSet[0].Value != "a & b" {
+	if err != nil || len(got.TagSet) != 1 || *got.TagSet[0].Value != "a + b" {
 		t.Errorf("tags: %v, %v", got, err)
+	}
+}
+
+// Terraform waits until it reads what it has put, this header too.
+func TestALifecycleTellsFromWhichSizeObjectsMove(t *testing.T) {
+	c, ctx, bucket := withBucket(t), t.Context(), aws.String("data")
+	rules := []types.LifecycleRule{{ID: aws.String("r"), Status: "Enabled", Filter: &types.LifecycleRuleFilter{Prefix: aws.String("tmp/")}, Expiration: &types.LifecycleExpiration{Days: aws.Int32(1)}}}
+	put := func(size types.TransitionDefaultMinimumObjectSize) error {
+		_, err := c.PutBucketLifecycleConfiguration(ctx, &s3.PutBucketLifecycleConfigurationInput{Bucket: bucket,
+			LifecycleConfiguration: &types.BucketLifecycleConfiguration{Rules: rules}, TransitionDefaultMinimumObjectSize: size})
+		return err
+	}
+	if err := put(types.TransitionDefaultMinimumObjectSizeAllStorageClasses128k); err != nil {
+		t.Fatal(err)
+	}
+	got, err := c.GetBucketLifecycleConfiguration(ctx, &s3.GetBucketLifecycleConfigurationInput{Bucket: bucket})
+	if err != nil || got.TransitionDefaultMinimumObjectSize != types.TransitionDefaultMinimumObjectSizeAllStorageClasses128k {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if code := wiretest.Code(t, put(types.TransitionDefaultMinimumObjectSizeVariesByStorageClass)); code != "NotImplemented" {
+		t.Errorf("another size: %q", code)
 	}
 }
 

@@ -12,9 +12,19 @@ import (
 	"github.com/kedroctl/kedroctl/internal/local/wire"
 )
 
+// minimumSize is the header that says which objects are too small to move to another storage class: here as by default, since none moves.
+const (
+	minimumSize = "X-Amz-Transition-Default-Minimum-Object-Size"
+	allClasses  = string(types.TransitionDefaultMinimumObjectSizeAllStorageClasses128k)
+)
+
 // checkLifecycle takes rules that expire objects by prefix, and what only versioned buckets would notice.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_LifecycleRule.html
-func checkLifecycle(_ *request, document []byte) error {
+func checkLifecycle(r *request, document []byte) error {
+	if asked := r.Header.Get(minimumSize); asked != "" && asked != allClasses {
+		return notImplemented("the embedded S3 knows no other " + minimumSize + " than " + allClasses)
+	}
+	r.w.Header().Set(minimumSize, allClasses)
 	rules, err := lifecycleRules(string(document))
 	if err != nil {
 		return err
@@ -23,13 +33,13 @@ func checkLifecycle(_ *request, document []byte) error {
 		return errMalformedXML
 	}
 	ids := map[string]bool{}
-	for _, r := range rules {
-		id := aws.ToString(r.ID)
+	for _, rule := range rules {
+		id := aws.ToString(rule.ID)
 		if len(id) > 255 || id != "" && ids[id] {
 			return invalidArgument("Rule ID must be unique and have up to 255 characters. Found same ID for more than one rule")
 		}
 		ids[id] = true
-		if err := checkLifecycleRule(r); err != nil {
+		if err := checkLifecycleRule(rule); err != nil {
 			return err
 		}
 	}

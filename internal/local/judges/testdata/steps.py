@@ -20,6 +20,7 @@ EXPIRING = {"ID": "old", "Status": "Enabled", "Filter": {"Prefix": "tmp/"}, "Exp
             "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}
 READ_ONLY = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
 TAGS = [{"Key": "owner", "Value": "judge"}]
+TEAM = [{"Key": "team", "Value": "data"}]
 DISK = {"BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 100, "VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True}}],
         "TagSpecifications": [{"ResourceType": "volume", "Tags": TAGS}]}
 
@@ -38,6 +39,8 @@ EC2 = [
     ("DescribeVpcs", {"Filters": [{"Name": "is-default", "Values": ["true"]}]}, {"Vpcs": [{"IsDefault": True, "State": "available"}]},
      {"vpc": "Vpcs.0.VpcId"}),
     ("DescribeVpcs", {"VpcIds": ["vpc-0123456789abcdef0"]}, "InvalidVpcID.NotFound"),
+    ("DescribeVpcAttribute", {"VpcId": "$vpc", "Attribute": "enableDnsHostnames"}, {"EnableDnsHostnames": {"Value": True}}),
+    ("DescribeVpcAttribute", {"VpcId": "vpc-0123456789abcdef0", "Attribute": "enableDnsSupport"}, "InvalidVpcID.NotFound"),
     ("DescribeSubnets", {"Filters": [{"Name": "vpc-id", "Values": ["$vpc"]}, {"Name": "default-for-az", "Values": ["true"]}]}, {"Subnets": ANY},
      {"subnet": "Subnets.0.SubnetId"}),
     ("DescribeSubnets", {"SubnetIds": ["$subnet"]}, {"Subnets": [{"VpcId": "$vpc", "MapPublicIpOnLaunch": True}]}),
@@ -86,6 +89,11 @@ IAM = [
     ("ListRoles", {"Marker": "none"}, "ValidationError"),
     ("ListRoleTags", {"RoleName": "host"}, {"Tags": ANY, "IsTruncated": False}),
     ("ListRoleTags", {"RoleName": "nobody"}, "NoSuchEntity"),
+    ("TagRole", {"RoleName": "host", "Tags": TEAM}, {}),
+    ("TagRole", {"RoleName": "nobody", "Tags": TEAM}, "NoSuchEntity"),
+    ("UntagRole", {"RoleName": "host", "TagKeys": ["owner", "none"]}, {}),
+    ("UntagRole", {"RoleName": "nobody", "TagKeys": ["owner"]}, "NoSuchEntity"),
+    ("ListRoleTags", {"RoleName": "host"}, {"Tags": TEAM, "IsTruncated": False}),
     ("PutRolePolicy", {"RoleName": "host", "PolicyName": "grant", "PolicyDocument": GRANT}, {}),
     ("PutRolePolicy", {"RoleName": "host", "PolicyName": "broken", "PolicyDocument": "{"}, "MalformedPolicyDocument"),
     ("GetRolePolicy", {"RoleName": "host", "PolicyName": "grant"},
@@ -109,6 +117,11 @@ IAM = [
     ("AddRoleToInstanceProfile", {"InstanceProfileName": "host", "RoleName": "host"}, "LimitExceeded"),
     ("GetInstanceProfile", {"InstanceProfileName": "host"}, {"InstanceProfile": {"InstanceProfileName": "host", "Roles": [{"RoleName": "host"}]}}),
     ("GetInstanceProfile", {"InstanceProfileName": "nobody"}, "NoSuchEntity"),
+    ("TagInstanceProfile", {"InstanceProfileName": "host", "Tags": TAGS + TEAM}, {}),
+    ("TagInstanceProfile", {"InstanceProfileName": "nobody", "Tags": TEAM}, "NoSuchEntity"),
+    ("UntagInstanceProfile", {"InstanceProfileName": "host", "TagKeys": ["owner"]}, {}),
+    ("GetInstanceProfile", {"InstanceProfileName": "host"}, {"InstanceProfile": {"Tags": TEAM}}),
+    ("UntagInstanceProfile", {"InstanceProfileName": "nobody", "TagKeys": ["owner"]}, "NoSuchEntity"),
     ("ListInstanceProfiles", {}, {"InstanceProfiles": [{"InstanceProfileName": "host"}], "IsTruncated": False}),
     ("ListInstanceProfiles", {"Marker": "none"}, "ValidationError"),
     ("ListInstanceProfilesForRole", {"RoleName": "host"}, {"InstanceProfiles": [{"InstanceProfileName": "host"}]}),
@@ -284,7 +297,14 @@ ECR = [
      {"repositoryName": "judged", "lifecyclePolicyText": expiry(tagStatus="never", countType="imageCountMoreThan", countNumber=1)},
      "InvalidParameterException"),
     ("GetLifecyclePolicy", {"repositoryName": "judged"}, {"lifecyclePolicyText": re.compile("sinceImagePushed")}),
+    ("DeleteLifecyclePolicy", {"repositoryName": "judged"}, {"lifecyclePolicyText": re.compile("sinceImagePushed")}),
+    ("DeleteLifecyclePolicy", {"repositoryName": "judged"}, "LifecyclePolicyNotFoundException"),
     ("ListTagsForResource", {"resourceArn": "$repository"}, {"tags": ANY}),
+    ("TagResource", {"resourceArn": "$repository", "tags": TEAM}, {}),
+    ("TagResource", {"resourceArn": "arn:aws:ecr:us-east-1:123456789012:repository/none", "tags": TEAM}, "RepositoryNotFoundException"),
+    ("UntagResource", {"resourceArn": "$repository", "tagKeys": ["owner", "none"]}, {}),
+    ("ListTagsForResource", {"resourceArn": "$repository"}, {"tags": TEAM}),
+    ("UntagResource", {"resourceArn": "arn:aws:ecr:us-east-1:123456789012:repository/none", "tagKeys": ["owner"]}, "RepositoryNotFoundException"),
     ("ListTagsForResource", {"resourceArn": "arn:aws:ecr:us-east-1:123456789012:repository/none"}, "RepositoryNotFoundException"),
     ("ListImages", {"repositoryName": "stocked"}, {"imageIds": [{"imageTag": "v1", "imageDigest": ANY}]}, {"digest": "imageIds.0.imageDigest"}),
     ("ListImages", {"repositoryName": "none"}, "RepositoryNotFoundException"),
@@ -425,6 +445,11 @@ LOGS = [
     ("DescribeLogGroups", {"nextToken": "none"}, "InvalidParameterException"),
     ("ListTagsForResource", {"resourceArn": GROUP + "/judged"}, {"tags": {"owner": "judge"}}),
     ("ListTagsForResource", {"resourceArn": GROUP + "/none"}, "ResourceNotFoundException"),
+    ("TagResource", {"resourceArn": GROUP + "/judged", "tags": {"team": "data"}}, {}),
+    ("TagResource", {"resourceArn": GROUP + "/none", "tags": {"team": "data"}}, "ResourceNotFoundException"),
+    ("UntagResource", {"resourceArn": GROUP + "/judged", "tagKeys": ["owner", "none"]}, {}),
+    ("ListTagsForResource", {"resourceArn": GROUP + "/judged"}, {"tags": {"team": "data"}}),
+    ("UntagResource", {"resourceArn": GROUP + "/none", "tagKeys": ["owner"]}, "ResourceNotFoundException"),
     # what the jobs said
     ("DescribeLogStreams", {"logGroupName": "/aws/batch/job", "logStreamNamePrefix": "judged/"}, {"logStreams": ANY}),
     ("DescribeLogStreams", {"logGroupName": "/none"}, "ResourceNotFoundException"),
