@@ -37,6 +37,9 @@ func TestWhatCallsNeed(t *testing.T) {
 				PermissionsBoundary: aws.String("arn:aws:iam::aws:policy/AdministratorAccess"), Tags: []iamtypes.Tag{{Key: aws.String("owner"), Value: aws.String("me")}}})
 		}, []string{"iam:CreateRole iam::0:role/p/r iam:permissionsboundary=arn:aws:iam::aws:policy/AdministratorAccess", "iam:TagRole iam::0:role/p/r"}},
 		{func() (any, error) { return roles.GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String("r")}) }, []string{"iam:GetRole iam::0:role/p/r"}},
+		{func() (any, error) {
+			return roles.SimulatePrincipalPolicy(ctx, &iam.SimulatePrincipalPolicyInput{PolicySourceArn: aws.String("arn:aws:iam::000000000000:role/p/r"), ActionNames: []string{"s3:GetObject"}})
+		}, []string{"iam:SimulatePrincipalPolicy iam::0:role/p/r"}},
 		{func() (any, error) { return roles.ListRoles(ctx, &iam.ListRolesInput{}) }, []string{"iam:ListRoles *"}},
 		{func() (any, error) {
 			return roles.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: aws.String("i")})

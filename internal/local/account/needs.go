@@ -17,10 +17,12 @@ func (s *Service) needs(q wire.Query) []wire.Permission {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	first := wire.Permission{Action: "iam:" + q.Action, Resource: "*"}
-	role, profile := q.Get("RoleName"), q.Get("InstanceProfileName")
+	role, profile, source := q.Get("RoleName"), q.Get("InstanceProfileName"), q.Get("PolicySourceArn")
 	switch {
 	case profile != "":
 		first.Resource = s.profileARN(profile, q.Get("Path"))
+	case source != "":
+		first.Resource = source
 	case role != "":
 		first.Resource = s.roleARN(role, q.Get("Path"))
 	case q.Action == "CreateServiceLinkedRole":

@@ -24,6 +24,10 @@ const (
 const startingTasks = `["ecr:GetAuthorizationToken","ecr:BatchCheckLayerAvailability","ecr:GetDownloadUrlForLayer","ecr:BatchGetImage",` +
 	`"logs:CreateLogStream","logs:PutLogEvents"]`
 
+// onInstances is what the ECS agent does besides; in AWS's policy ecs:TagResource has a condition.
+const onInstances = `,"ec2:DescribeTags","ecs:DeregisterContainerInstance","ecs:DiscoverPollEndpoint","ecs:Poll","ecs:RegisterContainerInstance",` +
+	`"ecs:StartTelemetrySession","ecs:UpdateContainerInstancesState","ecs:Submit*","ecs:TagResource"]`
+
 // managedPolicies are those of AWS's own policies that a role of jobs, of their start or of instances may want, by ARN. They are shortened
 // to what the embedded AWS offers: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html
 var managedPolicies = map[string]string{
@@ -33,7 +37,7 @@ var managedPolicies = map[string]string{
 	"arn:aws:iam::aws:policy/CloudWatchLogsFullAccess":                         allows(`"logs:*"`),
 	"arn:aws:iam::aws:policy/service-role/AWSBatchServiceRole":                 allows(`["ec2:Describe*","iam:Get*","ecs:*","logs:*"]`),
 	"arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy":    allows(startingTasks),
-	"arn:aws:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role": allows(startingTasks),
+	"arn:aws:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role": allows(startingTasks[:len(startingTasks)-1] + onInstances),
 }
 
 // allows is a policy that allows actions, a string or list of JSON, on everything.

@@ -92,6 +92,7 @@ func New(opt Options) (*Service, error) {
 		"AttachRolePolicy":              change(s, edited(s, attachRolePolicy)),
 		"ListAttachedRolePolicies":      look(s, paged("AttachedPolicies", of(s.role, listAttachedRolePolicies))),
 		"DetachRolePolicy":              change(s, edited(s, detachRolePolicy)),
+		"SimulatePrincipalPolicy":       look(s, paged("EvaluationResults", s.simulate)),
 		"CreateInstanceProfile":         change(s, s.createInstanceProfile),
 		"GetInstanceProfile":            look(s, of(s.profile, s.getInstanceProfile)),
 		"ListInstanceProfiles":          look(s, paged("InstanceProfiles", s.listInstanceProfiles)),
@@ -219,21 +220,34 @@ func (s *Service) Allows(role, action, resource string, conditions map[string]st
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.state.Roles[lastStep(role)]
-	if b := r.PermissionsBoundary; b != nil && !policy.Allows(s.parse(managedPolicies[*b.PermissionsBoundaryArn]), action, resource, conditions) {
+	if bounds := s.bounds(r); bounds != nil && !policy.Allows(bounds, action, resource, conditions) {
 		return false
 	}
-	return policy.Allows(s.statements(r), action, resource, conditions)
+	var all []policy.Statement
+	for _, statements := range s.policiesOf(r) {
+		all = append(all, statements...)
+	}
+	return policy.Allows(all, action, resource, conditions)
 }
 
-func (s *Service) statements(r role) (all []policy.Statement) {
-	documents := slices.Collect(maps.Values(r.Inline))
-	for _, arn := range r.Attached {
-		documents = append(documents, managedPolicies[arn])
+// policiesOf are the statements of the policies of a role, inline and attached, by the policies' names.
+func (s *Service) policiesOf(r role) map[string][]policy.Statement {
+	all := map[string][]policy.Statement{}
+	for name, document := range r.Inline {
+		all[name] = s.parse(document)
 	}
-	for _, d := range documents {
-		all = append(all, s.parse(d)...)
+	for _, arn := range r.Attached {
+		all[lastStep(arn)] = s.parse(managedPolicies[arn])
 	}
 	return all
+}
+
+// bounds are the statements of the permissions boundary of a role, nil without one.
+func (s *Service) bounds(r role) []policy.Statement {
+	if r.PermissionsBoundary == nil {
+		return nil
+	}
+	return s.parse(managedPolicies[*r.PermissionsBoundary.PermissionsBoundaryArn])
 }
 
 func (s *Service) parse(document string) []policy.Statement {

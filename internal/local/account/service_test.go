@@ -475,7 +475,7 @@ func TestDeniedActionsReadAsAWSSays(t *testing.T) {
 
 func TestOperationNamesTheAction(t *testing.T) {
 	s, _, _ := serve(t, account.Options{})
-	tests := map[string]bool{"CreateRole": true, "GetRole": false, "GetCallerIdentity": false, "Nonsense": false}
+	tests := map[string]bool{"CreateRole": true, "GetRole": false, "SimulatePrincipalPolicy": false, "GetCallerIdentity": false, "Nonsense": false}
 	for action, mutating := range tests {
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(url.Values{"Action": {action}}.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

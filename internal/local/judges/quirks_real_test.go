@@ -50,6 +50,7 @@ var quirks = []reason{
 	{"iam.PutRolePermissionsBoundary error: none in moto, NoSuchEntity here", "moto takes any ARN for a boundary"},
 	{"iam.ListRoles Roles.*", "the role that moto should have refused"},
 	{"iam.ListRoles error: ResponseParserError in moto, *", "moto fails over an unknown marker"},
+	{"iam.SimulatePrincipalPolicy error: ResponseParserError in moto, *", "moto has no simulator"},
 	{"iam.ListInstanceProfiles error: none in moto, *", "moto has no pages of instance profiles"},
 	{"iam.ListInstanceProfiles* IsTruncated: absent in moto, false here", "moto has no pages of instance profiles"},
 	{"iam.ListInstanceProfilesForRole error: none in moto, NoSuchEntity here", "moto lists nothing for a role that there is not"},

@@ -6,16 +6,37 @@ import (
 	"unicode/utf8"
 )
 
-// Allows reports whether a principal with these statements may do action on resource (an ARN or "*"), where the request has the given values
+// Decision is what policies say of a request, as the policy simulator calls it.
+type Decision string
+
+// Decisions.
+const (
+	Allowed      Decision = "allowed"
+	ExplicitDeny Decision = "explicitDeny" // by a statement
+	ImplicitDeny Decision = "implicitDeny" // since no statement allows it
+)
+
+// Decide says whether a principal with these statements may do action on resource (an ARN or "*"), where the request has the given values
 // for condition keys in lower case: some statement must allow it, and none deny it. A condition that is not known here never allows.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
-func Allows(statements []Statement, action, resource string, conditions map[string]string) bool {
+func Decide(statements []Statement, action, resource string, conditions map[string]string) Decision {
 	applies := func(effect string) bool {
 		return slices.ContainsFunc(statements, func(s Statement) bool {
 			return s.Effect == effect && s.covers(action, resource) && s.holds(conditions)
 		})
 	}
-	return applies("Allow") && !applies("Deny")
+	switch {
+	case applies("Deny"):
+		return ExplicitDeny
+	case applies("Allow"):
+		return Allowed
+	}
+	return ImplicitDeny
+}
+
+// Allows reports whether Decide says so.
+func Allows(statements []Statement, action, resource string, conditions map[string]string) bool {
+	return Decide(statements, action, resource, conditions) == Allowed
 }
 
 // covers compares actions without regard to case, as IAM does, and resources with.
@@ -33,13 +54,15 @@ func one(wanted, unwanted Strings, matches func(string) bool) bool {
 	return slices.ContainsFunc(wanted, matches)
 }
 
-// operators compare the value of a request with one of a statement.
+// operators compare the value of a request with one of a statement. A request has one value for a key here, also where AWS takes more.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 var operators = map[string]func(value, wanted string) bool{
 	"StringEquals": func(value, wanted string) bool { return value == wanted },
 	"StringLike":   func(value, wanted string) bool { return like(wanted, value) },
 	"ArnLike":      func(value, wanted string) bool { return like(wanted, value) },
 	"Bool":         strings.EqualFold,
+
+	"ForAnyValue:StringEquals": func(value, wanted string) bool { return value == wanted },
 }
 
 // holds reports whether all conditions of the statement hold. One that cannot be decided does not help an Allow, and does not hinder a Deny.

@@ -61,7 +61,7 @@ func (t Targets) Operations() []string { return slices.Sorted(maps.Keys(t)) }
 
 // Mutating tells from an operation's name whether it changes anything, by the verb that it begins with.
 func Mutating(operation string) bool {
-	return !slices.ContainsFunc([]string{"Describe", "Get", "List", "Filter", "BatchGet"}, func(verb string) bool {
+	return !slices.ContainsFunc([]string{"Describe", "Get", "List", "Filter", "BatchGet", "Simulate"}, func(verb string) bool {
 		return strings.HasPrefix(operation, verb)
 	})
 }

@@ -84,6 +84,8 @@ def pages(upload):
         "iam.ListRoleTags": (role, "Tags", N),
         "iam.ListRolePolicies": (role, "PolicyNames", N),
         "iam.ListAttachedRolePolicies": (role, "AttachedPolicies", N),
+        "iam.SimulatePrincipalPolicy": (
+            {"PolicySourceArn": "arn:aws:iam::123456789012:role/role0", "ActionNames": [f"s3:Action{i}" for i in range(N)]}, "EvaluationResults", N),
         "iam.ListInstanceProfiles": ({}, "InstanceProfiles", N),
         "iam.ListInstanceProfilesForRole": (role, "InstanceProfiles", N),
         "batch.DescribeComputeEnvironments": ({}, "computeEnvironments", N),

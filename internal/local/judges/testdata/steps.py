@@ -18,6 +18,7 @@ TLS_ONLY = json.dumps({"Version": "2012-10-17", "Statement": [{
     "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::judged/*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}]})
 EXPIRING = {"ID": "old", "Status": "Enabled", "Filter": {"Prefix": "tmp/"}, "Expiration": {"Days": 3},
             "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}
+HOST = "arn:aws:iam::123456789012:role/host"
 READ_ONLY = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
 TAGS = [{"Key": "owner", "Value": "judge"}]
 TEAM = [{"Key": "team", "Value": "data"}]
@@ -110,6 +111,17 @@ IAM = [
     ("AttachRolePolicy", {"RoleName": "host", "PolicyArn": "arn:aws:iam::123456789012:policy/none"}, "NoSuchEntity"),
     ("ListAttachedRolePolicies", {"RoleName": "host"}, {"AttachedPolicies": [{"PolicyName": "AmazonS3ReadOnlyAccess", "PolicyArn": READ_ONLY}]}),
     ("ListAttachedRolePolicies", {"RoleName": "nobody"}, "NoSuchEntity"),
+    ("SimulatePrincipalPolicy",
+     {"PolicySourceArn": HOST, "ActionNames": ["s3:GetObject"], "ResourceArns": ["arn:aws:s3:::judged/a"],
+      "ContextEntries": [{"ContextKeyName": "aws:SecureTransport", "ContextKeyValues": ["true"], "ContextKeyType": "boolean"}]},
+     {"IsTruncated": False, "EvaluationResults": [
+         {"EvalActionName": "s3:GetObject", "EvalResourceName": "arn:aws:s3:::judged/a", "EvalDecision": "allowed", "ResourceSpecificResults": [
+             {"EvalResourceName": "arn:aws:s3:::judged/a", "EvalResourceDecision": "allowed", "MissingContextValues": [],
+              "MatchedStatements": [{"SourcePolicyId": "AmazonS3ReadOnlyAccess"}, {"SourcePolicyId": "grant"}]}]}]}),
+    ("SimulatePrincipalPolicy", {"PolicySourceArn": HOST, "ActionNames": ["s3:PutObject"]},
+     {"EvaluationResults": [{"EvalResourceName": "*", "EvalDecision": "implicitDeny", "MatchedStatements": []}]}),
+    ("SimulatePrincipalPolicy", {"PolicySourceArn": "arn:aws:iam::123456789012:role/nobody", "ActionNames": ["s3:GetObject"]}, "NoSuchEntity"),
+    ("SimulatePrincipalPolicy", {"PolicySourceArn": "host-of-somebody-else", "ActionNames": ["s3:GetObject"]}, "InvalidInput"),
     ("CreateInstanceProfile", {"InstanceProfileName": "host"},
      {"InstanceProfile": {"Roles": [], "Arn": "arn:aws:iam::123456789012:instance-profile/host"}}, {"profile": "InstanceProfile.Arn"}),
     ("CreateInstanceProfile", {"InstanceProfileName": "host"}, "EntityAlreadyExists"),
