@@ -8,7 +8,6 @@ import (
 
 	"github.com/kedroctl/kedroctl/internal/ui"
 	"github.com/kedroctl/kedroctl/provision"
-	"github.com/kedroctl/kedroctl/run"
 )
 
 // leftToAdministrator answers with what has to be done in IAM first, and says whether something has.
@@ -38,7 +37,7 @@ func writeSteps(w io.Writer, steps []provision.AdminStep) {
 	for _, s := range steps {
 		words := make([]string, len(s.Command))
 		for i, word := range s.Command {
-			words[i] = run.Quote(word)
+			words[i] = ui.Quote(word)
 		}
 		fmt.Fprintf(w, "# %s %s: %s\n%s\n", s.Kind, s.Name, s.What, strings.Join(words, " "))
 	}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/kedroctl/kedroctl/internal/plan"
+	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
 // Failure says why a group failed, attempt by attempt.
@@ -118,19 +119,8 @@ func (c Clients) forgotten(ctx context.Context, r Run, j Job) (Failure, error) {
 func newFailure(r Run, j Job) Failure {
 	return Failure{
 		Job: j, Nodes: r.group(j.Group).Nodes, Attempts: []Attempt{},
-		Logs: "kedroctl logs " + r.ID + " " + Quote(j.Group), Resume: "kedroctl resume " + r.ID,
+		Logs: "kedroctl logs " + r.ID + " " + ui.Quote(j.Group), Resume: "kedroctl resume " + r.ID,
 	}
-}
-
-// Quote makes one word of a text in any shell.
-func Quote(text string) string {
-	plain := func(c rune) bool {
-		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("_-./:", c)
-	}
-	if text != "" && strings.IndexFunc(text, func(c rune) bool { return !plain(c) }) < 0 {
-		return text
-	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
 // add takes an attempt over, of which the last one tells for the whole job.

@@ -120,11 +120,3 @@ func TestAJobThatSomebodyEnded(t *testing.T) {
 		t.Errorf("why %+v", f.Why)
 	}
 }
-
-func TestQuote(t *testing.T) {
-	for text, want := range map[string]string{"a_b-c.d": "a_b-c.d", "a b": "'a b'", "it's": `'it'\''s'`, "<lambda>": "'<lambda>'", "": "''"} {
-		if got := Quote(text); got != want {
-			t.Errorf("%q: %s, want %s", text, got, want)
-		}
-	}
-}

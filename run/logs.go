@@ -255,7 +255,7 @@ func (w *logWatch) tellRest() {
 		case j.ID == "":
 			w.to.Notice(fmt.Sprintf("group %s: not submitted yet", j.Group))
 		case j.State == Unknown:
-			w.to.Notice(fmt.Sprintf("group %s: Batch has forgotten the job, and with it the name of its log; look for it with 'aws logs tail %s --since 30d'", j.Group, Quote(w.run.LogGroup)))
+			w.to.Notice(fmt.Sprintf("group %s: Batch has forgotten the job, and with it the name of its log; look for it with 'aws logs tail %s --since 30d'", j.Group, ui.Quote(w.run.LogGroup)))
 		case j.Started.IsZero() && j.Attempt == 0 && !j.Ended():
 			w.to.Notice(strings.TrimSuffix(fmt.Sprintf("group %s: not started yet, %s: %s", j.Group, j.State, j.Reason), ": "))
 		case j.State == Failed && j.Started.IsZero():

@@ -72,7 +72,7 @@ func (r Run) Look(group string) (Look, error) {
 func (l Look) Line() string {
 	words := make([]string, len(l.Command))
 	for i, word := range l.Command {
-		words[i] = Quote(word)
+		words[i] = ui.Quote(word)
 	}
 	return strings.Join(words, " ")
 }

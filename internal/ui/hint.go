@@ -1,6 +1,9 @@
 package ui
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // hinted is an error with a next step for the user.
 type hinted struct {
@@ -28,4 +31,15 @@ func Hint(err error) string {
 		return h.Hint()
 	}
 	return ""
+}
+
+// Quote makes one word of a text in any shell.
+func Quote(text string) string {
+	plain := func(c rune) bool {
+		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("_-./:", c)
+	}
+	if text != "" && strings.IndexFunc(text, func(c rune) bool { return !plain(c) }) < 0 {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }

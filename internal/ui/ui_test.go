@@ -72,3 +72,11 @@ func TestTasksWithoutATerminal(t *testing.T) {
 		t.Errorf("story (-want +got):\n%s", diff)
 	}
 }
+
+func TestQuote(t *testing.T) {
+	for text, want := range map[string]string{"a_b-c.d": "a_b-c.d", "a b": "'a b'", "it's": `'it'\''s'`, "<lambda>": "'<lambda>'", "": "''"} {
+		if got := Quote(text); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}
