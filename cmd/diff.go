@@ -19,7 +19,7 @@ func (c changesFound) code() int { return exitUsage }
 
 // diff tells what provision would do.
 func (d *deps) diff(c *cli.Context, clients provision.Clients, spec provision.Spec) error {
-	changes, err := provision.Diff(c.Context, clients, spec)
+	changes, err := provision.Diff(c.Context, clients, spec, &steps{term: d.term})
 	if err != nil {
 		return err
 	}

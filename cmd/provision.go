@@ -132,6 +132,9 @@ func (d *deps) showResources(w io.Writer, list []provision.Resource) {
 type steps struct{ term *ui.Terminal }
 
 func (s *steps) Step(r provision.Resource) {
+	if r.Warning != "" {
+		s.term.Line("warning: %s: %s", r, r.Warning)
+	}
 	tell := s.term.Line
 	if r.State == provision.Unchanged || r.State == provision.Existing || r.State == provision.Working {
 		tell = s.term.Detail

@@ -69,7 +69,7 @@ func TestTwoRegionsShareNothing(t *testing.T) {
 				}
 			}
 			for a, s := range map[*testAWS]Spec{a: here, b: there} {
-				if changes, err := Diff(t.Context(), a.Clients, s); err != nil || len(changes) > 0 {
+				if changes, err := Diff(t.Context(), a.Clients, s, &steps{}); err != nil || len(changes) > 0 {
 					t.Errorf("in %s: %+v, %v", s.Region, changes, err)
 				}
 			}
@@ -83,7 +83,7 @@ func TestTwoRegionsShareNothing(t *testing.T) {
 			if _, err := Destroy(t.Context(), a.Clients, here, DestroyOptions{Data: true}, &steps{}); err != nil {
 				t.Fatal(err)
 			}
-			if changes, err := Diff(t.Context(), b.Clients, there); err != nil || len(changes) > 0 {
+			if changes, err := Diff(t.Context(), b.Clients, there, &steps{}); err != nil || len(changes) > 0 {
 				t.Errorf("in %s after the other one has gone: %+v, %v", region, changes, err)
 			}
 		})

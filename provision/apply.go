@@ -74,20 +74,20 @@ func Start(ctx context.Context, c Clients, s Spec, report Reporter) *Applying {
 func (a *Applying) start(ctx context.Context) {
 	c, s := a.clients, a.spec
 	a.got = Resources{Region: s.Region, Bucket: s.Bucket, LogGroup: s.LogGroup}
-	identified := a.step(ctx, a.identify)
-	a.bucket = a.step(ctx, func(ctx context.Context) error { return a.one(ctx, bucket{c, s, a.account}, nil) }, identified)
-	a.repository = a.step(ctx, a.makeRepository, identified)
-	logs := a.step(ctx, func(ctx context.Context) error { return a.one(ctx, s.logs(c), nil) }, identified)
-	roles := a.step(ctx, a.makeJobRoles, identified)
+	first := a.findRoles(ctx, a.step(ctx, a.identify))
+	a.bucket = a.step(ctx, func(ctx context.Context) error { return a.one(ctx, bucket{c, s, a.account}, nil) }, first...)
+	a.repository = a.step(ctx, a.makeRepository, first...)
+	logs := a.step(ctx, func(ctx context.Context) error { return a.one(ctx, s.logs(c), nil) }, first...)
+	roles := a.step(ctx, a.makeJobRoles, first...)
 	var network, queue *step // done when it is known whether tasks need a public IP, and when the queue is VALID
 	if s.ownQueue() {
-		network, queue = a.startQueue(ctx, identified)
+		network, queue = a.startQueue(ctx, first)
 	} else {
-		network = a.step(ctx, a.findQueue, identified)
+		network = a.step(ctx, a.findQueue, first...)
 		queue = network
 	}
 	a.step(ctx, a.retire, queue)
-	a.step(ctx, a.tagDefinitions, identified)
+	a.step(ctx, a.tagDefinitions, first...)
 	needs := []*step{logs, roles}
 	if s.onFargate() {
 		needs = append(needs, network)
@@ -95,16 +95,49 @@ func (a *Applying) start(ctx context.Context) {
 	a.definition = a.step(ctx, func(context.Context) error { return nil }, needs...)
 }
 
+// findRoles looks at the roles that the settings name, and gives what all other steps wait for: where one of them will not do, nothing is changed.
+func (a *Applying) findRoles(ctx context.Context, identified *step) []*step {
+	steps := []*step{identified}
+	find := func(name string, f func(context.Context) error) {
+		if name != "" {
+			steps = append(steps, a.step(ctx, f, identified))
+		}
+	}
+	named, c := a.spec.Existing, a.clients
+	find(named.JobRole, a.findJobRole)
+	find(named.ExecutionRole, func(ctx context.Context) error {
+		return a.one(ctx, a.spec.existingExecutionRole(c, a.account), &a.got.ExecutionRole)
+	})
+	if a.spec.ownEnvironments() {
+		find(named.ServiceRole, func(ctx context.Context) error { return a.one(ctx, a.spec.existingServiceRole(c), &a.got.ServiceRole) })
+	}
+	if a.spec.ownEnvironments() && !a.spec.onFargate() {
+		find(named.InstanceProfile, func(ctx context.Context) error {
+			return a.one(ctx, a.spec.existingProfile(c, a.account), &a.got.InstanceProfile)
+		})
+	}
+	return steps
+}
+
+// findJobRole looks at the one that the settings name, which has to reach the key of the bucket too.
+func (a *Applying) findJobRole(ctx context.Context) error {
+	s, err := bucket{a.clients, a.spec, a.account}.withKey(ctx)
+	if err != nil {
+		return err
+	}
+	return a.one(ctx, s.existingJobRole(a.clients, a.account), &a.got.JobRole)
+}
+
 // startQueue starts the compute environments, what they need, and the queue. It gives the step that finds the network, and the queue's.
-func (a *Applying) startQueue(ctx context.Context, identified *step) (found, whole *step) {
+func (a *Applying) startQueue(ctx context.Context, first []*step) (found, whole *step) {
 	if a.spec.Compute.Environment != "" {
-		return a.startOnTheirs(ctx, identified)
+		return a.startOnTheirs(ctx, first)
 	}
 	net := &network{Clients: a.clients, spec: a.spec}
-	found = a.step(ctx, func(ctx context.Context) error { return a.findNetwork(ctx, net) }, identified)
-	needs := []*step{found, a.step(ctx, a.makeServiceRole, identified)}
+	found = a.step(ctx, func(ctx context.Context) error { return a.findNetwork(ctx, net) }, first...)
+	needs := []*step{found, a.step(ctx, a.makeServiceRole, first...)}
 	if !a.spec.onFargate() {
-		needs = append(needs, a.step(ctx, a.makeProfile, identified))
+		needs = append(needs, a.step(ctx, a.makeProfile, first...))
 	}
 	capacities := a.spec.capacities()
 	made := make([]string, len(capacities))
@@ -120,7 +153,7 @@ func (a *Applying) startQueue(ctx context.Context, identified *step) (found, who
 }
 
 // startOnTheirs starts a queue over the environment that the settings name.
-func (a *Applying) startOnTheirs(ctx context.Context, identified *step) (found, whole *step) {
+func (a *Applying) startOnTheirs(ctx context.Context, first []*step) (found, whole *step) {
 	made := make([]string, 1)
 	found = a.step(ctx, func(ctx context.Context) error {
 		env := &existingEnvironment{environment: environment{Clients: a.clients, spec: a.spec, name: a.spec.Compute.Environment}}
@@ -135,7 +168,7 @@ func (a *Applying) startOnTheirs(ctx context.Context, identified *step) (found, 
 		defer a.mu.Unlock()
 		a.got.PublicIP = public
 		return nil
-	}, identified)
+	}, first...)
 	return found, a.queueOver(ctx, made, found)
 }
 
@@ -250,10 +283,7 @@ func (a *Applying) makeJobRoles(ctx context.Context) error {
 	if err := a.makeJobRole(ctx); err != nil {
 		return err
 	}
-	if name := a.spec.Existing.ExecutionRole; name != "" {
-		return a.one(ctx, existingRole{a.clients, "aws.execution_role", name, tasksService}, &a.got.ExecutionRole)
-	}
-	if !a.spec.needsExecutionRole() {
+	if a.spec.Existing.ExecutionRole != "" || !a.spec.needsExecutionRole() {
 		return nil
 	}
 	return a.one(ctx, a.spec.executionRole(a.clients, a.account), &a.got.ExecutionRole)
@@ -261,8 +291,8 @@ func (a *Applying) makeJobRoles(ctx context.Context) error {
 
 // makeJobRole lets jobs use the key of a bucket that the stack has not made.
 func (a *Applying) makeJobRole(ctx context.Context) error {
-	if name := a.spec.Existing.JobRole; name != "" {
-		return a.one(ctx, existingRole{a.clients, "aws.job_role", name, tasksService}, &a.got.JobRole)
+	if a.spec.Existing.JobRole != "" {
+		return nil
 	}
 	s, err := bucket{a.clients, a.spec, a.account}.withKey(ctx)
 	if err != nil {
@@ -272,15 +302,15 @@ func (a *Applying) makeJobRole(ctx context.Context) error {
 }
 
 func (a *Applying) makeServiceRole(ctx context.Context) error {
-	if name := a.spec.Existing.ServiceRole; name != "" {
-		return a.one(ctx, existingRole{a.clients, "aws.service_role", name, batchService}, &a.got.ServiceRole)
+	if a.spec.Existing.ServiceRole != "" {
+		return nil
 	}
 	return a.one(ctx, serviceRole{a.clients}, &a.got.ServiceRole)
 }
 
 func (a *Applying) makeProfile(ctx context.Context) error {
-	if name := a.spec.Existing.InstanceProfile; name != "" {
-		return a.one(ctx, existingProfile{a.clients, name}, &a.got.InstanceProfile)
+	if a.spec.Existing.InstanceProfile != "" {
+		return nil
 	}
 	if err := a.one(ctx, a.spec.instanceRole(a.clients, a.account), nil); err != nil {
 		return err

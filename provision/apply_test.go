@@ -112,7 +112,7 @@ func TestDriftIsRepaired(t *testing.T) {
 			want := picture(t, a, s)
 			test.tamper(t, a, s)
 			a.mutations()
-			changes, err := Diff(t.Context(), a.Clients, s)
+			changes, err := Diff(t.Context(), a.Clients, s, &steps{})
 			if err != nil || len(changes) != 1 || changes[0].Kind != test.updated || changes[0].Action != ActionUpdate || len(changes[0].Attributes) == 0 {
 				t.Errorf("difference %+v, %v", changes, err)
 			}
@@ -120,7 +120,7 @@ func TestDriftIsRepaired(t *testing.T) {
 				t.Errorf("to compare it made %v", calls)
 			}
 			res := mustApply(t, a, s)
-			if changes, err := Diff(t.Context(), a.Clients, s); err != nil || len(changes) > 0 {
+			if changes, err := Diff(t.Context(), a.Clients, s, &steps{}); err != nil || len(changes) > 0 {
 				t.Errorf("difference after repair %+v, %v", changes, err)
 			}
 			if diff := cmp.Diff(want, picture(t, a, s)); diff != "" {
@@ -241,18 +241,21 @@ func borrowed(t *testing.T, a *testAWS) (Resources, Spec) {
 	})
 	their := mustApply(t, a, theirs)
 	must(t, a.s3.DeleteBucketTagging, &s3.DeleteBucketTaggingInput{Bucket: &theirs.Bucket})
-	a.mutations()
-	return their, testSpec(t, func(p *project.Project) {
+	ours := testSpec(t, func(p *project.Project) {
 		p.Settings.Bucket, p.Settings.Image.Repository = theirs.Bucket, theirs.Repository
 		p.Settings.AWS = project.AWSSettings{JobRole: lastPart(their.JobRole), ExecutionRole: their.JobRole}
 		p.Settings.Compute.Queue = lastPart(their.Queue)
 	})
+	allow(t, a, theirs.JobRole, "start", ours.executionPolicy(account{their.Account, "aws"}))
+	a.mutations()
+	return their, ours
 }
 
 func TestExistingProfileSubnetsAndServiceRole(t *testing.T) {
 	a := embedded(t)
 	their := mustApply(t, a, testSpec(t, func(p *project.Project) { p.Name = "Theirs"; p.Settings.Bucket = "theirs-bucket" }))
 	role := batchRole(t, a)
+	must(t, a.iam.AttachRolePolicy, &iam.AttachRolePolicyInput{RoleName: aws.String(lastPart(their.InstanceProfile)), PolicyArn: aws.String(hostsTasks)})
 	env := must(t, a.batch.DescribeComputeEnvironments, &batch.DescribeComputeEnvironmentsInput{}).ComputeEnvironments[0]
 	s := testSpec(t, func(p *project.Project) {
 		p.Settings.Image.Repository = "ours"

@@ -26,9 +26,9 @@ type Change struct {
 }
 
 // Diff is what Apply would do, in the order of a list for people: what differs between the stack as it stands and the spec. It makes no call that
-// changes anything.
-func Diff(ctx context.Context, c Clients, s Spec) ([]Change, error) {
-	a := &Applying{clients: c, spec: s, dry: true}
+// changes anything. Of what the settings name the reporter hears.
+func Diff(ctx context.Context, c Clients, s Spec, report Reporter) ([]Change, error) {
+	a := &Applying{clients: c, spec: s, report: report, dry: true}
 	a.start(ctx)
 	if _, err := a.Wait(); err != nil {
 		return nil, err
@@ -46,6 +46,9 @@ func (a *Applying) compare(ctx context.Context, r resource) (Resource, error) {
 	is, changes, err := r.diff(ctx)
 	if err != nil {
 		return *is, explain(is.String(), err)
+	}
+	if is.State == Existing {
+		a.report.Step(*is)
 	}
 	if len(changes) == 0 {
 		return *is, nil

@@ -14,7 +14,7 @@ import (
 func mustDiff(t *testing.T, a *testAWS, s Spec) []Change {
 	t.Helper()
 	a.mutations()
-	changes, err := Diff(t.Context(), a.Clients, s)
+	changes, err := Diff(t.Context(), a.Clients, s, &steps{})
 	if err != nil {
 		t.Fatalf("diff: %v", err)
 	}

@@ -28,6 +28,8 @@ const (
 	CodeDisabled    = "disabled"           // a queue takes no jobs, or an environment starts none
 	CodeChanging    = "changing"           // Batch is working on it
 	CodeIdle        = "idle"               // vCPUs run without a job
+	CodeLacks       = "role-lacks"         // a role that the settings name does not allow what jobs need
+	CodeUnchecked   = "not-checked"        // what it allows could not be found out
 	CodeNoRoute     = "no-public-address"  // instances in a subnet need another way out
 	CodeNoImage     = "image-missing"      // the deployment's image is not in the registry
 	CodeNoRevision  = "definition-missing" // the deployment's job definition was deregistered
@@ -55,17 +57,22 @@ func Examine(ctx context.Context, c Clients, s Spec) []plan.Finding {
 		e.add(plan.Error, CodeCredentials, "AWS account", err.Error(), ui.Hint(err))
 		return e.found
 	}
-	e.resource(ctx, bucket{c, s, who})
+	own := bucket{c, s, who}
+	e.resource(ctx, own)
 	e.resource(ctx, &repository{Clients: c, spec: s})
 	e.resource(ctx, s.logs(c))
+	withKey, err := own.withKey(ctx)
+	if err != nil {
+		withKey = s // the bucket has told
+	}
 	if s.Existing.JobRole == "" {
-		e.resource(ctx, s.jobRole(c, who))
+		e.resource(ctx, withKey.jobRole(c, who))
 	} else {
-		e.resource(ctx, existingRole{c, "aws.job_role", s.Existing.JobRole, tasksService})
+		e.resource(ctx, withKey.existingJobRole(c, who))
 	}
 	switch {
 	case s.Existing.ExecutionRole != "":
-		e.resource(ctx, existingRole{c, "aws.execution_role", s.Existing.ExecutionRole, tasksService})
+		e.resource(ctx, s.existingExecutionRole(c, who))
 	case s.needsExecutionRole():
 		e.resource(ctx, s.executionRole(c, who))
 	}
@@ -92,6 +99,8 @@ func (e *exam) resource(ctx context.Context, r resource) (arn string) {
 	switch {
 	case noWay(err) != nil:
 		e.add(plan.Error, CodeNoRoute, is.String(), err.Error(), ui.Hint(err))
+	case isLack(err):
+		e.add(plan.Error, CodeLacks, is.String(), err.Error(), ui.Hint(err))
 	case err != nil:
 		err = explain(is.String(), err)
 		e.add(plan.Error, CodeUnreadable, is.String(), strings.TrimPrefix(err.Error(), is.String()+": "), ui.Hint(err))
@@ -104,6 +113,9 @@ func (e *exam) resource(ctx context.Context, r resource) (arn string) {
 		}
 		e.add(plan.Error, CodeDiffers, is.String(), "it is not what the settings want: "+strings.Join(what, ", "), provisionFix)
 	}
+	if is.Warning != "" {
+		e.add(plan.Warning, CodeUnchecked, is.String(), is.Warning, "")
+	}
 	return is.ARN
 }
 
@@ -115,8 +127,8 @@ func (e *exam) compute(ctx context.Context, who account) {
 		e.addresses(ctx, net.subnets)
 	}
 	service := ""
-	if name := e.spec.Existing.ServiceRole; name != "" {
-		service = e.resource(ctx, existingRole{e.Clients, "aws.service_role", name, batchService})
+	if e.spec.Existing.ServiceRole != "" {
+		service = e.resource(ctx, e.spec.existingServiceRole(e.Clients))
 	} else {
 		service = e.resource(ctx, serviceRole{e.Clients})
 	}
@@ -138,8 +150,8 @@ func (e *exam) profile(ctx context.Context, who account) string {
 	if e.spec.onFargate() {
 		return ""
 	}
-	if name := e.spec.Existing.InstanceProfile; name != "" {
-		return e.resource(ctx, existingProfile{e.Clients, name})
+	if e.spec.Existing.InstanceProfile != "" {
+		return e.resource(ctx, e.spec.existingProfile(e.Clients, who))
 	}
 	e.resource(ctx, e.spec.instanceRole(e.Clients, who))
 	return e.resource(ctx, profile{e.Clients, e.spec})

@@ -152,7 +152,7 @@ func (t *testAWS) mutations() []string {
 
 func mutates(call string) bool {
 	_, op, _ := strings.Cut(call, ".")
-	for _, reads := range []string{"Get", "List", "Describe", "Head"} {
+	for _, reads := range []string{"Get", "List", "Describe", "Head", "Simulate"} {
 		if strings.HasPrefix(op, reads) {
 			return false
 		}

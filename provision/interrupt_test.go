@@ -83,7 +83,7 @@ func rest(t *testing.T, a *testAWS, s Spec, times int) error {
 			return err
 		}
 		if len(a.mutations()) == 0 {
-			changes, err := Diff(t.Context(), a.Clients, s)
+			changes, err := Diff(t.Context(), a.Clients, s, &steps{})
 			if len(changes) > 0 {
 				t.Errorf("difference at rest: %+v", changes)
 			}
@@ -153,6 +153,18 @@ func scenarios(subnets, groups []string) []scenario {
 	}
 }
 
+// Policies of AWS, for the start of tasks and for the instances that they run on.
+const (
+	startsTasks = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+	hostsTasks  = "arn:aws:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role"
+)
+
+// allow puts a policy into a role.
+func allow(t *testing.T, a *testAWS, role, name string, p policy) {
+	t.Helper()
+	must(t, a.iam.PutRolePolicy, &iam.PutRolePolicyInput{RoleName: &role, PolicyName: &name, PolicyDocument: aws.String(p.String())})
+}
+
 // theirStack is that of another project, whose bucket has a key and no tags of a project.
 func theirStack(t *testing.T, a *testAWS) {
 	t.Helper()
@@ -164,6 +176,11 @@ func theirStack(t *testing.T, a *testAWS) {
 	must(t, a.s3.PutBucketEncryption, &s3.PutBucketEncryptionInput{Bucket: &theirs.Bucket, ServerSideEncryptionConfiguration: &s3types.ServerSideEncryptionConfiguration{
 		Rules: []s3types.ServerSideEncryptionRule{{ApplyServerSideEncryptionByDefault: &s3types.ServerSideEncryptionByDefault{
 			SSEAlgorithm: s3types.ServerSideEncryptionAwsKms, KMSMasterKeyID: aws.String("arn:aws:kms:eu-west-1:000000000000:key/theirs")}}}}})
+	for role, policy := range map[string]string{theirs.JobRole: startsTasks, theirs.InstanceRole: hostsTasks} {
+		must(t, a.iam.AttachRolePolicy, &iam.AttachRolePolicyInput{RoleName: &role, PolicyArn: aws.String(policy)})
+	}
+	s := Spec{Keys: []string{"arn:aws:kms:eu-west-1:000000000000:key/theirs"}}
+	allow(t, a, theirs.JobRole, "key", newPolicy(s.useKeys(account{testAccount, "aws"})...))
 	batchRole(t, a)
 	must(t, a.logs.CreateLogGroup, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/company/jobs")})
 }

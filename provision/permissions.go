@@ -182,6 +182,8 @@ func (t table) onRoles() []permission {
 	return []permission{
 		{sid: "LookAtRoles", who: "da", on: slices.Concat(t.ownRoles(), t.named("role/", t.Existing.JobRole), t.named("role/", t.Existing.ExecutionRole), theirs),
 			calls: []string{"iam:GetRole", "iam:GetRolePolicy"}},
+		{sid: "CheckRoles", who: "da", on: slices.Concat(t.named("role/", t.Existing.JobRole), t.named("role/", t.Existing.ExecutionRole), t.instances),
+			calls: []string{"iam:SimulatePrincipalPolicy"}},
 		{sid: "LookAtProfile", who: "da", on: union([]string{profile, t.arn("iam", "", "instance-profile/"+t.InstanceProfile)}, t.named("instance-profile/", t.Existing.InstanceProfile)), calls: []string{"iam:GetInstanceProfile"}},
 		{sid: "MakeRoles", who: "d", on: made, calls: []string{"iam:CreateRole", "iam:PutRolePolicy"}, when: boundary},
 		{sid: "Roles", who: "d", on: made, calls: []string{"iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:ListRolePolicies",

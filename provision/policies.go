@@ -119,17 +119,18 @@ func keysUnder(prefix string) (bucket string, keys []string) {
 }
 
 // instancePolicy is what ECS on the instances does: register with the cluster that Batch makes, pull the project's image, write its log.
-// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/instance_IAM_role.html
+// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/instance_IAM_role.html; what each action is on:
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
 func (s Spec) instancePolicy(a account) policy {
+	cluster, instance := a.arn("ecs", s.Region, "cluster/*"), a.arn("ecs", s.Region, "container-instance/*")
 	return newPolicy(append([]statement{
 		{Sid: "Discover", Effect: "Allow", Action: []string{"ec2:DescribeTags", "ecs:DiscoverPollEndpoint"}, Resource: []string{"*"}},
-		{Sid: "Register", Effect: "Allow",
-			Action: []string{
-				"ecs:DeregisterContainerInstance", "ecs:Poll", "ecs:RegisterContainerInstance", "ecs:StartTelemetrySession",
-				"ecs:SubmitAttachmentStateChanges", "ecs:SubmitContainerStateChange", "ecs:SubmitTaskStateChange", "ecs:TagResource",
-				"ecs:UpdateContainerInstancesState",
-			},
-			Resource: []string{a.arn("ecs", s.Region, "cluster/*"), a.arn("ecs", s.Region, "container-instance/*")}},
+		{Sid: "Register", Effect: "Allow", Resource: []string{cluster},
+			Action: []string{"ecs:DeregisterContainerInstance", "ecs:RegisterContainerInstance", "ecs:SubmitAttachmentStateChanges",
+				"ecs:SubmitContainerStateChange", "ecs:SubmitTaskStateChange"}},
+		{Sid: "Instance", Effect: "Allow", Action: []string{"ecs:Poll", "ecs:StartTelemetrySession", "ecs:UpdateContainerInstancesState"}, Resource: []string{instance}},
+		{Sid: "Tag", Effect: "Allow", Action: []string{"ecs:TagResource"}, Resource: []string{cluster, instance},
+			Condition: equals("ecs:CreateAction", "RegisterContainerInstance")},
 	}, s.pullAndLog(a)...)...)
 }
 

@@ -80,7 +80,12 @@ func (p profile) addRole(ctx context.Context) error {
 // existingProfile is the one that the settings name, by name or ARN.
 type existingProfile struct {
 	Clients
-	name string
+	name  string
+	reach reach
+}
+
+func (s Spec) existingProfile(c Clients, a account) existingProfile {
+	return existingProfile{c, s.Existing.InstanceProfile, reach{c, s, s.instancePolicy(a)}}
 }
 
 func (e existingProfile) diff(ctx context.Context) (*Resource, []change, error) {
@@ -96,7 +101,11 @@ func (e existingProfile) diff(ctx context.Context) (*Resource, []change, error) 
 	if len(found.Roles) == 0 {
 		return is, nil, ui.WithHint(errors.New("it has no role: its instances could not join a cluster"), "have its owner add one, or correct aws.instance_profile in pyproject.toml")
 	}
-	return is, nil, checkTrust(unescape(found.Roles[0].AssumeRolePolicyDocument), instancesService, "aws.instance_profile")
+	role := found.Roles[0]
+	if err := checkTrust(unescape(role.AssumeRolePolicyDocument), instancesService, "aws.instance_profile"); err != nil {
+		return is, nil, err
+	}
+	return is, nil, e.reach.check(ctx, is, role, "its role "+aws.ToString(role.RoleName))
 }
 
 func (p profile) removal(ctx context.Context) (Resource, func(context.Context) error, error) {

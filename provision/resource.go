@@ -43,6 +43,8 @@ type Resource struct {
 	ARN    string `json:"arn,omitempty"`
 	State  string `json:"state"`
 	Detail string `json:"detail,omitempty"` // what is being done to it, or why it is in this state
+
+	Warning string `json:"warning,omitempty"` // what could not be found out about it
 }
 
 func (r Resource) String() string { return r.Kind + " " + r.Name }

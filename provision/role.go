@@ -218,6 +218,19 @@ type existingRole struct {
 	Clients
 	key, name string // the setting, and its value
 	service   string // that has to be able to take the role
+	reach     *reach // nil: AWS's own policy is not looked at
+}
+
+func (s Spec) existingJobRole(c Clients, a account) existingRole {
+	return existingRole{c, "aws.job_role", s.Existing.JobRole, tasksService, &reach{c, s, s.jobPolicy(a)}}
+}
+
+func (s Spec) existingExecutionRole(c Clients, a account) existingRole {
+	return existingRole{c, "aws.execution_role", s.Existing.ExecutionRole, tasksService, &reach{c, s, s.executionPolicy(a)}}
+}
+
+func (s Spec) existingServiceRole(c Clients) existingRole {
+	return existingRole{c, "aws.service_role", s.Existing.ServiceRole, batchService, nil}
 }
 
 func (e existingRole) diff(ctx context.Context) (*Resource, []change, error) {
@@ -230,7 +243,11 @@ func (e existingRole) diff(ctx context.Context) (*Resource, []change, error) {
 		return is, nil, err
 	}
 	is.ARN = aws.ToString(found.Arn)
-	return is, nil, checkTrust(unescape(found.AssumeRolePolicyDocument), e.service, e.key)
+	err = checkTrust(unescape(found.AssumeRolePolicyDocument), e.service, e.key)
+	if err == nil && e.reach != nil {
+		err = e.reach.check(ctx, is, *found, "it")
+	}
+	return is, nil, err
 }
 
 // checkTrust refuses a role that a service may not take: jobs or instances would not start.

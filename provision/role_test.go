@@ -149,3 +149,12 @@ func TestWithoutTheRightToSeeAKey(t *testing.T) {
 		t.Errorf("resources %+v", res.All)
 	}
 }
+
+func TestExamineKnowsTheKeyOfABucketOfOthers(t *testing.T) {
+	a, s := embedded(t), testSpec(t, func(p *project.Project) { p.Settings.Bucket = "theirs-bucket" })
+	theirStack(t, a)
+	mustApply(t, a, s)
+	if found := Examine(t.Context(), a.Clients, s); len(found) > 0 {
+		t.Errorf("found %+v", found)
+	}
+}

@@ -50,6 +50,29 @@ var faultsOfStacks = map[string]stackFault{
 		_, err := newS3(cfg).DeletePublicAccessBlock(ctx, &s3.DeletePublicAccessBlockInput{Bucket: &s.Bucket})
 		return err
 	},
+	"company-roles": func(ctx context.Context, cfg aws.Config, _ provision.Spec) error {
+		c, name := iam.NewFromConfig(cfg), aws.String("acme-hosts")
+		for role, has := range map[string]struct{ service, policy string }{
+			"acme-jobs":  {"ecs-tasks", "AmazonS3ReadOnlyAccess"},
+			"acme-hosts": {"ec2", "service-role/AmazonEC2ContainerServiceforEC2Role"},
+		} {
+			trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"` + has.service + `.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
+			if _, err := c.CreateRole(ctx, &iam.CreateRoleInput{RoleName: &role, AssumeRolePolicyDocument: &trust}); err != nil {
+				return err
+			}
+			if err := attachPolicy(ctx, c, role, has.policy); err != nil {
+				return err
+			}
+		}
+		if _, err := c.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: name}); err != nil {
+			return err
+		}
+		_, err := c.AddRoleToInstanceProfile(ctx, &iam.AddRoleToInstanceProfileInput{InstanceProfileName: name, RoleName: name})
+		return err
+	},
+	"company-roles-mended": func(ctx context.Context, cfg aws.Config, _ provision.Spec) error {
+		return attachPolicy(ctx, iam.NewFromConfig(cfg), "acme-jobs", "AmazonS3FullAccess")
+	},
 	"no-log-group": func(ctx context.Context, cfg aws.Config, s provision.Spec) error {
 		_, err := cloudwatchlogs.NewFromConfig(cfg).DeleteLogGroup(ctx, &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: &s.LogGroup})
 		return err
@@ -115,6 +138,11 @@ var faultsOfStacks = map[string]stackFault{
 		}
 		return nil
 	},
+}
+
+func attachPolicy(ctx context.Context, c *iam.Client, role, name string) error {
+	_, err := c.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: &role, PolicyArn: aws.String("arn:aws:iam::aws:policy/" + name)})
+	return err
 }
 
 func deletePolicies(ctx context.Context, c *iam.Client, role string) error {
