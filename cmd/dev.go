@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
@@ -57,7 +58,29 @@ func (d *deps) developing(c *cli.Context) (o origin, pl plan.Plan, s project.Sna
 		pl, s, err = d.plan(ctx, p, plan.Options{Selection: selection(c), Sandbox: c.String("sandbox")}, c.String("params"))
 		return err
 	})
-	return o, pl, s, work.Wait()
+	if err := work.Wait(); err != nil {
+		return o, pl, s, err
+	}
+	return o, pl, s, checkGrants(p, pl, o.deployment)
+}
+
+// deployFirst is what a tree needs that goes beyond its deployment.
+const deployFirst = "run 'kedroctl deploy': the next --dev run needs no new image"
+
+// checkGrants refuses a run that reaches places in S3 for which the role of jobs was given no right. What a role that others made may do is theirs to know.
+func checkGrants(p project.Project, pl plan.Plan, dep provision.Deployment) error {
+	if p.Settings.AWS.JobRole != "" {
+		return nil
+	}
+	deployed, err := plan.New(dep.Snapshot, dep.Settings, plan.Options{Project: p.Name, Whole: true})
+	if err != nil {
+		return fmt.Errorf("plan what deployment %s has: %w", dep.ID, err)
+	}
+	beyond := pl.Grants.Beyond(deployed.Grants)
+	for _, place := range slices.Concat(beyond.Write, beyond.Read) {
+		return ui.WithHint(fmt.Errorf("a job would be denied s3://%s: the role of jobs has the rights that deployment %s needed, and this place is not among them", place, dep.ID), deployFirst)
+	}
+	return nil
 }
 
 // checkImage refuses a tree that needs another image, or other job definitions, than the deployment has.
@@ -66,16 +89,15 @@ func checkImage(p project.Project, dep provision.Deployment) error {
 	if err != nil {
 		return err
 	}
-	deploy := "run 'kedroctl deploy': the next --dev run needs no new image"
 	if needs != dep.DependencyKey {
-		return ui.WithHint(fmt.Errorf("the image of deployment %s is not the one that the tree needs: dependencies, settings of the image or the entry of jobs have changed", dep.ID), deploy)
+		return ui.WithHint(fmt.Errorf("the image of deployment %s is not the one that the tree needs: dependencies, settings of the image or the entry of jobs have changed", dep.ID), deployFirst)
 	}
 	containers, err := keyOf(p.Settings.Containers())
 	if err != nil {
 		return err
 	}
 	if containers != dep.ContainerKey {
-		return ui.WithHint(fmt.Errorf("environment, secrets or shared memory of jobs have changed since deployment %s, and are part of its job definitions", dep.ID), deploy)
+		return ui.WithHint(fmt.Errorf("environment, secrets or shared memory of jobs have changed since deployment %s, and are part of its job definitions", dep.ID), deployFirst)
 	}
 	return nil
 }

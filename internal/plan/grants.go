@@ -52,3 +52,15 @@ func widest(prefixes []string) []string {
 	}
 	return out
 }
+
+// Beyond are the prefixes of g that other does not cover. Who may write may read, as in the policy of jobs.
+func (g Grants) Beyond(other Grants) Grants {
+	readable := slices.Concat(other.Read, other.Write)
+	return Grants{Read: uncovered(g.Read, readable), Write: uncovered(g.Write, other.Write)}
+}
+
+func uncovered(prefixes, by []string) []string {
+	return slices.DeleteFunc(slices.Clone(prefixes), func(p string) bool {
+		return slices.ContainsFunc(by, func(covers string) bool { return strings.HasPrefix(p, covers) })
+	})
+}
