@@ -57,6 +57,11 @@ func (b *Budget) ListJobs(ctx context.Context, in *batch.ListJobsInput, o ...fun
 	return spend(ctx, b, brokenTries, in, b.api.ListJobs, o)
 }
 
+// DescribeJobQueues is Batch's.
+func (b *Budget) DescribeJobQueues(ctx context.Context, in *batch.DescribeJobQueuesInput, o ...func(*batch.Options)) (*batch.DescribeJobQueuesOutput, error) {
+	return spend(ctx, b, brokenTries, in, b.api.DescribeJobQueues, o)
+}
+
 // CancelJob is Batch's.
 func (b *Budget) CancelJob(ctx context.Context, in *batch.CancelJobInput, o ...func(*batch.Options)) (*batch.CancelJobOutput, error) {
 	return spend(ctx, b, brokenTries, in, b.api.CancelJob, o)

@@ -15,6 +15,7 @@ type batchAPI interface {
 	ListJobs(context.Context, *batch.ListJobsInput, ...func(*batch.Options)) (*batch.ListJobsOutput, error)
 	CancelJob(context.Context, *batch.CancelJobInput, ...func(*batch.Options)) (*batch.CancelJobOutput, error)
 	TerminateJob(context.Context, *batch.TerminateJobInput, ...func(*batch.Options)) (*batch.TerminateJobOutput, error)
+	DescribeJobQueues(context.Context, *batch.DescribeJobQueuesInput, ...func(*batch.Options)) (*batch.DescribeJobQueuesOutput, error)
 }
 
 type storeAPI interface {

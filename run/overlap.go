@@ -3,10 +3,13 @@ package run
 import (
 	"context"
 	"fmt"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/batch"
 	"github.com/aws/aws-sdk-go-v2/service/batch/types"
 
 	"github.com/kedroctl/kedroctl/internal/batchjob"
@@ -42,8 +45,12 @@ func (e *OverlapError) Hint() string {
 // versioned and what kedroctl keeps itself.
 func findOverlap(ctx context.Context, c Clients, r Run) error {
 	paths := sharedPaths(r.Plan)
+	queues, err := c.queuesOfOthers(ctx, r)
+	if err != nil {
+		return fmt.Errorf("find other runs: %w", err)
+	}
 	var unfinished []types.JobSummary
-	for _, queue := range Queues(r.Plan, r.Queue) {
+	for _, queue := range queues {
 		jobs, err := batchjob.Unfinished(ctx, c.Batch, queue)
 		if err != nil {
 			return fmt.Errorf("list jobs of queue %s: %w", queue, err)
@@ -73,6 +80,32 @@ func findOverlap(ctx context.Context, c Clients, r Run) error {
 		}
 	}
 	return nil
+}
+
+// ownQueue is the name of a queue that a stack made: a hash of what cannot be changed of it ends it.
+var ownQueue = regexp.MustCompile(`^(.*-)[0-9a-f]{8}$`)
+
+// queuesOfOthers are the queues that other runs may have jobs in: those of this one, and what the stack's queue was or will be with another kind of compute,
+// as runs go on in the queue that they began in.
+func (c Clients) queuesOfOthers(ctx context.Context, r Run) ([]string, error) {
+	queues := Queues(r.Plan, r.Queue)
+	own := ownQueue.FindStringSubmatch(path.Base(r.Queue))
+	if own == nil {
+		return queues, nil
+	}
+	for pages := batch.NewDescribeJobQueuesPaginator(c.Batch, &batch.DescribeJobQueuesInput{}); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("describe job queues: %w", err)
+		}
+		for _, q := range page.JobQueues {
+			other := ownQueue.FindStringSubmatch(aws.ToString(q.JobQueueName))
+			if arn := aws.ToString(q.JobQueueArn); other != nil && other[1] == own[1] && !slices.Contains(queues, arn) {
+				queues = append(queues, arn)
+			}
+		}
+	}
+	return queues, nil
 }
 
 // sharedPaths are those that each run of a plan writes anew.

@@ -13,6 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/batch"
+	"github.com/aws/aws-sdk-go-v2/service/batch/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	local "github.com/kedroctl/kedroctl/internal/local/batch"
@@ -63,6 +66,33 @@ func TestRunsThatWouldWriteTheSamePaths(t *testing.T) {
 
 	w.clock.Advance(2 * time.Hour) // all have ended
 	w.start(shared())
+}
+
+// Another kind of compute has another queue; runs that began in the one of before go on there.
+func TestRunInTheQueueOfBeforeIsSeen(t *testing.T) {
+	w := newWorld(t)
+	w.script["a"] = scripted(time.Hour)
+	for _, name := range []string{"kedro-test-aws_batch-0a1b2c3d", "kedro-test-aws_batch-99999999", "kedro-test-other-0a1b2c3d"} {
+		_, err := w.batch.CreateJobQueue(t.Context(), &batch.CreateJobQueueInput{
+			JobQueueName: &name, Priority: aws.Int32(1), State: types.JQStateEnabled,
+			ComputeEnvironmentOrder: []types.ComputeEnvironmentOrder{{Order: aws.Int32(1), ComputeEnvironment: aws.String("kedro")}},
+		})
+		w.must(err)
+	}
+	w.clock.Advance(time.Minute)
+	before := shared()
+	before.Queue = "kedro-test-aws_batch-0a1b2c3d"
+	first, _ := w.start(before)
+
+	now := shared()
+	now.Queue = "kedro-test-aws_batch-99999999"
+	_, err := Start(t.Context(), w.clients, now, &told{})
+	if e, ok := errors.AsType[*OverlapError](err); !ok || e.Run != first.ID {
+		t.Errorf("error %v", err)
+	}
+	elsewhere := shared()
+	elsewhere.Queue = "kedro-test-other-0a1b2c3d"
+	w.start(elsewhere)
 }
 
 // TestOneOfTwoRunsThatStartAtOnceGivesWay lets the requests of two drivers, and then of five, come in any order.
