@@ -108,10 +108,15 @@ func checkKind(kind string, g Group) (key, reason string) {
 	if !ok {
 		nearest = "the largest one"
 	}
-	return key, fmt.Sprintf("%s has no size of %s vCPUs and %d MiB: %s has %s vCPUs and %d MiB", kind, decimal(g.VCPUs), g.Memory, nearest, decimal(vcpus), memory)
+	return key, fmt.Sprintf("%s has no size of %s and %d MiB: %s has %s and %d MiB", kind, countVCPUs(g.VCPUs), g.Memory, nearest, countVCPUs(vcpus), memory)
 }
 
-func decimal(n float64) string { return strconv.FormatFloat(n, 'g', -1, 64) }
+func countVCPUs(n float64) string {
+	if n == 1 {
+		return "1 vCPU"
+	}
+	return strconv.FormatFloat(n, 'g', -1, 64) + " vCPUs"
+}
 
 // Limits of a compute environment on Fargate: ComputeResource of the Batch API reference.
 const maxFargateSubnets, maxFargateGroups = 16, 5

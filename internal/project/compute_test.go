@@ -45,7 +45,7 @@ func TestWhatAKindHas(t *testing.T) {
 	}{
 		"size":               {Fargate, "[tool.kedroctl.job]\nvcpus = 0.25\nmemory = 512", ""},
 		"largest size":       {FargateSpot, "[tool.kedroctl.job]\nvcpus = 16\nmemory = 122880", ""},
-		"no such memory":     {Fargate, "[tool.kedroctl.job]\nvcpus = 1\nmemory = 4000", "job.memory: FARGATE has no size of 1 vCPUs and 4000 MiB: the next larger one has 1 vCPUs and 4096 MiB"},
+		"no such memory":     {Fargate, "[tool.kedroctl.job]\nvcpus = 1\nmemory = 4000", "job.memory: FARGATE has no size of 1 vCPU and 4000 MiB: the next larger one has 1 vCPU and 4096 MiB"},
 		"no such vCPUs":      {FargateSpot, "[tool.kedroctl.job]\nvcpus = 3\nmemory = 8192", "job.vcpus: FARGATE_SPOT has no size of 3 vCPUs and 8192 MiB: the next larger one has 4 vCPUs and 8192 MiB"},
 		"more than any":      {Fargate, "[tool.kedroctl.job.groups.big]\nvcpus = 16\nmemory = 200000", "job.groups.big.memory: FARGATE has no size of 16 vCPUs and 200000 MiB: the largest one has 16 vCPUs and 122880 MiB"},
 		"of a group alone":   {Fargate, "[tool.kedroctl.job.groups.big]\nmemory = 30720", "job.groups.big.vcpus: FARGATE has no size of 2 vCPUs and 30720 MiB: the next larger one has 4 vCPUs and 30720 MiB"},
