@@ -4,11 +4,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/kedroctl/kedroctl/internal/ui"
+	"github.com/kedroctl/kedroctl/run"
 )
 
 func newAttach(d *deps) *cli.Command {
@@ -32,8 +31,7 @@ func (d *deps) attach(c *cli.Context) error {
 		return err
 	}
 	if late := r.Late(); detaching(c) == detachNow && len(late) > 0 {
-		return ui.WithHint(fmt.Errorf("run %s: %s not submitted yet: %s", r.ID, count(len(late), "group"), strings.Join(late, ", ")),
-			"--detach alone waits until they are, and leaves then")
+		return fmt.Errorf("run %s: %w", r.ID, &run.LateError{Groups: late})
 	}
 	table := d.watch(c.Context, clients, r.Plan)
 	defer table.stop()

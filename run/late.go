@@ -24,10 +24,13 @@ const (
 // LateError says that a command which is to leave at once would have to stay.
 type LateError struct {
 	Groups []string // submitted later
-	Reason string
+	Reason string   // "": the run has begun without them
 }
 
 func (e *LateError) Error() string {
+	if e.Reason == "" {
+		return "groups that are not submitted yet: " + some(e.Groups)
+	}
 	return fmt.Sprintf("groups that cannot be submitted at once, as they %s: %s", e.Reason, some(e.Groups))
 }
 
