@@ -88,15 +88,9 @@ func addResolved(h *project.Digest, p project.Project) error {
 	if err := h.AddFile(lock, filepath.Join(p.Dir, lock)); err != nil {
 		return err
 	}
-	modules, err := project.Imports(p)
+	kept, err := project.ImportedTools(p)
 	if err != nil {
 		return err
-	}
-	var kept []string
-	for _, module := range modules {
-		if name := project.DistributionName(module); isTool(name) {
-			kept = append(kept, name)
-		}
 	}
 	if err := h.Add(sum, kept); err != nil {
 		return err

@@ -76,19 +76,6 @@ func fixed(line string) bool {
 	return exact.MatchString(strings.TrimSpace(line))
 }
 
-// tools are distributions that people work with and jobs do not run, and the beginnings of the names of more.
-var (
-	tools = []string{
-		"kedro-viz", "jupyter", "jupyterlab", "notebook", "ipylab", "ipython", "ipykernel", "nbstripout", "ruff", "black", "flake8", "isort", "mypy", "pyright", "pylint",
-		"pyflakes", "bandit", "pre-commit", "pytest", "coverage", "tox", "nox", "import-linter", "ipdb", "detect-secrets",
-	}
-	toolFamilies = []string{"pytest-", "flake8-", "jupyterlab-", "jupyter-", "types-", "sphinx-"}
-)
-
-func isTool(name string) bool {
-	return slices.Contains(tools, name) || slices.ContainsFunc(toolFamilies, func(family string) bool { return strings.HasPrefix(name, family) })
-}
-
 // leaveOut takes the tools, those that are to be excluded in any case, and what nothing else wants out of the pins. What is to be kept stays, and so
 // does a tool that something which stays wants, other than Kedro. Without notes of what wants what, only the named ones go.
 func leaveOut(pins []pin, exclude []string, keep func(name string) bool) (kept []pin, left []string) {
@@ -101,13 +88,13 @@ func leaveOut(pins []pin, exclude []string, keep func(name string) bool) (kept [
 	for _, p := range pins {
 		declared := len(p.via) == 0
 		for _, by := range p.via {
-			if by == "kedro" && isTool(p.name) {
+			if by == "kedro" && project.IsTool(p.name) {
 				continue // by Kedro's extra jupyter, which is for people too
 			}
 			wants[by] = append(wants[by], p.name)
 			declared = declared || !known[by] && !strings.HasPrefix(by, "-c")
 		}
-		if keep(p.name) || declared && !isTool(p.name) {
+		if keep(p.name) || declared && !project.IsTool(p.name) {
 			open = append(open, p.name)
 		}
 	}

@@ -28,7 +28,9 @@ func Tree(p project.Project, s project.Snapshot, pl plan.Plan, absent []string) 
 	c := &checker{project: p, snapshot: s, plan: pl, absent: absent, findings: slices.Clone(pl.Findings)}
 	c.used = c.names()
 	c.checkPlan()
-	c.checkPackage()
+	if err := c.checkPackage(); err != nil {
+		return nil, err
+	}
 	if s.ConfSource != "" {
 		if err := c.readLayers(); err != nil {
 			return nil, err

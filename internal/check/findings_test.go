@@ -356,7 +356,23 @@ base = "company/spark-python:3.5"
 [tool.kedroctl.image]
 exclude = ["jupyterlab"]
 `,
-			want: []string{"warning s3fs-missing s3fs pyproject.toml", "note image-heavy kedro-viz pyproject.toml"},
+			want: []string{"warning s3fs-missing s3fs pyproject.toml"},
+		},
+		"tools that the sources import": {
+			files: `
+-- pyproject.toml --
+` + strings.Replace(pyproject, `"s3fs"`, `"s3fs", "kedro-viz>=6", "IPython", "jupyterlab", "pytest", "ruff"`, 1) + `
+[tool.kedroctl.image]
+exclude = ["pytest"]
+keep = ["jupyterlab"]
+-- src/shop/look.py --
+import jupyterlab
+import pytest
+
+def show():
+    from IPython.display import display
+`,
+			want: []string{"note image-heavy ipython pyproject.toml"},
 		},
 		"data files that setuptools leaves out": {
 			files: `

@@ -12,9 +12,9 @@ import (
 )
 
 // checkPackage compares what the project declares with the image that it is to have.
-func (c *checker) checkPackage() {
+func (c *checker) checkPackage() error {
 	c.checkPython()
-	c.checkDependencies()
+	return c.checkDependencies()
 }
 
 // officialPython is a tag of the official Python image, at any registry: python:3.12-slim, registry.example/python:3.12.4.
@@ -38,23 +38,39 @@ func (c *checker) checkPython() {
 	}
 }
 
-// forPeople are distributions that people work with and jobs do not need; they make an image larger by a gigabyte or more.
-var forPeople = []string{"kedro-viz", "jupyter", "jupyterlab", "notebook", "ipython"}
-
-func (c *checker) checkDependencies() {
+func (c *checker) checkDependencies() error {
 	if !c.project.HasS3fs() {
 		c.find(plan.Warning, plan.CodeS3fsMissing, "s3fs", c.project.DependencyFile,
 			"it is not among the project's dependencies. Images get it by themselves, a lock or 'kedro run' with this environment does not", "'kedroctl check --fix' or 'kedroctl init' adds it")
 	}
-	var heavy []string
+	return c.checkTools()
+}
+
+// checkTools tells of development tools that the image has although they are left out elsewhere, as the sources import them.
+func (c *checker) checkTools() error {
+	image := c.project.Settings.Image
+	if image.Use != "" || image.Dockerfile != "" { // what is in it is not kedroctl's doing
+		return nil
+	}
+	imported, err := project.ImportedTools(c.project)
+	if err != nil {
+		return err
+	}
+	var chosen, heavy []string
+	for _, name := range slices.Concat(image.Exclude, image.Keep) {
+		chosen = append(chosen, project.DistributionName(name))
+	}
 	for _, requirement := range c.project.Dependencies {
 		name := project.DistributionName(requirement)
-		if slices.Contains(forPeople, name) && !slices.Contains(c.project.Settings.Image.Exclude, name) && !slices.Contains(heavy, name) {
+		if slices.Contains(imported, name) && !slices.Contains(slices.Concat(chosen, heavy), name) {
 			heavy = append(heavy, name)
 		}
 	}
 	if len(heavy) > 0 {
-		c.find(plan.Note, plan.CodeImageHeavy, strings.Join(heavy, ", "), c.project.DependencyFile, "jobs do not need what people work with, and each image carries it",
-			fmt.Sprintf(`[tool.kedroctl.image] exclude = ["%s"] leaves it out`, strings.Join(heavy, `", "`)))
+		list := strings.Join(heavy, `", "`)
+		c.find(plan.Note, plan.CodeImageHeavy, strings.Join(heavy, ", "), c.project.DependencyFile,
+			"images leave out what people work with, and this stays, as the source directory imports it",
+			fmt.Sprintf(`[tool.kedroctl.image] exclude = ["%s"] where no job runs that code, else keep = ["%s"]`, list, list))
 	}
+	return nil
 }
