@@ -18,7 +18,8 @@ func newPrune(d *deps) *cli.Command {
 		Name: "prune", Category: catOther, Usage: "Remove what no deployment and no run of the last keep_days uses any more",
 		UsageText: "$ kedroctl prune --dry-run",
 		Description: `Revisions of the job definition, images in kedroctl's own repository, outputs of runs but for those of the latest
-that succeeded, and retired compute environments and queues on which no job is left. It lists what and how much before it asks.`,
+that succeeded, retired compute environments and queues on which no job is left, and launch templates that no environment has. It lists what and how much
+before it asks.`,
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "list, and remove nothing", DisableDefaultText: true}},
 		Action: func(c *cli.Context) error {
 			p, clients, spec, err := d.stack(c.Context)

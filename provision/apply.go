@@ -139,6 +139,9 @@ func (a *Applying) startQueue(ctx context.Context, first []*step) (found, whole 
 	if !a.spec.onFargate() {
 		needs = append(needs, a.step(ctx, a.makeProfile, first...))
 	}
+	if a.spec.templateName() != "" {
+		needs = append(needs, a.step(ctx, a.makeTemplate, first...))
+	}
 	capacities := a.spec.capacities()
 	made := make([]string, len(capacities))
 	var envs []*step
@@ -316,6 +319,10 @@ func (a *Applying) makeProfile(ctx context.Context) error {
 		return err
 	}
 	return a.one(ctx, profile{a.clients, a.spec}, &a.got.InstanceProfile)
+}
+
+func (a *Applying) makeTemplate(ctx context.Context) error {
+	return a.one(ctx, a.spec.template(a.clients, a.account), nil)
 }
 
 func (a *Applying) resources() Resources {

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/batch"
 	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/kedroctl/kedroctl/internal/batchjob"
 	"github.com/kedroctl/kedroctl/internal/ui"
@@ -61,11 +62,15 @@ func Destroy(ctx context.Context, c Clients, s Spec, o DestroyOptions, report Re
 	if err != nil {
 		return Destroyed{}, err
 	}
+	templates, err := s.templates(ctx, c.EC2)
+	if err != nil {
+		return Destroyed{}, err
+	}
 	if err := endJobs(ctx, c, s, f, o.Force); err != nil {
 		return Destroyed{}, err
 	}
 	var done Destroyed
-	for _, r := range removables(c, s, acc, f) {
+	for _, r := range removables(c, s, acc, f, templates) {
 		is, err := remove(ctx, r, o, report)
 		if err != nil {
 			return done, err
@@ -86,14 +91,17 @@ type removable interface {
 	removal(context.Context) (Resource, func(context.Context) error, error)
 }
 
-// removables are in the order in which AWS lets go: queues hold environments, these the profile, the profile the role.
-func removables(c Clients, s Spec, a account, f fleet) []removable {
+// removables are in the order in which AWS lets go: queues hold environments, these their launch templates and the profile, the profile the role.
+func removables(c Clients, s Spec, a account, f fleet, templates []ec2types.LaunchTemplate) []removable {
 	var all []removable
 	for _, q := range f.queues {
 		all = append(all, queue{Clients: c, spec: s, name: aws.ToString(q.JobQueueName)})
 	}
 	for _, e := range f.environments {
 		all = append(all, environment{Clients: c, spec: s, name: aws.ToString(e.ComputeEnvironmentName)})
+	}
+	for _, t := range templates {
+		all = append(all, launchTemplate{c, s, a, aws.ToString(t.LaunchTemplateName)})
 	}
 	all = append(all, definitions{c.Batch, s}, profile{c, s}, s.instanceRole(c, a), s.executionRole(c, a), s.jobRole(c, a))
 	if s.Existing.LogGroup == "" {

@@ -90,6 +90,9 @@ func whatIsLeft(t *testing.T, a *testAWS) []string {
 	for _, q := range must(t, a.batch.DescribeJobQueues, &batch.DescribeJobQueuesInput{}).JobQueues {
 		add(q.JobQueueName)
 	}
+	for _, l := range must(t, a.ec2.DescribeLaunchTemplates, nil).LaunchTemplates {
+		add(l.LaunchTemplateName)
+	}
 	for _, d := range must(t, a.batch.DescribeJobDefinitions, &batch.DescribeJobDefinitionsInput{Status: aws.String("ACTIVE")}).JobDefinitions {
 		add(d.JobDefinitionArn)
 	}

@@ -90,7 +90,7 @@ func (e environment) current(ctx context.Context) (*batchtypes.ComputeEnvironmen
 // fits says whether an environment can become this one without being replaced.
 func (e environment) fits(is batchtypes.ComputeEnvironmentDetail) bool {
 	update, _ := e.differences(is)
-	if u := update.ComputeResources; !e.updatable() && u != nil && (u.InstanceRole != nil || u.InstanceTypes != nil || u.Subnets != nil || u.SecurityGroupIds != nil || u.AllocationStrategy != "") || u != nil && u.Tags != nil {
+	if u := update.ComputeResources; !e.updatable() && u != nil && (u.InstanceRole != nil || u.InstanceTypes != nil || u.Subnets != nil || u.SecurityGroupIds != nil || u.LaunchTemplate != nil || u.AllocationStrategy != "") || u != nil && u.Tags != nil {
 		return false
 	}
 	return is.ComputeResources != nil && is.ComputeResources.Type == e.kind && (e.onFargate() || archOf(*is.ComputeResources) == e.spec.arch())
@@ -200,6 +200,9 @@ func (e environment) differences(is batchtypes.ComputeEnvironmentDetail) (*batch
 		if d := attribute("allocation_strategy", string(r.AllocationStrategy), string(want)); d != nil {
 			u.AllocationStrategy, resources = batchtypes.CRUpdateAllocationStrategy(want), append(resources, d...)
 		}
+		if d := attribute("launch_template", templateOf(r), e.spec.templateName()); d != nil {
+			u.LaunchTemplate, resources = withTemplate(e.spec.templateName()), append(resources, d...)
+		}
 	}
 	if d := set("instance_types", r.InstanceTypes, e.instanceTypes()); d != nil {
 		u.InstanceTypes, resources = e.instanceTypes(), append(resources, d...)
@@ -290,6 +293,9 @@ func (e environment) resources() *batchtypes.ComputeResource {
 	}
 	r.AllocationStrategy, r.MinvCpus = e.spec.strategy(e.capacity), aws.Int32(0)
 	r.InstanceTypes, r.InstanceRole, r.Tags = e.instanceTypes(), &e.instanceProfile, e.spec.Tags()
+	if name := e.spec.templateName(); name != "" {
+		r.LaunchTemplate = withTemplate(name)
+	}
 	return r
 }
 
@@ -304,7 +310,8 @@ func (e environment) change(ctx context.Context, in *batch.UpdateComputeEnvironm
 	return e.valid(ctx)
 }
 
-// repair makes an INVALID environment again. Where a queue holds it, an update has Batch look at its role again.
+// repair makes an INVALID environment again. Where a queue holds it, an update has Batch look at its role again, and at its launch template where it can
+// replace instances.
 func (e environment) repair(ctx context.Context, is *Resource, found batchtypes.ComputeEnvironmentDetail) error {
 	err := e.remove(ctx, isBusy)
 	switch {
@@ -312,6 +319,9 @@ func (e environment) repair(ctx context.Context, is *Resource, found batchtypes.
 		return e.create(ctx, is)
 	case isHeld(err):
 		found.State, found.ServiceRole = batchtypes.CEStateDisabled, nil
+		if found.ComputeResources != nil && e.updatable() {
+			found.ComputeResources.LaunchTemplate = nil
+		}
 		update, _ := e.differences(found)
 		return e.untilRolesAreKnown(ctx, func() error { return e.change(ctx, update) })
 	}

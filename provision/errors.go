@@ -147,5 +147,5 @@ func hasStatus(err error, statuses ...int) bool {
 // absent says whether AWS answered that the thing is not there.
 func absent(err error) bool {
 	return hasStatus(err, http.StatusNotFound) || hasCode(err, "NoSuchEntity", "NoSuchEntityException", "RepositoryNotFoundException",
-		"LifecyclePolicyNotFoundException", "ResourceNotFoundException")
+		"LifecyclePolicyNotFoundException", "ResourceNotFoundException", "InvalidLaunchTemplateName.NotFoundException")
 }

@@ -133,6 +133,9 @@ func (e *exam) compute(ctx context.Context, who account) {
 		service = e.resource(ctx, serviceRole{e.Clients})
 	}
 	instances := e.profile(ctx, who)
+	if e.spec.templateName() != "" {
+		e.resource(ctx, e.spec.template(e.Clients, who))
+	}
 	var arns []string
 	for _, c := range e.spec.capacities() {
 		arn := e.environment(ctx, environment{Clients: e.Clients, spec: e.spec, capacity: c, serviceRole: service, instanceProfile: instances,

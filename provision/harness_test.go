@@ -36,6 +36,7 @@ type testAWS struct {
 	s3    *s3.Client
 	ecr   *ecr.Client
 	iam   *iam.Client
+	ec2   *ec2.Client
 	batch *batch.Client
 	logs  *cloudwatchlogs.Client
 
@@ -52,8 +53,8 @@ func newTestAWS(cfg aws.Config) *testAWS {
 	cfg.RetryMaxAttempts = 1
 	cfg.APIOptions = append(cfg.APIOptions, t.record)
 	t.s3 = s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle, o.DisableLogOutputChecksumValidationSkipped = true, true })
-	t.ecr, t.iam, t.batch, t.logs = ecr.NewFromConfig(cfg), iam.NewFromConfig(cfg), batch.NewFromConfig(cfg), cloudwatchlogs.NewFromConfig(cfg)
-	t.Clients = Clients{S3: t.s3, ECR: t.ecr, IAM: t.iam, EC2: ec2.NewFromConfig(cfg), Batch: t.batch, Logs: t.logs, STS: sts.NewFromConfig(cfg),
+	t.ecr, t.iam, t.ec2, t.batch, t.logs = ecr.NewFromConfig(cfg), iam.NewFromConfig(cfg), ec2.NewFromConfig(cfg), batch.NewFromConfig(cfg), cloudwatchlogs.NewFromConfig(cfg)
+	t.Clients = Clients{S3: t.s3, ECR: t.ecr, IAM: t.iam, EC2: t.ec2, Batch: t.batch, Logs: t.logs, STS: sts.NewFromConfig(cfg),
 		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}
 	return t
 }

@@ -44,6 +44,10 @@ func everything(t *testing.T, a *testAWS) map[string]any {
 	for _, p := range must(t, a.iam.ListInstanceProfiles, &iam.ListInstanceProfilesInput{}).InstanceProfiles {
 		all["instance profile "+*p.InstanceProfileName] = a.profilePicture(t, *p.InstanceProfileName)
 	}
+	for _, l := range must(t, a.ec2.DescribeLaunchTemplates, &ec2.DescribeLaunchTemplatesInput{}).LaunchTemplates {
+		versions := must(t, a.ec2.DescribeLaunchTemplateVersions, &ec2.DescribeLaunchTemplateVersionsInput{LaunchTemplateId: l.LaunchTemplateId}).LaunchTemplateVersions
+		all["launch template "+*l.LaunchTemplateName] = []any{ec2Tags(l.Tags), len(versions), versions[0].LaunchTemplateData}
+	}
 	for _, b := range must(t, a.s3.ListBuckets, &s3.ListBucketsInput{}).Buckets {
 		is := bucket{Clients: a.Clients, spec: Spec{Bucket: *b.Name}}
 		tags, err := is.tags(t.Context())
@@ -123,6 +127,15 @@ func scenarios(subnets, groups []string) []scenario {
 			later: func(p *project.Project) {
 				p.Settings.Compute = project.ComputeSettings{Type: project.Fargate, MaxVCPUs: 16}
 			}},
+		{name: "EC2 with a disk", settings: func(p *project.Project) { p.Settings.Compute.DiskSize = 100 },
+			later: func(p *project.Project) { p.Settings.Compute.Type, p.Settings.Compute.DiskSize = project.Spot, 200 }},
+		{name: "SPOT with a disk to FARGATE", settings: func(p *project.Project) { p.Settings.Compute.Type, p.Settings.Compute.DiskSize = project.Spot, 100 },
+			later: func(p *project.Project) {
+				p.Settings.Compute = project.ComputeSettings{Type: project.Fargate, MaxVCPUs: 16}
+			}},
+		{name: "disk, and service role of others", prepare: theirStack, settings: func(p *project.Project) {
+			p.Settings.AWS.ServiceRole, p.Settings.Compute.DiskSize = "their-batch", 100
+		}, later: func(p *project.Project) { p.Settings.Compute.DiskSize = 0 }},
 		{name: "arm64", settings: func(p *project.Project) { p.Settings.Image.Platform = project.ARM64 },
 			later: func(p *project.Project) { p.Settings.Image.Platform = project.AMD64 }},
 		{name: "tags", settings: tagged(map[string]string{"team": "data", "cost-center": "4711", "Owner": "a"}),
@@ -343,6 +356,9 @@ func spoil(t *testing.T, a *testAWS, s Spec) {
 	}
 	if s.Existing.LogGroup == "" {
 		must(t, a.logs.PutRetentionPolicy, &cloudwatchlogs.PutRetentionPolicyInput{LogGroupName: &s.LogGroup, RetentionInDays: aws.Int32(1)})
+	}
+	if name := s.templateName(); name != "" {
+		must(t, a.ec2.DeleteLaunchTemplate, &ec2.DeleteLaunchTemplateInput{LaunchTemplateName: &name})
 	}
 	if s.ownQueue() {
 		must(t, a.batch.UpdateJobQueue, &batch.UpdateJobQueueInput{JobQueue: aws.String(s.queueName()), State: batchtypes.JQStateDisabled})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -45,6 +46,9 @@ func Inventory(ctx context.Context, c Clients, s Spec) ([]Listed, error) {
 	}
 	if s.ownEnvironments() && !s.onFargate() {
 		looks = append(looks, i.profile)
+	}
+	if s.templateName() != "" {
+		looks = append(looks, i.template)
 	}
 	if s.ownEnvironments() {
 		for _, e := range s.capacities() {
@@ -163,8 +167,36 @@ func (i inventory) environment(ctx context.Context, c capacity) (Listed, error) 
 	return i.listedEnvironment(*found), nil
 }
 
-// retired are the environments and queues that others have taken the place of, and that are not empty yet.
+func (i inventory) template(ctx context.Context) (Listed, error) {
+	t := i.spec.template(i.Clients, i.account)
+	found, err := t.find(ctx)
+	if err != nil || found == nil {
+		return listed(KindLaunchTemplate, t.name, IdleNothing), err
+	}
+	l := i.listedTemplate(*found)
+	l.Detail = fmt.Sprintf("disks of %d GiB", i.spec.Compute.DiskSize)
+	return l, nil
+}
+
+func (i inventory) listedTemplate(found ec2types.LaunchTemplate) Listed {
+	l := listed(KindLaunchTemplate, aws.ToString(found.LaunchTemplateName), IdleNothing)
+	l.State, l.ARN, l.Tags = Present, launchTemplate{spec: i.spec, account: i.account}.arnOf(found), ec2Tags(found.Tags)
+	return l
+}
+
+// retired are the launch templates, environments and queues that others have taken the place of, and that are not empty yet.
 func (i inventory) retired(ctx context.Context) (all []Listed, err error) {
+	templates, err := i.spec.templates(ctx, i.EC2)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range templates {
+		if aws.ToString(t.LaunchTemplateName) != i.spec.templateName() {
+			l := i.listedTemplate(t)
+			l.Ours, l.Detail = true, "retired"
+			all = append(all, l)
+		}
+	}
 	f, err := i.spec.fleet(ctx, i.Batch)
 	if err != nil {
 		return nil, err

@@ -67,6 +67,9 @@ func (s Spec) environmentName(c capacity) string {
 		for _, list := range [][]string{{lastPart(s.Existing.InstanceProfile), string(s.strategy(c))}, s.Compute.InstanceTypes, s.Existing.Subnets, s.Existing.SecurityGroups} {
 			fixed = append(fixed, strings.Join(union(list, nil), ","))
 		}
+		if template := s.templateName(); template != "" {
+			fixed = append(fixed, template)
+		}
 	}
 	if !c.onFargate() {
 		for _, t := range sorted(s.OwnTags) {

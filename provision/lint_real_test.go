@@ -52,6 +52,7 @@ func TestRealPoliciesPassLinters(t *testing.T) {
 		}
 		p.Settings.AWS.PermissionsBoundary, p.Settings.AWS.RolePath = "arn:aws:iam::123456789012:policy/limits", "/teams/data/"
 		p.Settings.Job.Groups = map[string]project.GroupSettings{"train": {Queue: "gpu"}}
+		p.Settings.Compute.DiskSize = 100
 	})
 	a := account{"123456789012", "aws"}
 	policies := map[string]policy{

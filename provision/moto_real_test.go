@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kedroctl/kedroctl/internal/project"
@@ -61,6 +63,35 @@ func TestMotoUsesWhatSettingsName(t *testing.T) {
 	want := []string{"CloudWatch Logs.CreateLogGroup", "CloudWatch Logs.PutRetentionPolicy", "CloudWatch Logs.DeleteLogGroup"}
 	if diff := cmp.Diff(want, a.mutations()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+// TestMotoRepairsATemplate has another version in the place of the first one, which the embedded EC2 does not make.
+func TestMotoRepairsATemplate(t *testing.T) {
+	a, s := moto(t), withDisk(t, 100)
+	mustApply(t, a, s)
+	a.mutations()
+	mustApply(t, a, s)
+	if calls := a.mutations(); len(calls) > 0 {
+		t.Errorf("what stands was changed: %v", calls)
+	}
+	name := aws.String(s.templateName())
+	must(t, a.ec2.CreateLaunchTemplateVersion, &ec2.CreateLaunchTemplateVersionInput{LaunchTemplateName: name, LaunchTemplateData: &ec2types.RequestLaunchTemplateData{ImageId: aws.String("ami-1")}})
+	must(t, a.ec2.ModifyLaunchTemplate, &ec2.ModifyLaunchTemplateInput{LaunchTemplateName: name, DefaultVersion: aws.String("2")})
+	changes := mustDiff(t, a, s)
+	if len(changes) != 1 || !cmp.Equal(changes[0].Attributes, attribute("default_version", "2", "1")) {
+		t.Errorf("differences %+v", changes)
+	}
+	mustApply(t, a, s)
+	l := must(t, a.ec2.DescribeLaunchTemplates, &ec2.DescribeLaunchTemplatesInput{LaunchTemplateNames: []string{*name}}).LaunchTemplates[0]
+	if *l.DefaultVersionNumber != 1 || *l.LatestVersionNumber != 1 || !s.owns(ec2Tags(l.Tags)) {
+		t.Errorf("template %+v", l)
+	}
+	if _, err := Destroy(t.Context(), a.Clients, s, DestroyOptions{Data: true}, &steps{}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"AWSServiceRoleForbatch"}, whatIsLeft(t, a)); diff != "" { // moto's name of the role
+		t.Errorf("left in the account (-want +got):\n%s", diff)
 	}
 }
 

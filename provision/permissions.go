@@ -78,7 +78,37 @@ func (t table) policyFor(audience string) policy {
 	elsewhere := union(t.Access.Read, t.Access.Write)
 	statements = append(statements, grants("Elsewhere", t.account, elsewhere, []string{"s3:GetObject"})...)
 	statements = append(statements, listing(t.account, elsewhere)...)
-	return newPolicy(append(statements, t.useKeys(t.account)...)...)
+	statements = append(statements, t.useKeys(t.account)...)
+	if p := newPolicy(statements...); len(p.String()) <= MaxManagedPolicy {
+		return p
+	}
+	return newPolicy(packed(statements)...)
+}
+
+// packed joins statements under the same condition that are about different services: it means the same, as no action of one service is on a resource of
+// another, and is shorter.
+func packed(statements []statement) (all []statement) {
+	for _, s := range statements {
+		i := slices.IndexFunc(all, func(o statement) bool {
+			return !slices.Contains(slices.Concat(s.Resource, o.Resource), "*") && reflect.DeepEqual(s.Condition, o.Condition) &&
+				!slices.ContainsFunc(s.Action, func(a string) bool {
+					return slices.ContainsFunc(o.Action, func(b string) bool { return service(a) == service(b) })
+				})
+		})
+		if i < 0 {
+			all = append(all, s)
+			continue
+		}
+		all[i].Sid = "" // which would be of a part
+		all[i].Action, all[i].Resource = union(all[i].Action, s.Action), slices.Concat(all[i].Resource, s.Resource)
+	}
+	return all
+}
+
+// service is the prefix of an action.
+func service(action string) string {
+	name, _, _ := strings.Cut(action, ":")
+	return name
 }
 
 // together adds a statement, to one about the same resources if there is such a one: managed policies have 6,144 characters at most.
@@ -272,6 +302,10 @@ func (t table) onBatch() []permission {
 		}
 		queues = append(queues, q)
 	}
+	var templates []string // whose ARNs have ids, and no names that a policy could know
+	if t.templateName() != "" {
+		templates = []string{t.arn("ec2", t.Region, "launch-template/*")}
+	}
 	network := made
 	if t.onFargate() {
 		network = queues
@@ -282,6 +316,10 @@ func (t table) onBatch() []permission {
 		{sid: "Anything", who: "dra", on: []string{"*"}, calls: []string{"batch:DescribeComputeEnvironments", "batch:DescribeJobQueues",
 			"batch:DescribeJobDefinitions", "batch:DescribeJobs", "batch:ListJobs"}},
 		{sid: "Anything", who: "da", on: anything(made), calls: []string{"servicequotas:GetServiceQuota"}},
+		{sid: "Anything", who: "da", on: []string{"*"}, calls: []string{"ec2:DescribeLaunchTemplates"}},
+		{sid: "LaunchTemplate", who: "d", on: templates, calls: []string{"ec2:CreateLaunchTemplate"}, when: t.tagged("aws:RequestTag")},
+		{sid: "TagLaunchTemplate", who: "d", on: templates, also: []string{"ec2:CreateTags"}, when: equals("ec2:CreateAction", "CreateLaunchTemplate")},
+		{sid: "DropLaunchTemplate", who: "d", on: templates, calls: []string{"ec2:DeleteLaunchTemplate"}, when: t.tagged("aws:ResourceTag")},
 		{sid: "Compute", who: "d", on: made, calls: []string{"batch:CreateComputeEnvironment", "batch:UpdateComputeEnvironment", "batch:DeleteComputeEnvironment",
 			"batch:CreateJobQueue", "batch:UpdateJobQueue", "batch:DeleteJobQueue", "batch:TagResource", "batch:UntagResource"}},
 		{sid: "Their", who: "d", on: theirs, calls: []string{"batch:CreateJobQueue", "batch:UpdateJobQueue"}},

@@ -76,6 +76,7 @@ func TestDeployersPolicyIsEnough(t *testing.T) {
 		"on Spot":         func(p *project.Project) { p.Settings.Compute.Type = project.Spot },
 		"on Fargate":      func(p *project.Project) { p.Settings.Compute.Type = project.Fargate },
 		"on Fargate Spot": func(p *project.Project) { p.Settings.Compute.Type = project.FargateSpot },
+		"with a disk":     func(p *project.Project) { p.Settings.Compute.DiskSize = 100 },
 		"bounded": func(p *project.Project) {
 			p.Settings.AWS.RolePath, p.Settings.AWS.PermissionsBoundary = "/teams/data/", onlyS3
 		},
@@ -89,6 +90,9 @@ func TestDeployersPolicyIsEnough(t *testing.T) {
 			restrict(t, a, s, Deployer)
 			deployed(t, a, s)
 			s.KeepDays, s.Compute.MaxVCPUs, s.OwnTags = 90, 64, map[string]string{"Cost Center": "4712", "owner": "me"}
+			if s.Compute.DiskSize > 0 {
+				s.Compute.DiskSize = 200
+			}
 			mustApply(t, a, s)
 			if _, err := Destroy(t.Context(), a.Clients, s, DestroyOptions{Data: true, Force: true}, &steps{}); err != nil {
 				t.Errorf("destroy: %v", err)
@@ -177,13 +181,23 @@ var tempting = []struct {
 	{"logs:GetLogEvents", "arn:aws:logs:eu-west-1:000000000000:log-group:/aws/batch/job:log-stream:x", nil},
 	{"ec2:RunInstances", "*", nil},
 	{"ec2:CreateSecurityGroup", "*", nil},
+	{"ec2:CreateLaunchTemplate", "arn:aws:ec2:eu-west-1:000000000000:launch-template/lt-1", map[string]string{"aws:requesttag/kedroctl:project": "other", "aws:requesttag/kedroctl:env": "aws-batch"}},
+	{"ec2:CreateTags", "arn:aws:ec2:eu-west-1:000000000000:launch-template/lt-1", map[string]string{"aws:requesttag/kedroctl:project": "spaceflights", "aws:requesttag/kedroctl:env": "aws-batch"}},
+	{"ec2:DeleteLaunchTemplate", "arn:aws:ec2:eu-west-1:000000000000:launch-template/lt-1", map[string]string{"aws:resourcetag/kedroctl:project": "other", "aws:resourcetag/kedroctl:env": "aws-batch"}},
+	{"ec2:CreateLaunchTemplateVersion", "arn:aws:ec2:eu-west-1:000000000000:launch-template/lt-1", map[string]string{"aws:resourcetag/kedroctl:project": "spaceflights", "aws:resourcetag/kedroctl:env": "aws-batch"}},
 	{"kms:Decrypt", "arn:aws:kms:eu-west-1:000000000000:key/0b1c", map[string]string{"kms:viaservice": "s3.eu-west-1.amazonaws.com"}},
 	{"secretsmanager:GetSecretValue", "arn:aws:secretsmanager:eu-west-1:000000000000:secret:db", nil},
 	{"ecs:RunTask", "*", nil},
 }
 
 func TestNobodyMayDoWhatIsTempting(t *testing.T) {
-	s := testSpec(t)
+	t.Run("without a disk", func(t *testing.T) { testTempting(t, testSpec(t)) })
+	t.Run("with a disk", func(t *testing.T) {
+		testTempting(t, testSpec(t, func(p *project.Project) { p.Settings.Compute.DiskSize = 100 }))
+	})
+}
+
+func testTempting(t *testing.T, s Spec) {
 	for _, audience := range Audiences {
 		statements := statementsFor(t, s, audience)
 		for _, try := range tempting {
@@ -242,8 +256,13 @@ func TestPrintedPolicies(t *testing.T) {
 			t.Fatal(err)
 		}
 		golden(t, audience+".json", text.String()+"\n")
-		if len(document) > MaxManagedPolicy {
-			t.Errorf("the policy of a %s has %d characters, and a managed policy %d", audience, len(document), MaxManagedPolicy)
+		s.Compute.DiskSize = 100
+		withDisk := table{Spec: s, account: account{"123456789012", "aws"}}.policyFor(audience).String()
+		for _, document := range []string{document, withDisk} {
+			if len(document) > MaxManagedPolicy {
+				t.Errorf("the policy of a %s has %d characters, and a managed policy %d", audience, len(document), MaxManagedPolicy)
+			}
 		}
+		s.Compute.DiskSize = 0
 	}
 }

@@ -151,6 +151,6 @@ func environmentPicture(env batchtypes.ComputeEnvironmentDetail) map[string]any 
 	return map[string]any{
 		"type": env.Type, "state": env.State, "status": env.Status, "service role": env.ServiceRole, "tags": env.Tags,
 		"resources": map[string]any{"type": r.Type, "strategy": r.AllocationStrategy, "min": r.MinvCpus, "max": r.MaxvCpus,
-			"instance types": r.InstanceTypes, "instance role": r.InstanceRole, "subnets": r.Subnets, "groups": r.SecurityGroupIds, "tags": r.Tags},
+			"template": r.LaunchTemplate, "instance types": r.InstanceTypes, "instance role": r.InstanceRole, "subnets": r.Subnets, "groups": r.SecurityGroupIds, "tags": r.Tags},
 	}
 }

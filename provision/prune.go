@@ -31,7 +31,7 @@ type Rubbish struct {
 	Definitions []OldDefinition `json:"job_definitions"`
 	Images      []OldImage      `json:"images"`
 	Outputs     []OldOutputs    `json:"outputs"`
-	Retired     []Resource      `json:"retired"` // environments and queues that are empty
+	Retired     []Resource      `json:"retired"` // environments and queues that are empty, launch templates that no environment has
 	Bytes       int64           `json:"bytes"`   // of images and outputs
 }
 
@@ -94,7 +94,7 @@ func FindRubbish(ctx context.Context, c Clients, s Spec, runs []RunUse, now time
 	if r.Outputs, err = p.oldOutputs(ctx); err != nil {
 		return r, explain(KindBucket+" "+s.Bucket, err)
 	}
-	if r.Retired, err = findRetired(ctx, c, s); err != nil {
+	if r.Retired, err = findRetired(ctx, c, s, acc); err != nil {
 		return r, err
 	}
 	for _, i := range r.Images {

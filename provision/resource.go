@@ -16,13 +16,14 @@ const (
 	KindInstanceProfile = "instance profile"
 	KindServiceRole     = "service role"
 	KindNetwork         = "network"
+	KindLaunchTemplate  = "launch template"
 	KindEnvironment     = "compute environment"
 	KindQueue           = "job queue"
 	KindDefinition      = "job definition"
 )
 
 // kinds in the order of a list for people.
-var kinds = []string{KindBucket, KindRepository, KindLogGroup, KindRole, KindInstanceProfile, KindServiceRole, KindNetwork, KindEnvironment, KindQueue, KindDefinition}
+var kinds = []string{KindBucket, KindRepository, KindLogGroup, KindRole, KindInstanceProfile, KindServiceRole, KindNetwork, KindLaunchTemplate, KindEnvironment, KindQueue, KindDefinition}
 
 // States of a resource, as Apply and Destroy leave it or, in a Reporter's hands, while they work on it.
 const (

@@ -18,11 +18,12 @@ const tagRetired = "kedroctl:retired"
 
 func isRetired(tags map[string]string) bool { return tags[tagRetired] != "" }
 
-// fleet are all queues of the region, and the environments and queues of the stack among them.
+// fleet are all environments and queues of the region, and those of the stack among them.
 type fleet struct {
-	everyQueue   []batchtypes.JobQueueDetail
-	queues       []batchtypes.JobQueueDetail
-	environments []batchtypes.ComputeEnvironmentDetail
+	everyQueue       []batchtypes.JobQueueDetail
+	queues           []batchtypes.JobQueueDetail
+	everyEnvironment []batchtypes.ComputeEnvironmentDetail
+	environments     []batchtypes.ComputeEnvironmentDetail
 }
 
 // fleet lists what Batch has of the stack, whatever its names: what was made by other settings too.
@@ -46,7 +47,11 @@ func (s Spec) fleet(ctx context.Context, api interface {
 			return f, explain("compute environments", err)
 		}
 		for _, e := range page.ComputeEnvironments {
-			if s.owns(e.Tags) && e.Status != batchtypes.CEStatusDeleted {
+			if e.Status == batchtypes.CEStatusDeleted {
+				continue
+			}
+			f.everyEnvironment = append(f.everyEnvironment, e)
+			if s.owns(e.Tags) {
 				f.environments = append(f.environments, e)
 			}
 		}
@@ -75,9 +80,13 @@ func (f fleet) without(gone []string) fleet {
 // when it is empty.
 func (a *Applying) retire(ctx context.Context) error {
 	got := a.resources()
-	return a.letGo(ctx, func(arn string, _ map[string]string) bool {
+	err := a.letGo(ctx, func(arn string, _ map[string]string) bool {
 		return arn != got.Queue && !slices.Contains(got.Environments, arn)
 	})
+	if err != nil {
+		return err
+	}
+	return a.letTemplatesGo(ctx, got.Environments, func(string) bool { return true })
 }
 
 // letGo retires what is unwanted by its ARN and tags.
@@ -123,10 +132,14 @@ func (a *Applying) removed(kind string) []string {
 	return arns
 }
 
-// findRetired gives the retired environments and queues of a stack that are empty by now: removeRetired would remove them.
-func findRetired(ctx context.Context, c Clients, s Spec) ([]Resource, error) {
-	a := &Applying{clients: c, spec: s, dry: true}
+// findRetired gives the retired environments and queues of a stack that are empty by now, and the launch templates that no environment has: removeRetired
+// would remove them.
+func findRetired(ctx context.Context, c Clients, s Spec, acc account) ([]Resource, error) {
+	a := &Applying{clients: c, spec: s, dry: true, account: acc}
 	err := a.letGo(ctx, func(_ string, tags map[string]string) bool { return isRetired(tags) })
+	if err == nil {
+		err = a.letTemplatesGo(ctx, nil, func(string) bool { return true })
+	}
 	found := []Resource{} // a list in JSON too
 	for _, r := range a.got.All {
 		if r.State == Removed {
@@ -137,11 +150,21 @@ func findRetired(ctx context.Context, c Clients, s Spec) ([]Resource, error) {
 	return found, err
 }
 
-// removeRetired removes those of the retired environments and queues that are still empty and still retired.
+// removeRetired removes those of what was found that are still empty and still retired, or still of no environment.
 func removeRetired(ctx context.Context, c Clients, s Spec, found []Resource, report Reporter) error {
-	a := &Applying{clients: c, spec: s, report: report}
-	return a.letGo(ctx, func(arn string, tags map[string]string) bool {
+	acc, err := identify(ctx, c.STS)
+	if err != nil {
+		return err
+	}
+	a := &Applying{clients: c, spec: s, report: report, account: acc}
+	err = a.letGo(ctx, func(arn string, tags map[string]string) bool {
 		return isRetired(tags) && slices.ContainsFunc(found, func(r Resource) bool { return r.ARN == arn })
+	})
+	if err != nil {
+		return err
+	}
+	return a.letTemplatesGo(ctx, nil, func(name string) bool {
+		return slices.ContainsFunc(found, func(r Resource) bool { return r.Kind == KindLaunchTemplate && r.Name == name })
 	})
 }
 

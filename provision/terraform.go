@@ -86,11 +86,11 @@ func (t terraform) takeover() string {
 		"  [tool.kedroctl.compute]",
 		fmt.Sprintf("  type = %q", s.kind()),
 		fmt.Sprintf("  queue = %q", cmp.Or(s.Compute.Queue, s.queueName())),
-		"",
-		"  [tool.kedroctl.aws]",
-		fmt.Sprintf("  log_group = %q", s.LogGroup),
-		fmt.Sprintf("  job_role = %q", cmp.Or(s.Existing.JobRole, s.JobRole)),
 	}
+	if s.templateName() != "" {
+		lines = append(lines, "  disk_size = 0 # it is in Terraform's launch template")
+	}
+	lines = append(lines, "", "  [tool.kedroctl.aws]", fmt.Sprintf("  log_group = %q", s.LogGroup), fmt.Sprintf("  job_role = %q", cmp.Or(s.Existing.JobRole, s.JobRole)))
 	if s.needsExecutionRole() {
 		lines = append(lines, fmt.Sprintf("  execution_role = %q", cmp.Or(s.Existing.ExecutionRole, s.ExecutionRole)))
 	}
@@ -244,17 +244,34 @@ func (t terraform) environments() (order []expression) {
 	}
 	subnets, groups := t.network()
 	role := t.serviceRole()
+	t.template()
 	for _, c := range t.spec.capacities() {
 		name := strings.ToLower(strings.ReplaceAll(string(c.kind), "_", "-"))
 		r := environment{spec: t.spec, capacity: c}.resources()
 		e := t.resource("aws_batch_compute_environment", name, argument{t.provider.environmentName, t.spec.environmentName(c)}, argument{"type", "MANAGED"}, argument{"state", "ENABLED"},
 			argument{"service_role", role})
-		nested(e, "compute_resources", argument{"type", string(r.Type)}, argument{"allocation_strategy", string(r.AllocationStrategy)},
+		resources := nested(e, "compute_resources", argument{"type", string(r.Type)}, argument{"allocation_strategy", string(r.AllocationStrategy)},
 			argument{"instance_type", r.InstanceTypes}, argument{"instance_role", profile}, argument{"min_vcpus", count(r.MinvCpus)},
 			argument{"max_vcpus", count(r.MaxvCpus)}, argument{"subnets", subnets}, argument{"security_group_ids", groups})
+		if r.LaunchTemplate != nil {
+			nested(resources, "launch_template", argument{"launch_template_name", expression("aws_launch_template.disk.name")},
+				argument{"version", expression("aws_launch_template.disk.latest_version")})
+		}
 		order = append(order, expression("aws_batch_compute_environment."+name+".arn"))
 	}
 	return order
+}
+
+// template is the launch template of the instances, where the settings ask for another disk than the AMI's.
+func (t terraform) template() {
+	name := t.spec.templateName()
+	if name == "" {
+		return
+	}
+	ebs := t.spec.disk()
+	device := nested(t.resource("aws_launch_template", "disk", argument{"name", name}), "block_device_mappings", argument{"device_name", rootDevice})
+	nested(device, "ebs", argument{"volume_size", count(ebs.VolumeSize)}, argument{"volume_type", string(ebs.VolumeType)}, argument{"encrypted", *ebs.Encrypted},
+		argument{"delete_on_termination", *ebs.DeleteOnTermination})
 }
 
 // serviceRole gives an expression for the role that the settings name, none for Batch's own, which it then uses by itself.

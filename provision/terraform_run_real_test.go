@@ -38,7 +38,11 @@ func TestRealTerraformMakesTheStack(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			a := listening(t)
-			config := Terraform(ofKind(t, kind), TerraformOptions{Provider: newestProvider(t)})
+			made := ofKind(t, kind)
+			if kind == project.Spot {
+				made.Compute.DiskSize = 100
+			}
+			config := Terraform(made, TerraformOptions{Provider: newestProvider(t)})
 			f := realtest.StartTerraform(t, a.server.Info().Endpoint, config)
 			f.Must(t, "apply", "-no-color", "-auto-approve")
 			if out, code := f.Run(t, "plan", "-no-color", "-detailed-exitcode"); code != 0 {

@@ -54,6 +54,7 @@ func exported() map[string]export {
 			p.Settings.AWS.Subnets = []string{"subnet-1", "subnet-2"}
 			p.Settings.Job.Secrets = map[string]string{"KEY": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:key-AbCdEf"}
 		}), TerraformOptions{Provider: 6}},
+		"disk":  {base(func(p *project.Project) { p.Settings.Compute.DiskSize = 100 }), TerraformOptions{Provider: 6}},
 		"queue": {base(func(p *project.Project) { p.Settings.Compute.Queue = "company-queue" }), TerraformOptions{Provider: 6}},
 	}
 }
@@ -108,10 +109,12 @@ func TestTerraformPolicies(t *testing.T) {
 
 // The settings that a configuration begins with name what is there: with them provision changes nothing, and destroy leaves it.
 func TestTerraformTakeover(t *testing.T) {
-	for _, kind := range []string{project.EC2, project.Spot, project.Fargate, project.FargateSpot} {
-		t.Run(kind, func(t *testing.T) {
+	for name, compute := range map[string]project.ComputeSettings{
+		"EC2": {Type: project.EC2}, "EC2 with a disk": {Type: project.EC2, DiskSize: 100}, "Spot": {Type: project.Spot}, "Fargate": {Type: project.Fargate}, "Fargate Spot": {Type: project.FargateSpot},
+	} {
+		t.Run(name, func(t *testing.T) {
 			a := embedded(t)
-			made := testSpec(t, func(p *project.Project) { p.Settings.Compute.Type = kind })
+			made := testSpec(t, func(p *project.Project) { compute.MaxVCPUs, p.Settings.Compute = 16, compute })
 			standing := mustApply(t, a, made)
 			for _, arn := range append(standing.Environments, standing.Queue) { // as Terraform would, which knows no such tags
 				if _, err := a.batch.UntagResource(t.Context(), &batch.UntagResourceInput{ResourceArn: &arn, TagKeys: []string{tagProject, tagEnv, tagRegion}}); err != nil {

@@ -31,6 +31,7 @@ type cause struct {
 
 const (
 	moreMemory = `give the group more: memory = {more} under [tool.kedroctl.job.groups."{group}"], or --memory {more} for one run`
+	largerDisk = "set disk_size (GiB) under [tool.kedroctl.compute], on Fargate ephemeral_storage under [tool.kedroctl.job], then 'kedroctl deploy' and resume"
 	deployNew  = "put it right, then 'kedroctl deploy'"
 	batchGuide = "https://docs.aws.amazon.com/batch/latest/userguide/"
 	ecsGuide   = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/"
@@ -76,6 +77,11 @@ var failures = []cause{
 		fix:    `set shared_memory (MiB) under [tool.kedroctl.job.groups."{group}"], then 'kedroctl deploy'`,
 		source: "https://docs.aws.amazon.com/batch/latest/APIReference/API_LinuxParameters.html"},
 
+	{code: "disk", raised: regexp.MustCompile(`No space left on device`),
+		text:   "the disk is full: it, or jobs beside it on the same instance, wrote more than there is room for",
+		fix:    largerDisk,
+		source: "https://docs.python.org/3/library/errno.html#errno.ENOSPC"},
+
 	// The image.
 	{code: "image-platform", words: regexp.MustCompile(`(?i)does not contain descriptor matching platform|no matching manifest for`),
 		text:   "the image is for another processor than the instances have",
@@ -93,7 +99,7 @@ var failures = []cause{
 		text: "the registry of the image takes no more requests for now", fix: "resume in some minutes", source: ecsGuide + "task_cannot_pull_image.html"},
 	{code: "disk", words: regexp.MustCompile(`(?i)no space left on device`),
 		text:   "the instance's disk is full: large images, or many jobs side by side that leave files",
-		fix:    "make the image smaller (exclude under [tool.kedroctl.image]); resume, which may meet another instance",
+		fix:    largerDisk + "; or make the image smaller (exclude under [tool.kedroctl.image])",
 		source: "nextflow-io/nextflow#5099"},
 	{code: "image-network", words: regexp.MustCompile(`CannotPull.*(?i:timeout|timed out|context canceled|connection|no such host|i/o|awaiting headers)`),
 		text:   "the instance could not reach the registry: once, bad luck; always, no route from its subnet to ECR and S3",

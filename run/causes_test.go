@@ -41,6 +41,8 @@ var failureExamples = []struct {
 	{"image-missing", "CannotPullContainerError: API error (404): repository kedro not found: does not exist or no pull access", -1, "", "not in the registry", ""},
 	{"image-limit", "CannotPullContainerError: ref pull has been retried 1 time(s): toomanyrequests: You have reached your pull rate limit.", -1, "", "no more requests", ""},
 	{"disk", "Task failed to start: CannotPullContainerError: write /var/lib/docker/tmp/GetImageBlob887491687: no space left on device", -1, "", "disk is full", "smaller"},
+	{"disk", "Task failed to start: CannotPullContainerError: write /var/lib/docker/tmp/GetImageBlob1: no space left on device", -1, "", "instance", "disk_size"},
+	{"disk", "Essential container in task exited", 1, "DatasetError: Failed while saving data to dataset 'features'.\n[Errno 28] No space left on device: '/app/data/features.pq'", "room", "disk_size"},
 	{"image-network", "CannotPullContainerError: Error response from daemon: Get https://123456789012.dkr.ecr.eu-west-1.amazonaws.com/v2/: net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)", -1, "", "route", "doctor"},
 	{"image-network", "CannotPullContainerError: context canceled", -1, "", "route", ""},
 	{"image", "CannotPullContainerError: ref pull has been retried 1 time(s): failed to unpack image on snapshotter overlayfs: mismatched image rootfs and manifest layers", -1, "", "fetch the image", ""},

@@ -85,7 +85,7 @@ func checkKind(kind string, g Group) (key, reason string) {
 		case g.VCPUs < 1 || g.VCPUs != float64(int(g.VCPUs)):
 			return "vcpus", "must be a whole number of at least 1 on EC2"
 		case g.EphemeralStorage != 0:
-			return "ephemeral_storage", "is for Fargate: on EC2 jobs share the disk of their instance"
+			return "ephemeral_storage", "is for Fargate: on EC2 jobs share the disk of their instance, which is compute.disk_size"
 		}
 		return "", ""
 	}
@@ -131,6 +131,8 @@ func checkCompute(s Settings) (key, reason string) {
 		return "compute.allocation_strategy", s.Compute.Type + " has no instances to choose"
 	case len(s.Compute.InstanceTypes) > 0:
 		return "compute.instance_types", s.Compute.Type + " has no instances to choose"
+	case s.Compute.DiskSize != 0:
+		return "compute.disk_size", s.Compute.Type + " has no instances: the disk of a job is its ephemeral_storage, under [tool.kedroctl.job] or that of a group"
 	case s.AWS.InstanceProfile != "":
 		return "aws.instance_profile", s.Compute.Type + " has no instances that would need one"
 	case len(s.AWS.Subnets) > maxFargateSubnets:
@@ -140,6 +142,11 @@ func checkCompute(s Settings) (key, reason string) {
 	}
 	return "", ""
 }
+
+// Limits of the disk of an instance, in GiB. The least is that of the AMIs which Batch chooses, the most that of volumes of the type gp3.
+// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-optimized_AMI.html,
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_LaunchTemplateEbsBlockDeviceRequest.html
+const minDisk, maxDisk = 30, 65536
 
 // checkInstances checks which instances are to be started, and that jobs find there what they ask for.
 func checkInstances(s Settings) (key, reason string) {
@@ -151,6 +158,12 @@ func checkInstances(s Settings) (key, reason string) {
 		return "compute.allocation_strategy", "with BEST_FIT AWS Batch changes no instances later, and needs a fleet role for spot: choose another"
 	case s.Compute.Strategy != "" && s.Compute.Type != Spot:
 		return "compute.allocation_strategy", "is for SPOT: instances on demand are chosen by BEST_FIT_PROGRESSIVE"
+	case s.Compute.DiskSize != 0 && s.Compute.Queue != "":
+		return "compute.disk_size", "is for instances of kedroctl's own, and compute.queue names another queue: remove one of the two"
+	case s.Compute.DiskSize != 0 && s.Compute.Environment != "":
+		return "compute.disk_size", "is for instances of kedroctl's own, and compute.environment is never changed: remove one of the two"
+	case s.Compute.DiskSize != 0 && (s.Compute.DiskSize < minDisk || s.Compute.DiskSize > maxDisk):
+		return "compute.disk_size", fmt.Sprintf("must be %d to %d (GiB)", minDisk, maxDisk)
 	case i >= 0 && j >= 0:
 		return "compute.instance_types", fmt.Sprintf("%s is arm64 and %s is x86-64: one environment has one architecture", types[i], types[j])
 	case i >= 0 && s.Image.Platform != ARM64:

@@ -61,6 +61,7 @@ type ComputeSettings struct {
 	Type          string   `toml:"type" json:"type"` // EC2, SPOT, FARGATE or FARGATE_SPOT
 	MaxVCPUs      int      `toml:"max_vcpus" json:"max_vcpus"`
 	InstanceTypes []string `toml:"instance_types" json:"instance_types"`
+	DiskSize      int      `toml:"disk_size" json:"disk_size,omitempty"`           // GiB of each instance's disk; 0: that of its AMI, 30
 	Strategy      string   `toml:"allocation_strategy" json:"allocation_strategy"` // of spot instances; empty: SPOT_PRICE_CAPACITY_OPTIMIZED
 	Environment   string   `toml:"environment" json:"environment"`                 // name or ARN of an existing compute environment: a queue alone is made, over it
 	Queue         string   `toml:"queue" json:"queue"`                             // name or ARN of an existing queue: then no queue or environment is made
