@@ -231,9 +231,17 @@ func TestRealAssembledForAnotherPlatform(t *testing.T) {
 		t.Errorf("platform %s/%s", config.OS, config.Architecture)
 	}
 	var libraries, antlr int
+	var made bool
 	if err := walkImage(image, func(h *tar.Header, content io.Reader) error {
 		if strings.HasPrefix(h.Name, "srv/kedro/dependencies/antlr4/") {
 			antlr++
+		}
+		if strings.HasPrefix(path.Base(path.Dir(h.Name)), "antlr4") && path.Base(h.Name) == "WHEEL" {
+			text, err := io.ReadAll(content)
+			if err != nil || !strings.Contains(string(text), "setuptools ("+setuptoolsVersion+")") {
+				t.Errorf("its wheel was made otherwise: %v\n%s", err, text)
+			}
+			made = true
 		}
 		if !strings.HasPrefix(h.Name, "srv/kedro/") || path.Ext(h.Name) != ".so" {
 			return nil
@@ -251,7 +259,7 @@ func TestRealAssembledForAnotherPlatform(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if libraries == 0 || antlr == 0 {
-		t.Errorf("%d shared libraries, %d files of antlr4", libraries, antlr)
+	if libraries == 0 || antlr == 0 || !made {
+		t.Errorf("%d shared libraries, %d files of antlr4, of a wheel: %v", libraries, antlr, made)
 	}
 }

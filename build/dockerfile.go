@@ -47,6 +47,7 @@ type dockerfile struct {
 	Command        []string
 	UVPlatform     string
 	UVVersion      string
+	Setuptools     string // version that makes wheels
 	Secrets        string // mounts of them
 	Sources, Git   bool   // whether wheels are made of sources, and some of these come from repositories
 	SystemPackages []string
@@ -72,7 +73,7 @@ func newDockerfile(p project.Project) dockerfile {
 	}
 	return dockerfile{
 		Package: p.Package, Env: p.Env, Base: p.Settings.Image.Base, Site: site, Conf: confRoot, Logging: logging,
-		UVVersion: uvVersion, UVPlatform: uvPlatforms[p.Settings.Image.Platform], SystemPackages: p.Settings.Image.SystemPackages,
+		UVVersion: uvVersion, Setuptools: setuptoolsVersion, UVPlatform: uvPlatforms[p.Settings.Image.Platform], SystemPackages: p.Settings.Image.SystemPackages,
 		Large: largeLayers, Small: smallLayers, Layers: layerNumbers(), Whole: !p.Settings.Image.Slim,
 		Variables: []string{
 			"KEDROCTL_PACKAGE=" + p.Package, "KEDRO_LOGGING_CONFIG=" + logging, "DO_NOT_TRACK=1", "PYTHONUNBUFFERED=1", "COLUMNS=200", "HOME=/var/tmp",

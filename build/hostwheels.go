@@ -13,6 +13,12 @@ import (
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
+// Files of pip's settings.
+const (
+	pipConf        = "pip.conf"
+	pipConstraints = "constraints.txt"
+)
+
 // hostWheels makes wheels in dir of the sources that the layout of a build has, as the stage wheels of the Dockerfile does, but on this machine: by pip, which uv
 // gets, in the interpreter python. They must suit the image: a wheel that is not pure Python can be made for this machine's platform and that Python alone. The
 // answer has a requirement for each wheel.
@@ -29,9 +35,10 @@ func (d Dependencies) hostWheels(ctx context.Context, l layout, python, dir, pla
 		return nil, err
 	}
 	defer remove()
-	conf := filepath.Join(settings, "pip.conf")
-	if err := os.WriteFile(conf, pipConfig(d.indexes), 0o600); err != nil {
-		return nil, err
+	for name, content := range map[string][]byte{pipConf: pipConfig(d.indexes), pipConstraints: []byte("setuptools==" + setuptoolsVersion + "\n")} {
+		if err := os.WriteFile(filepath.Join(settings, name), content, 0o600); err != nil {
+			return nil, err
+		}
 	}
 	var lists [][]string
 	for _, name := range []string{"hashed.txt", "other.txt"} {
@@ -49,7 +56,7 @@ func (d Dependencies) hostWheels(ctx context.Context, l layout, python, dir, pla
 	uv := *d.uv
 	uv.host = []string{python}
 	for _, list := range lists {
-		if err := uv.wheels(ctx, conf, dir, list...); err != nil {
+		if err := uv.wheels(ctx, settings, dir, list...); err != nil {
 			return nil, ui.WithHint(fmt.Errorf("make wheels of what %s has as sources alone: %w", d.Source, err), "use versions of which the index has wheels")
 		}
 	}

@@ -130,6 +130,7 @@ func TestRealSourcesAndPrivateIndex(t *testing.T) {
 	host := serveTeam(t)
 	p := r.miniature(t)
 	for name, content := range libraryFiles("locallib") {
+		content = strings.Replace(content, `["setuptools"]`, `["setuptools<70"]`, 1)
 		write(t, filepath.Join(p.Dir, "libs", "locallib"), map[string]string{name: content})
 	}
 	p.Dependencies = append(p.Dependencies, "omegaconf==2.3.0", "teamlib", "gitlib @ git+http://"+host+"/git/gitlib.git", "./libs/locallib", "pytest")
@@ -182,10 +183,11 @@ func TestRealSourcesAndPrivateIndex(t *testing.T) {
 		t.Error(err)
 	}
 	script := `import antlr4, gitlib, locallib, omegaconf, shutil, teamlib
-from importlib.metadata import version
-print(gitlib.origin, locallib.origin, teamlib.team, version("omegaconf"), [p for p in ("git", "gcc", "cc", "uv") if shutil.which(p)])`
+from importlib.metadata import distribution, version
+print(gitlib.origin, locallib.origin, teamlib.team, version("omegaconf"), [p for p in ("git", "gcc", "cc", "uv") if shutil.which(p)])
+print(["setuptools (` + setuptoolsVersion + `)" in distribution(name).read_text("WHEEL") for name in ("antlr4-python3-runtime", "gitlib", "locallib")])`
 	out, err := exec.CommandContext(t.Context(), "docker", "run", "--rm", "--network", "none", image.Ref, "python", "-c", script).CombinedOutput()
-	if err != nil || string(out) != "gitlib locallib True 2.3.0 []\n" {
+	if err != nil || string(out) != "gitlib locallib True 2.3.0 []\n[True, True, False]\n" { // locallib wants another setuptools
 		t.Errorf("%v: %s", err, out)
 	}
 	r.scan(t, image)

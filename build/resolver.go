@@ -217,14 +217,22 @@ func (r resolver) sdist(ctx context.Context, dir, out string) error {
 	return err
 }
 
-// wheels makes wheels of what the arguments of pip name, with a configuration of pip that knows the indexes.
-func (r resolver) wheels(ctx context.Context, conf, dir string, what ...string) error {
+// wheels makes wheels of what the arguments of pip name, with its configuration and the constraints of builds in a directory of settings. Where the
+// sources want another version than these have, it does without. Before 25.3 pip constrains builds by what constrains all.
+func (r resolver) wheels(ctx context.Context, settings, dir string, what ...string) error {
 	args := []string{"tool", "run", "--quiet"}
 	if len(r.host) > 0 {
 		args = append(args, "--python", r.host[0])
 	}
 	args = append(args, "pip", "wheel", "--quiet", "--no-cache-dir", "--no-deps", "--wheel-dir", dir)
-	r.more = []string{"PIP_CONFIG_FILE=" + conf, fmt.Sprintf("SOURCE_DATE_EPOCH=%d", epoch.Unix())}
-	_, err := r.run(ctx, "", append(args, what...)...)
+	args = append(args, what...)
+	constraints := filepath.Join(settings, pipConstraints)
+	free := []string{"PIP_CONFIG_FILE=" + filepath.Join(settings, pipConf), fmt.Sprintf("SOURCE_DATE_EPOCH=%d", epoch.Unix())}
+	r.more = append(free[:len(free):len(free)], "PIP_CONSTRAINT="+constraints, "PIP_BUILD_CONSTRAINT="+constraints)
+	_, err := r.run(ctx, "", args...)
+	if err != nil && ctx.Err() == nil {
+		r.more = free
+		_, err = r.run(ctx, "", args...)
+	}
 	return err
 }

@@ -32,6 +32,9 @@ import (
 // uvVersion is the uv that images are made with. A newer one of the user's is as good: what it resolves is kept, and what is kept is installed.
 const uvVersion = "0.13.9"
 
+// setuptoolsVersion is the setuptools that makes wheels of sources which want no other, so that a newer one neither refuses them nor makes another wheel.
+const setuptoolsVersion = "80.9.0"
+
 // uvWheel is uv for one kind of machine, in the index and by its hash.
 type uvWheel struct{ platform, sha256 string }
 
