@@ -3,6 +3,7 @@
 package provision
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -50,6 +51,30 @@ func TestMotoStackComesAndGoes(t *testing.T) {
 	tags := must(t, a.logs.ListTagsForResource, &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: &arn}).Tags
 	if *group.RetentionInDays != 7 || tags["owner"] != "ops" {
 		t.Errorf("the account's own log group has %d days, tags %v", *group.RetentionInDays, tags)
+	}
+}
+
+// TestMotoTakesTagsAndGivesThemBack has tags of the settings beside those of others on each kind of resource.
+func TestMotoTakesTagsAndGivesThemBack(t *testing.T) {
+	first, second := map[string]string{"team": "data", "Cost Center": "47 11", "gone": ""}, map[string]string{"team": "ml", "Cost Center": "47 11", "=a/b@c": "=x+y"}
+	for _, kind := range []string{project.EC2, project.Fargate} {
+		t.Run(kind, func(t *testing.T) {
+			a, s, later := moto(t), testSpec(t, ofType(kind), tagged(first)), testSpec(t, ofType(kind), tagged(second))
+			deployed(t, a, s)
+			atRest(t, a, s)
+			wantTags(t, a, s, first)
+			retagAll(t, a, s, map[string]string{"company": "acme"})
+			atRest(t, a, s)
+			atRest(t, a, later)
+			retagAll(t, a, later, map[string]string{"company": "acme", "team": "others"})
+			atRest(t, a, later)
+			want := maps.Clone(second)
+			want["company"] = "acme"
+			wantTags(t, a, later, want)
+			if _, err := Destroy(t.Context(), a.Clients, later, DestroyOptions{Data: true}, &steps{}); err != nil {
+				t.Fatal(err)
+			}
+		})
 	}
 }
 

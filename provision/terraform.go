@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/hashicorp/hcl/v2/hclwrite"
@@ -129,7 +130,10 @@ func nested(body *hclwrite.Body, kind string, arguments ...argument) *hclwrite.B
 func (t terraform) head() {
 	versions := nested(t.block("terraform", nil, argument{"required_version", ">= 1.5"}), "required_providers")
 	put(versions, argument{"aws", map[string]any{"source": "hashicorp/aws", "version": t.provider.version}})
-	t.block("provider", []string{"aws"}, argument{"region", t.spec.Region})
+	provider := t.block("provider", []string{"aws"}, argument{"region", t.spec.Region})
+	if tags := t.ownTags(); tags != nil {
+		nested(provider, "default_tags", argument{"tags", tags})
+	}
 	t.block("data", []string{"aws_caller_identity", "current"})
 }
 
@@ -252,7 +256,8 @@ func (t terraform) environments() (order []expression) {
 			argument{"service_role", role})
 		resources := nested(e, "compute_resources", argument{"type", string(r.Type)}, argument{"allocation_strategy", string(r.AllocationStrategy)},
 			argument{"instance_type", r.InstanceTypes}, argument{"instance_role", profile}, argument{"min_vcpus", count(r.MinvCpus)},
-			argument{"max_vcpus", count(r.MaxvCpus)}, argument{"subnets", subnets}, argument{"security_group_ids", groups})
+			argument{"max_vcpus", count(r.MaxvCpus)}, argument{"subnets", subnets}, argument{"security_group_ids", groups},
+			argument{"tags", t.instanceTags(c)})
 		if r.LaunchTemplate != nil {
 			nested(resources, "launch_template", argument{"launch_template_name", expression("aws_launch_template.disk.name")},
 				argument{"version", expression("aws_launch_template.disk.latest_version")})
@@ -269,9 +274,33 @@ func (t terraform) template() {
 		return
 	}
 	ebs := t.spec.disk()
-	device := nested(t.resource("aws_launch_template", "disk", argument{"name", name}), "block_device_mappings", argument{"device_name", rootDevice})
+	launch := t.resource("aws_launch_template", "disk", argument{"name", name})
+	device := nested(launch, "block_device_mappings", argument{"device_name", rootDevice})
 	nested(device, "ebs", argument{"volume_size", count(ebs.VolumeSize)}, argument{"volume_type", string(ebs.VolumeType)}, argument{"encrypted", *ebs.Encrypted},
 		argument{"delete_on_termination", *ebs.DeleteOnTermination})
+	if tags := t.ownTags(); tags != nil {
+		nested(launch, "tag_specifications", argument{"resource_type", string(ec2types.ResourceTypeVolume)}, argument{"tags", tags})
+	}
+}
+
+// ownTags are those of the settings as an object, nil for none.
+func (t terraform) ownTags() any {
+	if len(t.spec.OwnTags) == 0 {
+		return nil
+	}
+	tags := map[string]any{}
+	for key, value := range t.spec.OwnTags {
+		tags[key] = value
+	}
+	return tags
+}
+
+// instanceTags are those of the instances of an environment, which default tags do not reach, nor do they reach volumes.
+func (t terraform) instanceTags(c capacity) any {
+	if c.onFargate() {
+		return nil
+	}
+	return t.ownTags()
 }
 
 // serviceRole gives an expression for the role that the settings name, none for Batch's own, which it then uses by itself.

@@ -54,7 +54,10 @@ func exported() map[string]export {
 			p.Settings.AWS.Subnets = []string{"subnet-1", "subnet-2"}
 			p.Settings.Job.Secrets = map[string]string{"KEY": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:key-AbCdEf"}
 		}), TerraformOptions{Provider: 6}},
-		"disk":  {base(func(p *project.Project) { p.Settings.Compute.DiskSize = 100 }), TerraformOptions{Provider: 6}},
+		"disk": {base(func(p *project.Project) { p.Settings.Compute.DiskSize = 100 }), TerraformOptions{Provider: 6}},
+		"tags": {base(func(p *project.Project) {
+			p.Settings.Compute.DiskSize, p.Settings.AWS.Tags = 100, map[string]string{"team": "data", "Cost Center": "4711", "data:class": "internal"}
+		}), TerraformOptions{Provider: 6}},
 		"queue": {base(func(p *project.Project) { p.Settings.Compute.Queue = "company-queue" }), TerraformOptions{Provider: 6}},
 	}
 }
