@@ -215,7 +215,7 @@ func (e environment) differences(is batchtypes.ComputeEnvironmentDetail) (*batch
 	}
 	for _, t := range sorted(e.spec.OwnTags) {
 		if !e.onFargate() && t.isMissing(r.Tags) {
-			u.Tags, resources = e.spec.Tags(), append(resources, Attribute{Name: instanceTags + t.key, Is: r.Tags[t.key], Want: t.value})
+			u.Tags, resources = retagging{put: e.spec.Tags()}.apply(r.Tags), append(resources, Attribute{Name: instanceTags + t.key, Is: r.Tags[t.key], Want: t.value})
 		}
 	}
 	if resources != nil {

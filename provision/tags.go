@@ -120,9 +120,9 @@ func (s Spec) retag(is map[string]string) retagging {
 }
 
 // attributes are those that differ; none where nothing does.
-func (r retagging) attributes() []Attribute { return append(r.removed, r.puts...) }
+func (r retagging) attributes() []Attribute { return slices.Concat(r.removed, r.puts) }
 
-// apply gives tags as they are when the change is made.
+// apply gives tags that were changed so.
 func (r retagging) apply(is map[string]string) map[string]string {
 	tags := map[string]string{}
 	maps.Copy(tags, is)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/batch"
+	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -153,6 +154,10 @@ func TestTagsFollowTheSettings(t *testing.T) {
 			second := map[string]string{"Team": "data", "Cost Center": "4712", "stays": "x"} // a key in capitals, another value
 			want := maps.Clone(second)
 			want["company"] = "acme"
+			mustApply(t, a, with(second))
+			if tags := iamTags(must(t, a.iam.GetRole, &iam.GetRoleInput{RoleName: &none.JobRole}).Role.Tags); tags["Team"] != "data" || tags["company"] != "acme" {
+				t.Errorf("after one change the role of jobs has %v", tags) // IAM takes both keys for one
+			}
 			if !strings.HasPrefix(kind, "FARGATE") { // a new environment has no tags of others
 				atRest(t, a, with(second))
 				retagAll(t, a, with(second), map[string]string{"company": "acme"})
@@ -235,6 +240,27 @@ func TestInstancesGetOtherTags(t *testing.T) {
 	must(t, a.batch.TerminateJob, &batch.TerminateJobInput{JobId: job, Reason: aws.String("end")})
 	if err := rest(t, a, later, 4); err != nil || slices.Contains(whatIsLeft(t, a), lastPart(was.Environments[0])) {
 		t.Errorf("%v; left are %v", err, whatIsLeft(t, a))
+	}
+}
+
+// TestInstanceTagsOfOthers repairs what others made of the tags that the settings name, and leaves the others.
+func TestInstanceTagsOfOthers(t *testing.T) {
+	a, s := embedded(t), testSpec(t, tagged(map[string]string{"team": "data", "none": ""}))
+	env := mustApply(t, a, s).Environments[0]
+	spoiled := map[string]string{"team": "sales", "company": "acme"}
+	must(t, a.batch.UpdateComputeEnvironment, &batch.UpdateComputeEnvironmentInput{ComputeEnvironment: &env, ComputeResources: &batchtypes.ComputeResourceUpdate{Tags: spoiled}})
+	want := []Change{{KindEnvironment, lastPart(env), ActionUpdate, "", "", []Attribute{{"instance_tags.none", "", "", false}, {"instance_tags.team", "sales", "data", false}}}}
+	if diff := cmp.Diff(want, mustDiff(t, a, s)); diff != "" {
+		t.Errorf("difference (-want +got):\n%s", diff)
+	}
+	wanted := s.Tags()
+	wanted["company"] = "acme"
+	if err := rest(t, a, s, 2); err != nil {
+		t.Fatal(err)
+	}
+	got := must(t, a.batch.DescribeComputeEnvironments, &batch.DescribeComputeEnvironmentsInput{}).ComputeEnvironments
+	if diff := cmp.Diff(wanted, got[0].ComputeResources.Tags); diff != "" || len(got) != 1 {
+		t.Errorf("%d environments; tags (-want +got):\n%s", len(got), diff)
 	}
 }
 
