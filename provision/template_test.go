@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -184,6 +185,17 @@ func TestAnotherDiskWithAServiceRoleOfOthers(t *testing.T) {
 	}
 }
 
+// updates keeps what environments are updated with.
+type updates struct {
+	*batch.Client
+	got []*batch.UpdateComputeEnvironmentInput
+}
+
+func (u *updates) UpdateComputeEnvironment(ctx context.Context, in *batch.UpdateComputeEnvironmentInput, o ...func(*batch.Options)) (*batch.UpdateComputeEnvironmentOutput, error) {
+	u.got = append(u.got, in)
+	return u.Client.UpdateComputeEnvironment(ctx, in, o...)
+}
+
 // TestTemplateThatWasRemoved comes back, and with it the environment that could do nothing without it.
 func TestTemplateThatWasRemoved(t *testing.T) {
 	for name, change := range map[string]func(*project.Project){"Batch's own role": func(*project.Project) {}, "service role of others": theirService} {
@@ -202,12 +214,19 @@ func TestTemplateThatWasRemoved(t *testing.T) {
 			if diff := cmp.Diff([]string{"not-provisioned launch template " + s.templateName(), "invalid compute environment " + lastPart(res.Environments[0])}, things); diff != "" {
 				t.Errorf("findings (-want +got):\n%s", diff)
 			}
+			seen := &updates{Client: a.batch}
+			a.Batch = seen
 			if again := mustApply(t, a, s); again.Environments[0] != res.Environments[0] {
 				t.Errorf("environment %s, was %s", again.Environments[0], res.Environments[0])
 			}
 			e := must(t, a.batch.DescribeComputeEnvironments, &batch.DescribeComputeEnvironmentsInput{ComputeEnvironments: res.Environments}).ComputeEnvironments[0]
 			if e.Status != batchtypes.CEStatusValid || disks(t, a)[*e.ComputeEnvironmentName] != 100 {
 				t.Errorf("environment is %s, %+v", e.Status, e.ComputeResources.LaunchTemplate)
+			}
+			// Only an update that replaces instances has Batch look at the template, and with another service role it refuses one.
+			resources := seen.got[len(seen.got)-1].ComputeResources
+			if named := resources != nil && aws.ToString(resources.LaunchTemplate.LaunchTemplateName) == s.templateName(); named != (s.Existing.ServiceRole == "") {
+				t.Errorf("the environment was repaired with %+v", resources)
 			}
 		})
 	}
