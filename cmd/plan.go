@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -133,7 +132,7 @@ func showSettings(w io.Writer, g plan.Group) {
 	from := func(value, key string) string { return value + " (" + cmp.Or(g.Settings.From[key], "default") + ")" }
 	r, s := g.Resources, g.Settings
 	gets := []string{
-		from(vcpus(r.VCPUs), "vcpus"), from(fmt.Sprintf("%d MiB", r.Memory), "memory"),
+		from(project.CountVCPUs(r.VCPUs), "vcpus"), from(fmt.Sprintf("%d MiB", r.Memory), "memory"),
 		from(fmt.Sprintf("%d s", r.Timeout), "timeout"), from(count(r.Attempts, "attempt"), "attempts"),
 	}
 	for _, more := range []struct {
@@ -191,14 +190,6 @@ func countNodes(pl plan.Plan) int {
 		n += len(g.Nodes)
 	}
 	return n
-}
-
-// vcpus writes a number of vCPUs, which may be a quarter or a half on Fargate.
-func vcpus(n float64) string {
-	if n == 1 {
-		return "1 vCPU"
-	}
-	return strconv.FormatFloat(n, 'g', -1, 64) + " vCPUs"
 }
 
 // count writes a number with its noun: 1 job, 3 jobs.

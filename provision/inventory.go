@@ -10,6 +10,8 @@ import (
 	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/kedroctl/kedroctl/internal/project"
 )
 
 // What resources cost while no job runs.
@@ -223,7 +225,7 @@ func (i inventory) listedEnvironment(found batchtypes.ComputeEnvironmentDetail) 
 	l := listed(KindEnvironment, aws.ToString(found.ComputeEnvironmentName), IdleNothing)
 	l.ARN, l.Tags, l.State = aws.ToString(found.ComputeEnvironmentArn), found.Tags, strings.ToLower(string(found.Status)+", "+string(found.State))
 	if r := found.ComputeResources; r != nil {
-		l.Detail = fmt.Sprintf("%s, up to %d vCPUs", r.Type, aws.ToInt32(r.MaxvCpus))
+		l.Detail = fmt.Sprintf("%s, up to %s", r.Type, project.CountVCPUs(float64(aws.ToInt32(r.MaxvCpus))))
 		if aws.ToInt32(r.MinvCpus) > 0 {
 			l.Idle = IdleCompute
 		}

@@ -45,9 +45,9 @@ func ExamineQuotas(ctx context.Context, q Quotas, s Spec, largest float64) []pla
 		fix := fmt.Sprintf("aws service-quotas request-service-quota-increase --service-code %s --quota-code %s --desired-value %g", service, code, max(wants, largest))
 		switch {
 		case has < largest:
-			e.add(plan.Error, CodeQuota, thing, fmt.Sprintf("%s: the account may have %g vCPUs running, and a job asks for %g: it would wait for ever", name, has, largest), fix)
+			e.add(plan.Error, CodeQuota, thing, fmt.Sprintf("%s: the account may have %s running, and a job asks for %g: it would wait for ever", name, project.CountVCPUs(has), largest), fix)
 		case has < wants:
-			e.add(plan.Warning, CodeQuota, thing, fmt.Sprintf("%s: the account may have %g vCPUs running, and compute.max_vcpus is %g: more jobs wait", name, has, wants), fix)
+			e.add(plan.Warning, CodeQuota, thing, fmt.Sprintf("%s: the account may have %s running, and compute.max_vcpus is %g: more jobs wait", name, project.CountVCPUs(has), wants), fix)
 		}
 	}
 	return e.found

@@ -108,10 +108,11 @@ func checkKind(kind string, g Group) (key, reason string) {
 	if !ok {
 		nearest = "the largest one"
 	}
-	return key, fmt.Sprintf("%s has no size of %s and %d MiB: %s has %s and %d MiB", kind, countVCPUs(g.VCPUs), g.Memory, nearest, countVCPUs(vcpus), memory)
+	return key, fmt.Sprintf("%s has no size of %s and %d MiB: %s has %s and %d MiB", kind, CountVCPUs(g.VCPUs), g.Memory, nearest, CountVCPUs(vcpus), memory)
 }
 
-func countVCPUs(n float64) string {
+// CountVCPUs writes a number of vCPUs, which may be a quarter or a half on Fargate.
+func CountVCPUs(n float64) string {
 	if n == 1 {
 		return "1 vCPU"
 	}
