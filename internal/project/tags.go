@@ -14,10 +14,10 @@ import (
 // https://docs.aws.amazon.com/batch/latest/userguide/tag-restrictions.html
 const (
 	maxTagKey, maxTagValue = 128, 256 // characters
-	// maxTags leaves room for the seven of kedroctl's own that the task of a job has: project, env, region, and the keys of the settings' tags, of all that is
-	// made; the content of the job definition; the run and the group of the job. Batch fails a job that has more than 50 with those of its definition
-	// (SubmitJob.propagateTags of the Batch API reference).
-	maxTags = 50 - 7
+	// maxTags is what fits twice into the 50 tags that a job and its definition may have together, else Batch fails the job (SubmitJob.propagateTags of the
+	// Batch API reference): it may count a tag of both twice, and both do have other ones where the settings changed between deploy and run. Each has five
+	// of kedroctl's own besides: project, env and region; the keys of the settings' tags and the content, or the run and the group.
+	maxTags = 50/2 - 5
 )
 
 // tagText: Tag of the IAM API reference; the other services take no less.
