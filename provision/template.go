@@ -3,7 +3,9 @@ package provision
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
@@ -51,7 +53,7 @@ func (l launchTemplate) diff(ctx context.Context) (*Resource, []change, error) {
 	if err != nil {
 		return is, nil, err
 	}
-	create := change{what: "create", create: true, do: func(ctx context.Context) error { return l.create(ctx, is) }}
+	create := change{what: "create", create: true, do: func(ctx context.Context) error { return l.create(ctx, is, l.spec.resourceTags()) }}
 	if found == nil {
 		create.attributes = slices.Concat(attribute("volume_size", "", fmt.Sprint(l.spec.Compute.DiskSize)), attribute("volume_type", "", string(ec2types.VolumeTypeGp3)),
 			attribute("encrypted", "", "true"))
@@ -62,11 +64,13 @@ func (l launchTemplate) diff(ctx context.Context) (*Resource, []change, error) {
 		return is, nil, notOurs(is, l.spec)
 	}
 	// With another default version the first one can be gone.
-	changed := append(attribute("default_version", fmt.Sprint(aws.ToInt64(found.DefaultVersionNumber)), templateVersion), l.spec.retag(ec2Tags(found.Tags)).attributes()...)
+	tags := l.spec.retag(ec2Tags(found.Tags))
+	changed := append(attribute("default_version", fmt.Sprint(aws.ToInt64(found.DefaultVersionNumber)), templateVersion), tags.attributes()...)
 	if changed == nil {
 		return is, nil, nil
 	}
 	create.what, create.create, create.attributes = "create again", false, changed
+	create.do = func(ctx context.Context) error { return l.create(ctx, is, tags.apply(ec2Tags(found.Tags))) }
 	return is, []change{{what: "remove what others changed", do: l.remove}, create}, nil
 }
 
@@ -78,10 +82,11 @@ func (l launchTemplate) find(ctx context.Context) (*ec2types.LaunchTemplate, err
 	return &out.LaunchTemplates[0], nil
 }
 
-func (l launchTemplate) create(ctx context.Context, is *Resource) error {
+func (l launchTemplate) create(ctx context.Context, is *Resource, tags map[string]string) error {
+	maps.DeleteFunc(tags, func(key, _ string) bool { return strings.HasPrefix(key, "aws:") }) // which AWS alone gives
 	out, err := l.EC2.CreateLaunchTemplate(ctx, &ec2.CreateLaunchTemplateInput{
 		LaunchTemplateName: &l.name,
-		TagSpecifications:  []ec2types.TagSpecification{{ResourceType: ec2types.ResourceTypeLaunchTemplate, Tags: toEC2(l.spec.resourceTags())}},
+		TagSpecifications:  []ec2types.TagSpecification{{ResourceType: ec2types.ResourceTypeLaunchTemplate, Tags: toEC2(tags)}},
 		LaunchTemplateData: &ec2types.RequestLaunchTemplateData{
 			BlockDeviceMappings: []ec2types.LaunchTemplateBlockDeviceMappingRequest{{DeviceName: aws.String(rootDevice), Ebs: l.spec.disk()}},
 			// The tags of a compute environment are for its instances alone.

@@ -260,7 +260,7 @@ func TestTemplateOfOthersStays(t *testing.T) {
 	}
 }
 
-// TestTagsOfDisks follow the settings, as those of instances do: by another template. What others make of a template's own tags is put right.
+// TestTagsOfDisks follow the settings, as those of instances do: by another template. What others make of a template's own tags is put right, and their own tags stay.
 func TestTagsOfDisks(t *testing.T) {
 	a := embedded(t)
 	first, second := withDisk(t, 100, tagged(map[string]string{"team": "data"})), withDisk(t, 100, tagged(map[string]string{"team": "ml"}))
@@ -272,23 +272,24 @@ func TestTagsOfDisks(t *testing.T) {
 		name := aws.String(s.templateName())
 		own := must(t, a.ec2.DescribeLaunchTemplates, &ec2.DescribeLaunchTemplatesInput{LaunchTemplateNames: []string{*name}}).LaunchTemplates[0].Tags
 		data := must(t, a.ec2.DescribeLaunchTemplateVersions, &ec2.DescribeLaunchTemplateVersionsInput{LaunchTemplateName: name}).LaunchTemplateVersions[0].LaunchTemplateData
-		return []string{ec2Tags(own)["team"], ec2Tags(data.TagSpecifications[0].Tags)["team"]}
+		return []string{ec2Tags(own)["team"], ec2Tags(data.TagSpecifications[0].Tags)["team"], ec2Tags(own)["company"]}
 	}
-	if diff := cmp.Diff([]string{"ml", "ml"}, team(second)); diff != "" || len(templateNames(t, a)) != 1 {
+	if diff := cmp.Diff([]string{"ml", "ml", ""}, team(second)); diff != "" || len(templateNames(t, a)) != 1 {
 		t.Errorf("templates %v, tags of the template and its disks (-want +got):\n%s", templateNames(t, a), diff)
 	}
 	spoilt := launchTemplate{a.Clients, second, account{}, second.templateName()}
 	if err := spoilt.remove(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	spoilt.spec.OwnTags = map[string]string{"team": "others"}
-	if err := spoilt.create(t.Context(), &Resource{}); err != nil {
+	theirs := second.resourceTags()
+	theirs["team"], theirs["company"] = "others", "acme"
+	if err := spoilt.create(t.Context(), &Resource{}, theirs); err != nil {
 		t.Fatal(err)
 	}
 	if err := rest(t, a, second, 2); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"ml", "ml"}, team(second)); diff != "" {
+	if diff := cmp.Diff([]string{"ml", "ml", "acme"}, team(second)); diff != "" {
 		t.Errorf("after a repair (-want +got):\n%s", diff)
 	}
 }
