@@ -19,9 +19,11 @@ func newExport(d *deps) *cli.Command {
 		Name: "export", Category: catOther, ArgsUsage: "terraform", Usage: "Write the stack as a Terraform configuration, for teams that own it that way",
 		UsageText: "$ kedroctl export terraform -o main.tf",
 		Description: `Writes what 'kedroctl provision' would make as a configuration for the provider hashicorp/aws, without asking AWS. Its first
-lines have the settings by which kedroctl then takes these resources as existing ones, and never changes or removes them.`,
+lines have the settings by which kedroctl then takes these resources as existing ones, and never changes or removes them. With
+--import it has import blocks for what of the stack stands, which the first 'terraform apply' then takes over as it is.`,
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "provider", Usage: "write for the major version `N` of the provider: 6 or 5", Value: provision.Providers[0]},
+			&cli.BoolFlag{Name: "import", Usage: "have Terraform take over what 'kedroctl provision' has made; asks AWS what that is"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, which must not exist", DefaultText: "stdout"},
 		},
 		Action: func(c *cli.Context) error {
@@ -32,9 +34,14 @@ lines have the settings by which kedroctl then takes these resources as existing
 			if !slices.Contains(provision.Providers, o.Provider) {
 				return usageError{fmt.Errorf("--provider %d: export writes for the major versions 6 and 5 of hashicorp/aws", o.Provider)}
 			}
-			_, spec, err := d.plannedStack(c.Context)
+			clients, spec, err := d.plannedStack(c.Context)
 			if err != nil {
 				return err
+			}
+			if c.Bool("import") {
+				if o.Imports, err = provision.Imports(c.Context, clients, spec); err != nil {
+					return err
+				}
 			}
 			return d.writeExport(c.String("output"), provision.Terraform(spec, o))
 		},

@@ -20,7 +20,11 @@ import (
 // moto is the judge that was not written here.
 func moto(t *testing.T) *testAWS {
 	t.Helper()
-	return newTestAWS(aws.Config{Region: testRegion, BaseEndpoint: aws.String(realtest.StartMoto(t)),
+	return motoAt(realtest.StartMoto(t))
+}
+
+func motoAt(endpoint string) *testAWS {
+	return newTestAWS(aws.Config{Region: testRegion, BaseEndpoint: &endpoint,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
 }
 

@@ -15,7 +15,8 @@ import (
 
 // TerraformOptions say how Terraform writes a stack.
 type TerraformOptions struct {
-	Provider int // major version of the provider hashicorp/aws, one of Providers
+	Provider int               // major version of the provider hashicorp/aws, one of Providers
+	Imports  map[string]string // ids of what is there already, as Imports gives them
 }
 
 // Providers are the major versions of the provider hashicorp/aws that a configuration can be written for.
@@ -35,8 +36,9 @@ var providers = map[int]provider{
 }
 
 // Terraform writes the stack as a configuration for Terraform's provider hashicorp/aws: the same resources under the same names, without the tags that
-// mark what is kedroctl's own, so that kedroctl takes them as existing ones. The comment at its beginning has the settings for that. What the settings
-// name already is left out, and looked up where something refers to it. AWS is asked for nothing: the account's number is the provider's affair.
+// mark what is kedroctl's own, so that kedroctl takes them as existing ones. Instances and their disks alone have those: Batch would replace them to take them away. The
+// comment at its beginning has the settings for that. What the settings name already is left out, and looked up where something refers to it. AWS is asked
+// for nothing: the account's number is the provider's affair.
 func Terraform(s Spec, o TerraformOptions) []byte {
 	t := terraform{spec: s, provider: providers[o.Provider], account: account{ID: accountNumber, Partition: partition(s.Region)}, file: hclwrite.NewEmptyFile()}
 	t.head()
@@ -52,6 +54,7 @@ func Terraform(s Spec, o TerraformOptions) []byte {
 	if s.ownQueue() {
 		t.queue()
 	}
+	t.importing(o.Imports)
 	return append([]byte(t.takeover()), hclwrite.Format(t.file.Bytes())...)
 }
 
@@ -130,9 +133,9 @@ func nested(body *hclwrite.Body, kind string, arguments ...argument) *hclwrite.B
 func (t terraform) head() {
 	versions := nested(t.block("terraform", nil, argument{"required_version", ">= 1.5"}), "required_providers")
 	put(versions, argument{"aws", map[string]any{"source": "hashicorp/aws", "version": t.provider.version}})
-	provider := t.block("provider", []string{"aws"}, argument{"region", t.spec.Region})
-	if tags := t.ownTags(); tags != nil {
-		nested(provider, "default_tags", argument{"tags", tags})
+	p := t.block("provider", []string{"aws"}, argument{"region", t.spec.Region})
+	if len(t.spec.OwnTags) > 0 {
+		nested(p, "default_tags", argument{"tags", values(t.spec.OwnTags)})
 	}
 	t.block("data", []string{"aws_caller_identity", "current"})
 }
@@ -250,14 +253,14 @@ func (t terraform) environments() (order []expression) {
 	role := t.serviceRole()
 	t.template()
 	for _, c := range t.spec.capacities() {
-		name := strings.ToLower(strings.ReplaceAll(string(c.kind), "_", "-"))
+		name := c.label()
 		r := environment{spec: t.spec, capacity: c}.resources()
 		e := t.resource("aws_batch_compute_environment", name, argument{t.provider.environmentName, t.spec.environmentName(c)}, argument{"type", "MANAGED"}, argument{"state", "ENABLED"},
 			argument{"service_role", role})
 		resources := nested(e, "compute_resources", argument{"type", string(r.Type)}, argument{"allocation_strategy", string(r.AllocationStrategy)},
 			argument{"instance_type", r.InstanceTypes}, argument{"instance_role", profile}, argument{"min_vcpus", count(r.MinvCpus)},
 			argument{"max_vcpus", count(r.MaxvCpus)}, argument{"subnets", subnets}, argument{"security_group_ids", groups},
-			argument{"tags", t.instanceTags(c)})
+			argument{"tags", values(r.Tags)})
 		if r.LaunchTemplate != nil {
 			nested(resources, "launch_template", argument{"launch_template_name", expression("aws_launch_template.disk.name")},
 				argument{"version", expression("aws_launch_template.disk.latest_version")})
@@ -274,33 +277,11 @@ func (t terraform) template() {
 		return
 	}
 	ebs := t.spec.disk()
-	launch := t.resource("aws_launch_template", "disk", argument{"name", name})
-	device := nested(launch, "block_device_mappings", argument{"device_name", rootDevice})
+	template := t.resource("aws_launch_template", "disk", argument{"name", name})
+	device := nested(template, "block_device_mappings", argument{"device_name", rootDevice})
 	nested(device, "ebs", argument{"volume_size", count(ebs.VolumeSize)}, argument{"volume_type", string(ebs.VolumeType)}, argument{"encrypted", *ebs.Encrypted},
 		argument{"delete_on_termination", *ebs.DeleteOnTermination})
-	if tags := t.ownTags(); tags != nil {
-		nested(launch, "tag_specifications", argument{"resource_type", string(ec2types.ResourceTypeVolume)}, argument{"tags", tags})
-	}
-}
-
-// ownTags are those of the settings as an object, nil for none.
-func (t terraform) ownTags() any {
-	if len(t.spec.OwnTags) == 0 {
-		return nil
-	}
-	tags := map[string]any{}
-	for key, value := range t.spec.OwnTags {
-		tags[key] = value
-	}
-	return tags
-}
-
-// instanceTags are those of the instances of an environment, which default tags do not reach, nor do they reach volumes.
-func (t terraform) instanceTags(c capacity) any {
-	if c.onFargate() {
-		return nil
-	}
-	return t.ownTags()
+	nested(template, "tag_specifications", argument{"resource_type", string(ec2types.ResourceTypeVolume)}, argument{"tags", values(t.spec.Tags())})
 }
 
 // serviceRole gives an expression for the role that the settings name, none for Batch's own, which it then uses by itself.
@@ -311,6 +292,18 @@ func (t terraform) serviceRole() expression {
 	}
 	t.block("data", []string{"aws_iam_role", "batch"}, argument{"name", lastPart(name)})
 	return "data.aws_iam_role.batch.arn"
+}
+
+// values are tags; nil without any.
+func values(tags map[string]string) any {
+	if len(tags) == 0 {
+		return nil
+	}
+	all := map[string]any{}
+	for key, value := range tags {
+		all[key] = value
+	}
+	return all
 }
 
 func count(n *int32) any {

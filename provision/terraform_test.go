@@ -1,13 +1,19 @@
 package provision
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/BurntSushi/toml"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/batch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -167,6 +173,73 @@ func mustUse(t *testing.T, a *testAWS, taken Spec) {
 	if existing < want {
 		t.Errorf("%d of %v are taken as existing, want %d", existing, states(res.All), want)
 	}
+}
+
+// Each resource of a configuration has an id once provision has made it; what is gone or not the stack's has none.
+func TestImports(t *testing.T) {
+	for _, kind := range []string{project.EC2, project.Spot, project.Fargate} {
+		t.Run(kind, func(t *testing.T) {
+			a, s := embedded(t), ofKind(t, kind)
+			s.Compute.DiskSize = 100
+			if ids, err := Imports(t.Context(), a.Clients, s); err != nil || len(ids) > 0 {
+				t.Fatalf("of nothing: %v, %v", ids, err)
+			}
+			res := mustApply(t, a, s)
+			a.mutations()
+			ids, err := Imports(t.Context(), a.Clients, s)
+			if calls := a.mutations(); err != nil || len(calls) > 0 {
+				t.Fatalf("%v; calls that change something: %v", err, calls)
+			}
+			missing, imported := importsOf(t, Terraform(s, TerraformOptions{Provider: 6, Imports: ids}))
+			if len(missing) > 0 || !maps.Equal(ids, imported) {
+				t.Errorf("no import of %v; %v of %v", missing, imported, ids)
+			}
+			want := map[string]string{"aws_s3_bucket_policy.data": s.Bucket, "aws_iam_role_policy.job": s.JobRole + ":kedroctl", "aws_batch_job_queue.jobs": res.Queue}
+			for address, id := range want {
+				if ids[address] != id {
+					t.Errorf("%s is imported by %q, want %q", address, ids[address], id)
+				}
+			}
+
+			must(t, a.s3.DeleteBucketPolicy, &s3.DeleteBucketPolicyInput{Bucket: &s.Bucket})
+			must(t, a.iam.DeleteRolePolicy, &iam.DeleteRolePolicyInput{RoleName: &s.JobRole, PolicyName: aws.String(policyName)})
+			must(t, a.logs.DeleteLogGroup, &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: &s.LogGroup})
+			must(t, a.batch.UntagResource, &batch.UntagResourceInput{ResourceArn: &res.Queue, TagKeys: []string{tagProject}})
+			if ids, err = Imports(t.Context(), a.Clients, s); err != nil {
+				t.Fatal(err)
+			}
+			missing, _ = importsOf(t, Terraform(s, TerraformOptions{Provider: 6, Imports: ids}))
+			gone := []string{"aws_batch_job_queue.jobs", "aws_cloudwatch_log_group.jobs", "aws_iam_role_policy.job", "aws_s3_bucket_policy.data"}
+			if diff := cmp.Diff(gone, missing); diff != "" {
+				t.Errorf("without an import (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// importsOf are the ids of a configuration's import blocks, and the resources that have none.
+func importsOf(t *testing.T, config []byte) (missing []string, ids map[string]string) {
+	t.Helper()
+	file, problems := hclsyntax.ParseConfig(config, "main.tf", hcl.InitialPos)
+	if problems.HasErrors() {
+		t.Fatal(problems)
+	}
+	ids = map[string]string{}
+	blocks := file.Body.(*hclsyntax.Body).Blocks
+	for _, b := range blocks {
+		if b.Type == "import" {
+			id, _ := b.Body.Attributes["id"].Expr.Value(nil)
+			to := b.Body.Attributes["to"].Expr.Range()
+			ids[string(to.SliceBytes(config))] = id.AsString()
+		}
+	}
+	for _, b := range blocks {
+		if address := strings.Join(b.Labels, "."); b.Type == "resource" && ids[address] == "" {
+			missing = append(missing, address)
+		}
+	}
+	slices.Sort(missing)
+	return missing, ids
 }
 
 // evaluate gives the arguments of resources whose values are strings, by resource and name, as an account with the number 123456789012 has them.
