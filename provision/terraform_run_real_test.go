@@ -109,6 +109,9 @@ func TestRealTerraformImportsTheStack(t *testing.T) {
 			a := listening(t)
 			s := testSpec(t, func(p *project.Project) {
 				p.Settings.Compute.Type, p.Settings.AWS.Tags = kind, map[string]string{"team": "data"}
+				if kind == project.Spot {
+					p.Settings.Compute.DiskSize = 100
+				}
 			})
 			testImport(t, a, a.server.Info().Endpoint, s)
 		})
@@ -160,11 +163,13 @@ var explained = []reason{
 	{"* tags_all.kedroctl:*: * -> <nil>", "what has kedroctl's tags is kedroctl's"},
 	{"aws_s3_bucket.data force_destroy: <nil> -> false", "Terraform's alone: S3 does not know it"},
 	{"aws_s3_bucket_policy.data: create", "provision leaves it out where S3 is reached without TLS, as here"},
-	{"aws_batch_job_queue.jobs compute_environments: * -> <nil>", "an import reads the same list under its old name (hashicorp/terraform-provider-aws#39568)"},
-	{"aws_batch_job_queue.jobs compute_environment_order: [] -> *", "an import reads the same list under its old name (hashicorp/terraform-provider-aws#39568)"},
+	{"aws_batch_job_queue.jobs compute_environments.*: * -> <nil>", "an import reads the same list under its old name (hashicorp/terraform-provider-aws#39568)"},
+	{"aws_batch_job_queue.jobs compute_environment_order.*: <nil> -> *", "an import reads the same list under its old name (hashicorp/terraform-provider-aws#39568)"},
+	{"aws_launch_template.disk latest_version: 1 -> <nil>", "the provider knows only after the tags have gone that it is the same version"},
+	{"aws_batch_compute_environment.* compute_resources.0.launch_template.0.version: 1 -> <nil>", "the version of the launch template, which stays"},
 }
 
-// planned are the changes of a plan, as "address attribute: old -> new", "address attribute.key: old -> new" or "address: create".
+// planned are the changes of a plan, as "address path.of.attribute: old -> new" or "address: create".
 func planned(t *testing.T, shown string) (all []string) {
 	t.Helper()
 	var plan struct {
@@ -197,18 +202,25 @@ func planned(t *testing.T, shown string) (all []string) {
 	return all
 }
 
-// flat has the members of objects beside the other attributes.
-func flat(attributes map[string]any) map[string]any {
+// flat are the plain values in v, by their paths.
+func flat(v any) map[string]any {
 	all := map[string]any{}
-	for name, value := range attributes {
-		members, ok := value.(map[string]any)
-		for key, member := range members {
-			all[name+"."+key] = member
-		}
-		if !ok {
-			all[name] = value
+	var walk func(path string, v any)
+	walk = func(path string, v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for key, member := range v {
+				walk(strings.TrimPrefix(path+"."+key, "."), member)
+			}
+		case []any:
+			for i, member := range v {
+				walk(fmt.Sprint(path, ".", i), member)
+			}
+		default:
+			all[path] = v
 		}
 	}
+	walk("", v)
 	return all
 }
 

@@ -36,6 +36,7 @@ var quirks = []reason{
 
 	{"ec2.*LaunchTemplate* *CreatedBy: *", "moto's caller is the account's root"},
 	{"ec2.DeleteLaunchTemplate LaunchTemplate.*: absent in moto, *", "moto leaves out fields of LaunchTemplate"},
+	{"ec2.DeleteTags error: none in moto, InvalidLaunchTemplateId.NotFound here", "moto takes tags from templates that are not there"},
 	{"ec2.DeleteLaunchTemplate error: MissingParameter in moto, InvalidLaunchTemplateName.NotFoundException here", "moto takes an unknown name for none"},
 	{"ec2.DescribeLaunchTemplateVersions *.TagSpecifications.*", "moto adds the template's own tags to those of what it launches"},
 	{"ec2.DescribeRouteTables RouteTables.*.Routes.*", "moto's default VPC has no internet gateway (User Guide: default VPC components), and so the local route alone"},

@@ -72,6 +72,7 @@ func New(opt Options) (*Service, error) {
 		"DescribeLaunchTemplates":        wire.QueryFunc(s.describeTemplates),
 		"DescribeLaunchTemplateVersions": wire.QueryFunc(s.describeVersions),
 		"DeleteLaunchTemplate":           wire.QueryFunc(s.deleteTemplate),
+		"DeleteTags":                     wire.QueryFunc(s.deleteTags),
 	}}
 	s.addDefaultVPC()
 	s.addRoutes()

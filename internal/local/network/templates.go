@@ -147,6 +147,39 @@ func (s *Service) describeTemplates(_ context.Context, in *ec2.DescribeLaunchTem
 	return &ec2.DescribeLaunchTemplatesOutput{LaunchTemplates: page, NextToken: next}, err
 }
 
+// untagInput is DeleteTagsInput under the names that it has on the wire.
+type untagInput struct {
+	ResourceIds []string
+	Tags        []types.Tag
+	DryRun      *bool
+}
+
+// deleteTags takes tags from launch templates, which alone have any here. A tag that is named with a value goes only where it has that value, and one
+// that is not there is none to object to. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteTags.html
+func (s *Service) deleteTags(_ context.Context, in *untagInput) (*ec2.DeleteTagsOutput, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range in.ResourceIds {
+		if _, err := s.template(&id, nil); err != nil {
+			return nil, err
+		}
+	}
+	if aws.ToBool(in.DryRun) {
+		return nil, errDryRun
+	}
+	for i, t := range s.templates {
+		if !slices.Contains(in.ResourceIds, *t.LaunchTemplateId) {
+			continue
+		}
+		s.templates[i].Tags = slices.DeleteFunc(slices.Clone(t.Tags), func(has types.Tag) bool {
+			return len(in.Tags) == 0 || slices.ContainsFunc(in.Tags, func(named types.Tag) bool {
+				return *named.Key == *has.Key && (named.Value == nil || *named.Value == aws.ToString(has.Value))
+			})
+		})
+	}
+	return &ec2.DeleteTagsOutput{}, s.save()
+}
+
 // versionsInput has the versions under the name that they have on the wire, of which the SDK knows.
 type versionsInput struct {
 	ec2.DescribeLaunchTemplateVersionsInput
@@ -231,6 +264,8 @@ func (s *Service) needs(q wire.Query) []wire.Permission {
 		if len(first.Conditions) > 0 {
 			return []wire.Permission{first, tag}
 		}
+	case "DeleteTags":
+		first.Resource = arn + q.Get("ResourceId.1")
 	case "DeleteLaunchTemplate":
 		s.mu.Lock()
 		defer s.mu.Unlock()

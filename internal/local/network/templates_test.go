@@ -49,6 +49,32 @@ func TestTemplatesComeBackFromTheFile(t *testing.T) {
 }
 
 // TestAClientTokenMakesOneTemplate: https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
+func TestTagsOfTemplatesGo(t *testing.T) {
+	dir := t.TempDir()
+	c := serve(t, network.Options{Dir: dir})
+	made, err := c.CreateLaunchTemplate(t.Context(), withDisk("disk", 100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := *made.LaunchTemplate.LaunchTemplateId
+	for _, step := range []struct {
+		tag  types.Tag
+		left int
+	}{{types.Tag{Key: aws.String("owner")}, 1}, {types.Tag{Key: aws.String("Owner"), Value: aws.String("else")}, 1}, {types.Tag{Key: aws.String("Owner"), Value: aws.String("team")}, 0}} {
+		if _, err := c.DeleteTags(t.Context(), &ec2.DeleteTagsInput{Resources: []string{id}, Tags: []types.Tag{step.tag}}); err != nil {
+			t.Fatal(err)
+		}
+		found, err := serve(t, network.Options{Dir: dir}).DescribeLaunchTemplates(t.Context(), nil)
+		if err != nil || len(found.LaunchTemplates[0].Tags) != step.left {
+			t.Errorf("without %s: %+v, %v", *step.tag.Key, found, err)
+		}
+	}
+	_, err = c.DeleteTags(t.Context(), &ec2.DeleteTagsInput{Resources: []string{"lt-0123456789abcdef0"}})
+	if code := wiretest.Code(t, err); code != "InvalidLaunchTemplateId.NotFound" {
+		t.Errorf("of no template: %q", code)
+	}
+}
+
 func TestAClientTokenMakesOneTemplate(t *testing.T) {
 	c := serve(t, network.Options{})
 	in := withDisk("disk", 100)

@@ -68,6 +68,9 @@ EC2 = [
 ]
 
 EC2_END = [
+    ("DeleteTags", {"Resources": ["$template"], "Tags": [{"Key": "owner"}, {"Key": "none"}]}, {}),
+    ("DescribeLaunchTemplates", {"LaunchTemplateNames": ["disk"], "Filters": [{"Name": "tag:owner", "Values": ["judge"]}]}, {"LaunchTemplates": []}),
+    ("DeleteTags", {"Resources": ["lt-0123456789abcdef0"], "Tags": [{"Key": "owner"}]}, "InvalidLaunchTemplateId.NotFound"),
     ("DeleteLaunchTemplate", {"LaunchTemplateName": "disk"}, {"LaunchTemplate": {"LaunchTemplateId": "$template"}}),
     ("DeleteLaunchTemplate", {"LaunchTemplateName": "disk"}, "InvalidLaunchTemplateName.NotFoundException"),
 ]
