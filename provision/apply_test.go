@@ -147,7 +147,6 @@ func TestSettingsChangeTheStack(t *testing.T) {
 	res := mustApply(t, a, testSpec(t, func(p *project.Project) {
 		p.Settings.KeepDays = 90
 		p.Settings.Compute.MaxVCPUs = 64
-		p.Settings.Compute.InstanceTypes = []string{"c6i", "m6i.large"}
 		p.Settings.Access.Read = []string{"company-lake/raw/"}
 		p.Settings.Job.Secrets = map[string]string{"TOKEN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:token-AbCdEf"}
 	}))

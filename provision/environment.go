@@ -90,7 +90,7 @@ func (e environment) current(ctx context.Context) (*batchtypes.ComputeEnvironmen
 // fits says whether an environment can become this one without being replaced.
 func (e environment) fits(is batchtypes.ComputeEnvironmentDetail) bool {
 	update, _ := e.differences(is)
-	if u := update.ComputeResources; !e.updatable() && u != nil && (u.InstanceRole != nil || u.InstanceTypes != nil || u.Subnets != nil || u.SecurityGroupIds != nil || u.LaunchTemplate != nil || u.AllocationStrategy != "") || u != nil && u.Tags != nil {
+	if u := update.ComputeResources; !e.onFargate() && u != nil && (u.InstanceRole != nil || u.InstanceTypes != nil || u.Subnets != nil || u.SecurityGroupIds != nil || u.LaunchTemplate != nil || u.AllocationStrategy != "") || u != nil && u.Tags != nil {
 		return false
 	}
 	return is.ComputeResources != nil && is.ComputeResources.Type == e.kind && (e.onFargate() || archOf(*is.ComputeResources) == e.spec.arch())
@@ -121,7 +121,7 @@ func (e environment) creation(ctx context.Context, is *Resource) (change, error)
 		create.replaces = name
 		_, create.attributes = e.differences(was)
 		for i, a := range create.attributes {
-			create.attributes[i].Replaces = !e.updatable() && a.Name != "max_vcpus" && a.Name != "service_role" && a.Name != "state" || strings.HasPrefix(a.Name, instanceTags)
+			create.attributes[i].Replaces = !e.onFargate() && a.Name != "max_vcpus" && a.Name != "service_role" && a.Name != "state" || strings.HasPrefix(a.Name, instanceTags)
 		}
 		for _, t := range sorted(was.ComputeResources.Tags) {
 			if _, stays := e.spec.Tags()[t.key]; !stays && !e.onFargate() {
@@ -172,6 +172,10 @@ func (e environment) wait(ctx context.Context) (*batchtypes.ComputeEnvironmentDe
 	return nil, fmt.Errorf("not done after %s", looks*lookEvery)
 }
 
+// longestUpdate is how many minutes jobs have at most to end in while Batch replaces instances; by itself it ends them after 30.
+// https://docs.aws.amazon.com/batch/latest/APIReference/API_UpdatePolicy.html
+const longestUpdate = 7200
+
 // instanceTags begins the names of attributes that are tags of an environment's instances.
 const instanceTags = "instance_tags."
 
@@ -220,6 +224,9 @@ func (e environment) differences(is batchtypes.ComputeEnvironmentDetail) (*batch
 	}
 	if resources != nil {
 		in.ComputeResources = u
+	}
+	if more := slices.ContainsFunc(resources, func(a Attribute) bool { return a.Name != "max_vcpus" }); more && !e.onFargate() {
+		in.UpdatePolicy = &batchtypes.UpdatePolicy{TerminateJobsOnUpdate: aws.Bool(false), JobExecutionTimeoutMinutes: aws.Int64(longestUpdate)}
 	}
 	return in, append(all, resources...)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 
 	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
@@ -57,24 +58,27 @@ func (s Spec) queueName() string {
 	return s.fixedName("", class, s.arch())
 }
 
-// environmentName ends in a hash of what Batch cannot change of an environment: its kind and architecture and, with a service role that is not Batch's own,
-// all that it would have to replace instances for. The tags that instances get from the settings are in it too: Batch would end jobs that run for another
-// half hour to change them.
+// environmentName ends in a hash of what Batch cannot change of an environment, its kind and architecture, and of what the settings say that it would replace
+// instances for: that takes Batch's own service role, and jobs would be given a time to end in.
 // https://docs.aws.amazon.com/batch/latest/userguide/updating-compute-environments.html
 func (s Spec) environmentName(c capacity) string {
 	fixed := []string{string(c.kind), s.arch()}
-	if s.Existing.ServiceRole != "" && !c.onFargate() {
-		for _, list := range [][]string{{lastPart(s.Existing.InstanceProfile), string(s.strategy(c))}, s.Compute.InstanceTypes, s.Existing.Subnets, s.Existing.SecurityGroups} {
+	if c.onFargate() {
+		return s.fixedName(c.suffix, fixed...)
+	}
+	profile := lastPart(s.Existing.InstanceProfile)
+	lists := [][]string{s.Compute.InstanceTypes, s.Existing.Subnets, s.Existing.SecurityGroups}
+	if s.Existing.ServiceRole != "" || profile+s.Compute.Strategy != "" || len(slices.Concat(lists...)) > 0 {
+		fixed = append(fixed, strings.Join(union([]string{profile, string(s.strategy(c))}, nil), ","))
+		for _, list := range lists {
 			fixed = append(fixed, strings.Join(union(list, nil), ","))
 		}
-		if template := s.templateName(); template != "" {
-			fixed = append(fixed, template)
-		}
 	}
-	if !c.onFargate() {
-		for _, t := range sorted(s.OwnTags) {
-			fixed = append(fixed, t.key, t.value)
-		}
+	if template := s.templateName(); template != "" {
+		fixed = append(fixed, template)
+	}
+	for _, t := range sorted(s.OwnTags) {
+		fixed = append(fixed, t.key, t.value)
 	}
 	return s.fixedName(c.suffix, fixed...)
 }

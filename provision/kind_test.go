@@ -9,8 +9,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/batch"
 	batchtypes "github.com/aws/aws-sdk-go-v2/service/batch/types"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kedroctl/kedroctl/internal/local"
 	"github.com/kedroctl/kedroctl/internal/project"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
@@ -97,10 +99,68 @@ func TestEnvironmentsOfSpotFollowTheSettings(t *testing.T) {
 	mustApply(t, a, ofKind(t, project.Spot))
 	a.mutations()
 	mustApply(t, a, testSpec(t, func(p *project.Project) {
-		p.Settings.Compute = project.ComputeSettings{Type: project.Spot, MaxVCPUs: 16, InstanceTypes: []string{"m7i", "c7i"}}
+		p.Settings.Compute = project.ComputeSettings{Type: project.Spot, MaxVCPUs: 64}
 	}))
 	if diff := cmp.Diff([]string{"Batch.UpdateComputeEnvironment", "Batch.UpdateComputeEnvironment"}, a.mutations()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+// TestOtherInstances come with another environment: where Batch replaces instances itself it ends the jobs there when their time is over.
+func TestOtherInstances(t *testing.T) {
+	var subnet, group string
+	for name, change := range map[string]func(*project.Project){
+		"types":           func(p *project.Project) { p.Settings.Compute.InstanceTypes = []string{"m7i", "c7i"} },
+		"subnets":         func(p *project.Project) { p.Settings.AWS.Subnets = []string{subnet} },
+		"security groups": func(p *project.Project) { p.Settings.AWS.SecurityGroups = []string{group} },
+		"strategy":        func(p *project.Project) { p.Settings.Compute.Strategy = "SPOT_CAPACITY_OPTIMIZED" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := embedded(t, func(o *local.Options) { o.Runner = endless{} })
+			subnet = *must(t, a.EC2.DescribeSubnets, &ec2.DescribeSubnetsInput{}).Subnets[0].SubnetId
+			group = *must(t, a.EC2.DescribeSecurityGroups, &ec2.DescribeSecurityGroupsInput{}).SecurityGroups[0].GroupId
+			spot := func(p *project.Project) { p.Settings.Compute.Type = project.Spot }
+			s := testSpec(t, spot)
+			was := deployed(t, a, s)
+			job := must(t, a.batch.SubmitJob, &batch.SubmitJobInput{JobName: aws.String("long"), JobQueue: &was.Queue, JobDefinition: &s.Name}).JobId
+			to := testSpec(t, spot, change)
+			now := mustApply(t, a, to)
+			if now.Queue != was.Queue || now.Environments[0] == was.Environments[0] || now.Environments[1] == was.Environments[1] {
+				t.Fatalf("was %s %v, is %s %v", was.Queue, was.Environments, now.Queue, now.Environments)
+			}
+			for range 2 {
+				mustApply(t, a, to)
+			}
+			for _, e := range must(t, a.batch.DescribeComputeEnvironments, &batch.DescribeComputeEnvironmentsInput{}).ComputeEnvironments {
+				if e.UpdatePolicy != nil {
+					t.Errorf("environment %s had its instances replaced", *e.ComputeEnvironmentName)
+				}
+			}
+			if state := must(t, a.batch.DescribeJobs, &batch.DescribeJobsInput{Jobs: []string{*job}}).Jobs[0].Status; state == batchtypes.JobStatusFailed || state == batchtypes.JobStatusSucceeded {
+				t.Errorf("the job is %s", state)
+			}
+			must(t, a.batch.TerminateJob, &batch.TerminateJobInput{JobId: job, Reason: aws.String("end")})
+			if err := rest(t, a, to, 3); err != nil {
+				t.Error(err)
+			}
+			if left := must(t, a.batch.DescribeComputeEnvironments, &batch.DescribeComputeEnvironmentsInput{}).ComputeEnvironments; len(left) != 2 {
+				t.Errorf("%d environments are left", len(left))
+			}
+		})
+	}
+}
+
+// TestInstancesThatOthersChanged are put right in the environment that is there, and jobs get all the time that Batch can give.
+func TestInstancesThatOthersChanged(t *testing.T) {
+	a, s := embedded(t), testSpec(t)
+	arn := mustApply(t, a, s).Environments[0]
+	must(t, a.batch.UpdateComputeEnvironment, &batch.UpdateComputeEnvironmentInput{ComputeEnvironment: &arn, ComputeResources: &batchtypes.ComputeResourceUpdate{InstanceTypes: []string{"m7i"}}})
+	if err := rest(t, a, s, 2); err != nil {
+		t.Fatal(err)
+	}
+	e := must(t, a.batch.DescribeComputeEnvironments, &batch.DescribeComputeEnvironmentsInput{ComputeEnvironments: []string{arn}}).ComputeEnvironments[0]
+	if p := e.UpdatePolicy; !slices.Equal(e.ComputeResources.InstanceTypes, []string{"optimal"}) || p == nil || aws.ToInt64(p.JobExecutionTimeoutMinutes) != 7200 || aws.ToBool(p.TerminateJobsOnUpdate) {
+		t.Errorf("instance types %v, update policy %+v", e.ComputeResources.InstanceTypes, p)
 	}
 }
 
