@@ -176,14 +176,23 @@ func (s *Service) completeUpload(r *request) ([]any, error) {
 	}
 	o := s.object(record{ID: r.subject(), Headers: u.Headers, Config: u.Config}, got)
 	err = s.store.change(func() ([]record, error) {
+		refused := []record{o}
+		if o.Blob == "" {
+			refused = nil // what the object would have had is the parts'
+		}
 		if _, ok := s.store.records[u.ID]; !ok { // another request ended it while the parts were put together
-			return []record{o}, errNoSuchUpload
+			return refused, errNoSuchUpload
+		}
+		for _, p := range chosen {
+			if s.store.records[p.ID].Blob != p.Blob { // another request has replaced it
+				return refused, errInvalidPart
+			}
 		}
 		old, exists := s.store.records[o.ID]
-		if err := allow(old, exists); err != nil {
-			return []record{o}, err
+		if err := cmp.Or(allow(old, exists), checkWhole(r.Header, o)); err != nil {
+			return refused, err
 		}
-		return append(s.store.ended(u.ID), o), checkWhole(r.Header, o)
+		return append(s.store.ended(u.ID), o), nil
 	})
 	if err != nil {
 		return nil, err
@@ -218,35 +227,50 @@ func (s *Service) chosen(u record, listed []types.CompletedPart) ([]record, erro
 	return found, nil
 }
 
-// assembled puts parts together as a new blob. The ETag is the MD5 of the parts' MD5s and their number; so is the checksum if it is a composite.
+// assembled puts parts together. The ETag is the MD5 of the parts' MD5s and their number; so is the checksum if it is a composite.
 func (s *store) assembled(sum checksum, chosen []record) (record, error) {
+	got, err := s.together(chosen)
+	if err != nil {
+		return record{}, err
+	}
 	ids, sums, all := md5.New(), algorithms[sum.Algorithm].new(), algorithms[sum.Algorithm].new()
-	got, err := s.content(func(w io.Writer) (whole record, err error) {
-		if sum.Type != composite { // of which nothing is computed from the content: files are copied by the system alone
-			w = io.MultiWriter(w, all)
+	for _, p := range chosen {
+		etag, err := hex.DecodeString(p.ETag)
+		value, err2 := base64.StdEncoding.DecodeString(p.Checksum.Value)
+		if err := cmp.Or(err, err2); err != nil {
+			return record{}, err
 		}
+		ids.Write(etag)
+		sums.Write(value)
+	}
+	suffix := "-" + strconv.Itoa(len(chosen))
+	got.ETag = hex.EncodeToString(ids.Sum(nil)) + suffix
+	if sum.Type == composite {
+		got.Checksum = checksum{sum.Algorithm, base64.StdEncoding.EncodeToString(sums.Sum(nil)) + suffix, composite}
+		return got, nil
+	}
+	err = s.read(got, all)
+	got.Checksum = checksum{sum.Algorithm, base64.StdEncoding.EncodeToString(all.Sum(nil)), fullObject}
+	return got, err
+}
+
+// together makes one content of parts: their blobs as its pieces or, where they are many, a new blob.
+func (s *store) together(chosen []record) (whole record, err error) {
+	for _, p := range chosen {
+		whole.Size += p.Size
+		whole.Pieces = append(whole.Pieces, p.Blob)
+	}
+	if len(chosen) <= mostPieces {
+		return whole, nil
+	}
+	return s.content(func(w io.Writer) (record, error) {
 		for _, p := range chosen {
 			if err := s.read(p, w); err != nil {
 				return record{}, err
 			}
-			whole.Size += p.Size
-			etag, err := hex.DecodeString(p.ETag)
-			value, err2 := base64.StdEncoding.DecodeString(p.Checksum.Value)
-			if err := cmp.Or(err, err2); err != nil {
-				return record{}, err
-			}
-			ids.Write(etag)
-			sums.Write(value)
 		}
-		return whole, nil
+		return record{Size: whole.Size}, nil
 	})
-	suffix := "-" + strconv.Itoa(len(chosen))
-	got.ETag = hex.EncodeToString(ids.Sum(nil)) + suffix
-	got.Checksum = checksum{sum.Algorithm, base64.StdEncoding.EncodeToString(all.Sum(nil)), fullObject}
-	if sum.Type == composite {
-		got.Checksum = checksum{sum.Algorithm, base64.StdEncoding.EncodeToString(sums.Sum(nil)) + suffix, composite}
-	}
-	return got, err
 }
 
 // checkWhole takes what the client says of the whole object.

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"os"
 	"reflect"
 	"regexp"
 	"strconv"
@@ -123,7 +122,7 @@ func (s *Service) write(r *request, content func(o *record) (record, error)) (re
 
 // object is o with the content that was got.
 func (s *Service) object(o, got record) record {
-	o.Blob, o.Size, o.ETag, o.Checksum, o.Modified = got.Blob, got.Size, got.ETag, got.Checksum, s.opt.Now().UTC()
+	o.Blob, o.Pieces, o.Size, o.ETag, o.Checksum, o.Modified = got.Blob, got.Pieces, got.Size, got.ETag, got.Checksum, s.opt.Now().UTC()
 	return o
 }
 
@@ -229,7 +228,7 @@ func (c *content) Write(b []byte) (int, error) {
 }
 
 // copySource is the object that x-amz-copy-source names, with its content; the caller closes the file.
-func (s *Service) copySource(r *request) (record, *os.File, error) {
+func (s *Service) copySource(r *request) (record, *pieced, error) {
 	path, version, ofVersion := strings.Cut(r.Header.Get("X-Amz-Copy-Source"), "?versionId=")
 	path, err := url.PathUnescape(strings.TrimPrefix(path, "/"))
 	bucket, key, ok := strings.Cut(path, "/")

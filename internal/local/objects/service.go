@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -187,7 +186,7 @@ func (s *Service) check(r *request, action string, on id, conditions map[string]
 }
 
 // open is an object and its content; the caller closes the file.
-func (s *Service) open(r *request, o id) (record, *os.File, error) {
+func (s *Service) open(r *request, o id) (record, *pieced, error) {
 	found, f, err := s.store.open(o)
 	if errors.Is(err, errNoSuchKey) {
 		err = s.missing(r, o)

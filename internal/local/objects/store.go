@@ -48,10 +48,11 @@ func (n id) gone() record { return record{ID: n, Gone: true} }
 // record is what is known of a bucket, object, upload or part.
 type record struct {
 	ID       id
-	Gone     bool   `json:",omitempty"`
-	Blob     string // the content of an object or part
-	Size     int64  // bytes
-	ETag     string // without quotes
+	Gone     bool     `json:",omitempty"`
+	Blob     string   // the content of an object or part
+	Pieces   []string `json:",omitempty"` // the content of an object in place of Blob: what its parts left, in order
+	Size     int64    // bytes
+	ETag     string   // without quotes
 	Modified time.Time
 	Headers  map[string]string `json:",omitempty"` // those that come back as they were given, x-amz-meta-* among them
 	Config   map[string]string `json:",omitempty"` // documents, by sub-resource
@@ -80,7 +81,9 @@ func openStore(dir string) (*store, error) {
 	}
 	named := map[string]bool{}
 	for _, r := range s.records {
-		named[r.Blob] = true
+		for _, blob := range r.blobs() {
+			named[blob] = true
+		}
 	}
 	entries, err := os.ReadDir(s.blobPath(""))
 	for _, e := range entries {
@@ -89,6 +92,14 @@ func openStore(dir string) (*store, error) {
 		}
 	}
 	return s, err
+}
+
+// blobs are the files of a content, in order.
+func (r record) blobs() []string {
+	if r.Blob != "" {
+		return []string{r.Blob}
+	}
+	return r.Pieces
 }
 
 func (s *store) blobPath(name string) string { return filepath.Join(s.dir, "blobs", name) }
@@ -140,13 +151,16 @@ func (s *store) change(next func() ([]record, error)) error {
 	if err == nil {
 		err = s.log.Append(changes)
 	}
+	var before, after []string
 	for _, r := range changes {
-		unnamed, other := s.records[r.ID].Blob, r.Blob
-		if err != nil {
-			unnamed, other = other, unnamed
-		}
-		if unnamed != "" && unnamed != other {
-			_ = os.Remove(s.blobPath(unnamed)) // what stays is removed at the next start
+		before, after = append(before, s.records[r.ID].blobs()...), append(after, r.blobs()...)
+	}
+	if err != nil {
+		before, after = after, before
+	}
+	for _, blob := range before {
+		if !slices.Contains(after, blob) {
+			_ = os.Remove(s.blobPath(blob)) // what stays is removed at the next start
 		}
 	}
 	if err == nil {
@@ -194,25 +208,25 @@ func (s *store) get(n id) (record, bool) {
 }
 
 // open is the object and its content, which stays whole even if the object is replaced meanwhile. The caller closes the file.
-func (s *store) open(n id) (record, *os.File, error) {
+func (s *store) open(n id) (record, *pieced, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	r, ok := s.records[n]
 	if !ok {
 		return record{}, nil, errNoSuchKey
 	}
-	f, err := os.Open(s.blobPath(r.Blob))
-	return r, f, err
+	content, err := s.pieced(r)
+	return r, content, err
 }
 
 // read copies the content of a record to w.
 func (s *store) read(r record, w io.Writer) error {
-	f, err := os.Open(s.blobPath(r.Blob))
+	content, err := s.pieced(r)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	_, err = io.Copy(w, f)
+	defer content.Close()
+	_, err = io.Copy(w, content)
 	return err
 }
 
