@@ -23,6 +23,14 @@ import (
 	"github.com/kedroctl/kedroctl/internal/realtest"
 )
 
+// long leaves a test to scripts/test-long: starting the provider takes seconds each time.
+func long(t *testing.T) {
+	t.Helper()
+	if os.Getenv("KEDROCTL_TEST_TERRAFORM") != "long" {
+		t.Skip("only with KEDROCTL_TEST_TERRAFORM=long, as in scripts/test-long")
+	}
+}
+
 // The real provider takes what is written for it.
 func TestRealTerraformValidates(t *testing.T) {
 	found := realtest.TerraformProviders(t)
@@ -41,6 +49,9 @@ func TestRealTerraformMakesTheStack(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{project.EC2, project.Spot, project.Fargate} {
 		t.Run(kind, func(t *testing.T) {
+			if kind == project.EC2 { // of which SPOT has all
+				long(t)
+			}
 			t.Parallel()
 			a := listening(t)
 			made := ofKind(t, kind)
@@ -102,8 +113,8 @@ func TestRealTerraformImportsTheStack(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{project.EC2, project.Spot, project.Fargate} {
 		t.Run(kind, func(t *testing.T) {
-			if kind != project.Spot && os.Getenv("KEDROCTL_TEST_TERRAFORM") != "long" { // the one with the most resources
-				t.Skip("only with KEDROCTL_TEST_TERRAFORM=long, as in scripts/test-long")
+			if kind != project.Spot { // the one with the most resources
+				long(t)
 			}
 			t.Parallel()
 			a := listening(t)
