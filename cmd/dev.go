@@ -77,10 +77,11 @@ func checkGrants(p project.Project, pl plan.Plan, dep provision.Deployment) erro
 		return fmt.Errorf("plan what deployment %s has: %w", dep.ID, err)
 	}
 	beyond := pl.Grants.Beyond(deployed.Grants)
-	for _, place := range slices.Concat(beyond.Write, beyond.Read) {
-		return ui.WithHint(fmt.Errorf("a job would be denied s3://%s: the role of jobs has the rights that deployment %s needed, and this place is not among them", place, dep.ID), deployFirst)
+	places := slices.Concat(beyond.Write, beyond.Read)
+	if len(places) == 0 {
+		return nil
 	}
-	return nil
+	return ui.WithHint(fmt.Errorf("a job would be denied s3://%s: the role of jobs has the rights that deployment %s needed, and this place is not among them", places[0], dep.ID), deployFirst)
 }
 
 // checkImage refuses a tree that needs another image, or other job definitions, than the deployment has.
