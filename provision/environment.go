@@ -89,8 +89,7 @@ func (e environment) current(ctx context.Context) (*batchtypes.ComputeEnvironmen
 
 // fits says whether an environment can become this one without being replaced.
 func (e environment) fits(is batchtypes.ComputeEnvironmentDetail) bool {
-	update, _ := e.differences(is)
-	if u := update.ComputeResources; !e.onFargate() && u != nil && (u.InstanceRole != nil || u.InstanceTypes != nil || u.Subnets != nil || u.SecurityGroupIds != nil || u.LaunchTemplate != nil || u.AllocationStrategy != "") || u != nil && u.Tags != nil {
+	if update, _ := e.differences(is); update.UpdatePolicy != nil { // Batch would replace its instances
 		return false
 	}
 	return is.ComputeResources != nil && is.ComputeResources.Type == e.kind && (e.onFargate() || archOf(*is.ComputeResources) == e.spec.arch())
