@@ -212,13 +212,22 @@ func (w work) assemble(ctx context.Context, s Spec) (v1.Image, error) {
 	if err := w.host.compile(ctx, w.root, top+"/boot", top+"/project"); err != nil {
 		return nil, fmt.Errorf("compile the project: %w", err)
 	}
-	layers, err := dependencies.Layers()
+	library, err := w.library(ctx)
 	if err != nil {
 		return nil, err
 	}
-	adds := make([]mutate.Addendum, 0, len(layers)+3)
-	for _, layer := range layers {
-		adds = append(adds, w.addendum("dependencies", layer))
+	var adds []mutate.Addendum
+	for _, part := range []struct {
+		what  string
+		image v1.Image
+	}{{"bytecode of the standard library", library}, {"dependencies", dependencies}} {
+		layers, err := part.image.Layers()
+		if err != nil {
+			return nil, err
+		}
+		for _, layer := range layers {
+			adds = append(adds, w.addendum(part.what, layer))
+		}
 	}
 	adds = append(adds,
 		w.addendum("the entry of jobs", tree{root: w.root, below: top + "/boot"}.layer()),

@@ -283,12 +283,13 @@ func (r parts) checkContent(t *testing.T, image Image) {
 	script := `id -u; grep -rl PLANTED / --exclude-dir=proc --exclude-dir=sys 2>/dev/null
 find /app -type f | sort; find /app /srv/kedro -newermt 1981-01-01 | head; find /app /build /srv /tmp -name '*.whl' 2>/dev/null
 python -c 'import importlib.util as u; print(bool(u.find_spec("kedro_telemetry")), u.find_spec("kedro").cached.startswith("/srv"))'
+python -v -c 'import asyncio, email.parser, inspect' 2>&1 | grep -c '^# code object from /' # compiled just now
 touch /app/info.log && echo writable`
 	out, err := exec.CommandContext(t.Context(), "docker", "run", "--rm", "--network", "none", image.Ref, "sh", "-c", script).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	want := "10001\n/app/conf/aws_batch/parameters.yml\n/app/conf/base/catalog.yml\n/app/conf/logging.yml\nFalse True\nwritable\n"
+	want := "10001\n/app/conf/aws_batch/parameters.yml\n/app/conf/base/catalog.yml\n/app/conf/logging.yml\nFalse True\n0\nwritable\n"
 	if diff := cmp.Diff(want, string(out)); diff != "" {
 		t.Errorf("content of the image (-want +got):\n%s", diff)
 	}
@@ -309,12 +310,14 @@ func TestRealUncachedBuildsAreEqual(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A comment in the first step makes all others run again.
+	// A comment in the first steps makes all others run again.
 	text, err := os.ReadFile(filepath.Join(dir, "Dockerfile"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, dir, map[string]string{"Dockerfile": strings.Replace(string(text), "RUN pip install", "RUN : "+time.Now().String()+"; pip install", 1)})
+	now := ": " + time.Now().Format(time.RFC3339Nano) + "; "
+	write(t, dir, map[string]string{"Dockerfile": strings.NewReplacer("pip install --quiet --no-cache-dir --target", now+"pip install --quiet --no-cache-dir --target",
+		"python3 -I", now+"python3 -I").Replace(string(text))})
 	spec.InputKey += "-again"
 	if err := r.engine.solve(t.Context(), spec, l, t.Output()); err != nil {
 		t.Fatal(err)

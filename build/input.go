@@ -96,6 +96,7 @@ func inputFiles(p project.Project, s project.Snapshot) ([]configFile, error) {
 func addTemplates(h *project.Digest) error {
 	h.AddText(templates.Dockerfile())
 	h.AddText(string(templates.Arrange()))
+	h.AddText(string(templates.Library()))
 	boot := templates.Boot()
 	return fs.WalkDir(boot, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

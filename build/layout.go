@@ -41,6 +41,7 @@ func (l layout) context() (fsutil.FS, error) {
 // newLayout writes the context below dir:
 //
 //	Dockerfile
+//	library/        the script that compiles the standard library
 //	dependencies/   requirements.txt, of what is installed as wheels, and the script that makes layers of it
 //	sources/        what wheels are made of, where something comes as sources
 //	boot/           the entry of jobs, an installed distribution
@@ -55,6 +56,9 @@ func newLayout(ctx context.Context, dir string, spec Spec) (layout, error) {
 		return l, err
 	}
 	if err := l.write("Dockerfile", []byte(text)); err != nil {
+		return l, err
+	}
+	if err := l.write("library/library.py", templates.Library()); err != nil {
 		return l, err
 	}
 	used, err := usedModules(spec.Project)

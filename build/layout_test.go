@@ -84,7 +84,10 @@ func TestContextHoldsWhatTheImageNeeds(t *testing.T) {
 	if !strings.Contains(files["dependencies/arrange.py"], "def main(") {
 		t.Error("no script that arranges the dependencies")
 	}
-	for _, name := range []string{"Dockerfile", "project/demo-0.1.dist-info/RECORD", "dependencies/arrange.py"} {
+	if !strings.Contains(files["library/library.py"], "def main(") {
+		t.Error("no script that compiles the standard library")
+	}
+	for _, name := range []string{"Dockerfile", "project/demo-0.1.dist-info/RECORD", "dependencies/arrange.py", "library/library.py"} {
 		delete(files, name)
 	}
 	if !strings.HasPrefix(files["dist/demo-0.1-py3-none-any.whl"], "PK") {

@@ -11,6 +11,9 @@ var ownDockerfile string
 //go:embed image/arrange.py
 var arrange string
 
+//go:embed image/library.py
+var library string
+
 // Dockerfile returns the text/template of the image's Dockerfile; package build fills it in.
 func Dockerfile() string {
 	return dockerfile
@@ -24,4 +27,9 @@ func OwnDockerfile() string {
 // Arrange returns the Python script that makes an image's layers of installed dependencies: what no job reads left out, compiled, with fixed times.
 func Arrange() []byte {
 	return []byte(arrange)
+}
+
+// Library returns the Python script that compiles the standard library of a base image.
+func Library() []byte {
+	return []byte(library)
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import importlib
 import traceback
@@ -27,7 +28,11 @@ def invoke(package: str, argv: list[str], request: Request | None) -> tuple[int,
     The package's ``__main__`` is left alone: it is the user's file and need not even import.
     """
     try:
-        command = _command(package, request)
+        try:
+            command = _command(package, request)
+        finally:
+            gc.freeze()  # what is imported stays; processes that ParallelRunner forks share it
+            gc.enable()
         answer = command.main(argv, prog_name="run", standalone_mode=False)
         return (answer if type(answer) is int else 0), None  # an int is the code of ctx.exit()
     except BootError as error:
