@@ -30,7 +30,7 @@ def main(argv: list[str], environ: Mapping[str, str]) -> int:
     if not store:
         from . import command
 
-        return command.invoke(package, argv, None)[0]
+        return command.invoke(package, argv, None, lambda: None)[0]
     from .job import Job
 
     return Job(asked, store, environ).run(package, argv)

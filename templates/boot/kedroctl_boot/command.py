@@ -22,8 +22,10 @@ from .request import Request
 _TIMED_MODULES = ("kedro.framework.session.session", "kedro.framework.session.service_session", "kedro.io.core")
 
 
-def invoke(package: str, argv: list[str], request: Request | None) -> tuple[int, BaseException | None]:
+def invoke(package: str, argv: list[str], request: Request | None, ready: Callable[[], None]) -> tuple[int, BaseException | None]:
     """Run the command; return its exit code and what it raised. Errors are shown as Kedro shows them.
+
+    ``ready`` is called once the project is imported, or cannot be, before anything else is done.
 
     The package's ``__main__`` is left alone: it is the user's file and need not even import.
     """
@@ -33,6 +35,7 @@ def invoke(package: str, argv: list[str], request: Request | None) -> tuple[int,
         finally:
             gc.freeze()  # what is imported stays; processes that ParallelRunner forks share it
             gc.enable()
+            ready()
         answer = command.main(argv, prog_name="run", standalone_mode=False)
         return (answer if type(answer) is int else 0), None  # an int is the code of ctx.exit()
     except BootError as error:

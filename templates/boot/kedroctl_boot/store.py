@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import cached_property
 from typing import Any, Iterator
 
 from .errors import BootError
@@ -17,10 +18,14 @@ _CONFLICT_WAITS = (0.1, 0.3, 1.0, 3.0)
 
 
 class Store:
-    """Reads and writes objects by their ``s3://`` URI; every failure is a BootError that names action, object and cause."""
+    """Reads and writes objects by their ``s3://`` URI; every failure is a BootError that names action, object and cause.
 
-    def __init__(self) -> None:
-        self._client = _client()
+    One process has it to itself: it keeps a connection.
+    """
+
+    @cached_property
+    def _client(self) -> Any:
+        return _client()
 
     def fetch(self, uri: str) -> bytes:
         """Return the content of an object."""

@@ -59,6 +59,27 @@ def test_a_twin_does_nothing(project, jobs, bucket):
     assert jobs.record(request) == record
 
 
+def test_the_project_is_imported_while_the_work_is_claimed_and_not_run_before(project, jobs, bucket):
+    project.registry("""
+        import json, os, time
+        from pathlib import Path
+        job = os.environ["AWS_BATCH_JOB_ID"]
+        if job == "job-1":
+            time.sleep(2)  # longer than a claim takes
+        def make():
+            Path("made").write_text(job)
+            return job
+        """, 'node(make, None, "x")')
+    request = jobs.request()
+    first = jobs.start(request=request, job="job-1")
+    while not bucket.keys(f".kedroctl/runs/{request['run']}/claims/"):
+        assert first.poll() is None
+    twin = jobs.run(request=request, job="job-2")
+    assert (twin.code, (project.dir / "made").exists()) == (75, False)
+    first.communicate(timeout=60)
+    assert (first.returncode, (project.dir / "made").read_text()) == (0, "job-1")
+
+
 RUNNERS = [("ThreadRunner", ""), ("ParallelRunner", "fork"), ("ParallelRunner", "spawn"), ("ParallelRunner", "forkserver")]
 
 

@@ -210,6 +210,20 @@ def test_termination_leaves_a_record(project, jobs):
     assert time.monotonic() - begun < 20
 
 
+def test_termination_of_a_job_that_imports_its_project_leaves_a_record(project, jobs):
+    project.registry("import time; print('importing', flush=True); time.sleep(60)", "")
+    request = jobs.request()
+    process = jobs.start(request=request)
+    for line in process.stdout:
+        if line.strip() == "importing":
+            break
+    begun = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert (process.returncode, jobs.record(request)["error"]["type"]) == (143, "Terminated")
+    assert time.monotonic() - begun < 20
+
+
 def test_kedro_drops_what_the_snapshot_says(project, inspect, jobs):
     project.registry("def tell(a): print('got', sorted(a))", 'node(tell, "params:a", None, name="n")')
     project.conf("base/parameters.yml", "a: {x: 1, y: 2, z: 3}").conf("aws/parameters.yml", "other: 1")
