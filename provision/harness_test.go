@@ -47,10 +47,10 @@ type testAWS struct {
 	before, after func(call string) error // what to answer instead of calling, and after the call was made
 }
 
-// newTestAWS has clients that do not repeat calls, and waits that take no time.
+// newTestAWS has clients that do not repeat calls unless the configuration says so, and waits that take no time.
 func newTestAWS(cfg aws.Config) *testAWS {
 	t := &testAWS{}
-	cfg.RetryMaxAttempts = 1
+	cfg.RetryMaxAttempts = cmp.Or(cfg.RetryMaxAttempts, 1)
 	cfg.APIOptions = append(cfg.APIOptions, t.record)
 	t.s3 = s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle, o.DisableLogOutputChecksumValidationSkipped = true, true })
 	t.ecr, t.iam, t.ec2, t.batch, t.logs = ecr.NewFromConfig(cfg), iam.NewFromConfig(cfg), ec2.NewFromConfig(cfg), batch.NewFromConfig(cfg), cloudwatchlogs.NewFromConfig(cfg)

@@ -24,7 +24,8 @@ func moto(t *testing.T) *testAWS {
 }
 
 func motoAt(endpoint string) *testAWS {
-	return newTestAWS(aws.Config{Region: testRegion, BaseEndpoint: &endpoint,
+	// A busy moto cuts connections off, one in thousands.
+	return newTestAWS(aws.Config{Region: testRegion, BaseEndpoint: &endpoint, RetryMaxAttempts: 4,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
 }
 
