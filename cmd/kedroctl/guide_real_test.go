@@ -130,11 +130,8 @@ func (w *workshop) deployed() figures {
 	w.t.Helper()
 	before := w.layers()
 	since := time.Now()
-	code, _, story := w.try("deploy")
+	_, story := w.told("deploy")
 	took := time.Since(since)
-	if code != 0 {
-		w.t.Fatalf("deploy: exit code %d\n%s", code, story)
-	}
 	f := sizes(before, w.layers())
 	f.took = took
 	for _, line := range imageStep.FindAllStringSubmatch(story, -1) {

@@ -80,11 +80,18 @@ func (w *workshop) try(args ...string) (code int, stdout, stderr string) {
 // do runs a command that must succeed and gives its answer.
 func (w *workshop) do(args ...string) string {
 	w.t.Helper()
+	answer, _ := w.told(args...)
+	return answer
+}
+
+// told is do, with the story besides.
+func (w *workshop) told(args ...string) (answer, story string) {
+	w.t.Helper()
 	code, stdout, stderr := w.try(args...)
 	if code != 0 {
 		w.t.Fatalf("kedroctl %s: exit code %d\n%s", strings.Join(args, " "), code, stderr)
 	}
-	return stdout
+	return stdout, stderr
 }
 
 // answer is do with --json, decoded.

@@ -1,4 +1,6 @@
-"""Compiles the standard library of a base image. Docker's Python images come without its bytecode, and a job, which may not write it, would compile whatever it imports.
+"""Compiles the standard library of a base image.
+
+Docker's Python images come without its bytecode, and a job, which may not write it, would compile whatever it imports.
 
 usage: library.py --out DIR [--library DIR --site PATH]
 

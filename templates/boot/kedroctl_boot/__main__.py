@@ -26,7 +26,7 @@ def main(argv: list[str], environ: Mapping[str, str]) -> int:
             from . import development
 
             development.install(asked.code, store or Store(), argv)
-    # Kedro is imported here: a development run has brought its logging configuration.
+    # Kedro is imported from here on: a development run has brought its logging configuration.
     if not store:
         from . import command
 

@@ -8,9 +8,9 @@ import re
 import resource
 from typing import Any
 
-from . import credentials, events, leftovers, mirror, outputs
+from . import credentials, leftovers, mirror, outputs
 from .attempt import Attempt, now
-from .events import Events, culprit
+from .events import Events, collect, culprit
 from .mlflow_run import SharedRun
 from .request import SCHEMA
 from .store import Store
@@ -24,7 +24,7 @@ logger = logging.getLogger("kedroctl")
 def write(attempt: Attempt, store: Store, directory: str, code: int, error: BaseException | None, catalog: Any = None) -> None:
     """Write the record of an attempt, whose notes are in a directory. The MLflow run of all jobs may end with it."""
     asked = attempt.request
-    document = _build(attempt, code, error, events.collect(directory), catalog)
+    document = _build(attempt, code, error, collect(directory), catalog)
     kept = [row["path"] for row in document["outputs"] if row["path"].startswith("/")]
     document["not_kept"] += leftovers.new(attempt.directory, attempt.files, [*kept, *mirror.in_step(directory)])
     name = f"{asked.key}-t{asked.number}-a{attempt.number}.json"
@@ -34,21 +34,21 @@ def write(attempt: Attempt, store: Store, directory: str, code: int, error: Base
         SharedRun(asked, store).end()
 
 
-def _build(attempt: Attempt, code: int, error: BaseException | None, noted: Events, catalog: Any) -> dict[str, Any]:
+def _build(attempt: Attempt, code: int, error: BaseException | None, events: Events, catalog: Any) -> dict[str, Any]:
     """Return the record of an attempt that ends now, as far as the catalog and the notes of nodes tell it."""
     request = attempt.request
     record = {
         "schema": SCHEMA, "run": request.run, "group": request.group, "try": request.number, "attempt": attempt.number, "job": attempt.job,
         "started": attempt.started, "ended": now(), "exit": code, "peak_memory_mib": _peak_memory(),
-        "nodes": noted.seconds,
-        "outputs": _outputs(noted.saved, catalog),
-        "missing": _missing(request.outputs, [*noted.saved, *noted.lost]),
-        "not_kept": [{"dataset": name, "reason": reason} for name, reason in noted.lost.items()],
+        "nodes": events.seconds,
+        "outputs": _outputs(events.saved, catalog),
+        "missing": _missing(request.outputs, [*events.saved, *events.lost]),
+        "not_kept": [{"dataset": name, "reason": reason} for name, reason in events.lost.items()],
     }
     if error is not None:
         message = credentials.masked(_USERINFO.sub("***@", str(error)))
         record["error"] = {"type": type(error).__name__, "message": message[:_LONGEST_MESSAGE]}
-        if node := culprit(noted):
+        if node := culprit(events):
             record["error"]["node"] = node
     return record
 

@@ -188,6 +188,18 @@ def test_a_node_whose_input_cannot_be_loaded_is_recorded(project, jobs):
     assert (ended.code, ended.record["error"]["node"]) == (1, "use")
 
 
+def terminated_at(said, process):
+    """Return the exit code of a process that is told to end when it has said something, and does so in time."""
+    for line in process.stdout:
+        if line.strip() == said:
+            break
+    begun = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert time.monotonic() - begun < 20
+    return process.returncode
+
+
 def test_termination_leaves_a_record(project, jobs):
     project.registry("""
         import time
@@ -197,31 +209,17 @@ def test_termination_leaves_a_record(project, jobs):
             time.sleep(60)
         """, 'node(make, None, "x"), node(wait, "x", None)')
     request = jobs.request(crossing=[jobs.persist("x")], outputs=["x"])
-    process = jobs.start(request=request)
-    for line in process.stdout:
-        if line.strip() == "waiting":
-            break
-    begun = time.monotonic()
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
+    code = terminated_at("waiting", jobs.start(request=request))
     record = jobs.record(request)
-    assert (process.returncode, record["exit"], record["error"]["type"]) == (143, 143, "Terminated")
+    assert (code, record["exit"], record["error"]["type"]) == (143, 143, "Terminated")
     assert [row["dataset"] for row in record["outputs"]] == ["x"]
-    assert time.monotonic() - begun < 20
 
 
 def test_termination_of_a_job_that_imports_its_project_leaves_a_record(project, jobs):
     project.registry("import time; print('importing', flush=True); time.sleep(60)", "")
     request = jobs.request()
-    process = jobs.start(request=request)
-    for line in process.stdout:
-        if line.strip() == "importing":
-            break
-    begun = time.monotonic()
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
-    assert (process.returncode, jobs.record(request)["error"]["type"]) == (143, "Terminated")
-    assert time.monotonic() - begun < 20
+    code = terminated_at("importing", jobs.start(request=request))
+    assert (code, jobs.record(request)["error"]["type"]) == (143, "Terminated")
 
 
 def test_kedro_drops_what_the_snapshot_says(project, inspect, jobs):
