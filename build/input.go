@@ -70,13 +70,13 @@ func addOwn(h *project.Digest, p project.Project, s project.Snapshot) error {
 	return nil
 }
 
-// inputFiles are the sources and the configuration, without pyproject.toml.
+// inputFiles are the sources, what kedroctl has resolved, and the configuration, without pyproject.toml.
 func inputFiles(p project.Project, s project.Snapshot) ([]configFile, error) {
 	names, err := project.Sources(p)
 	if err != nil {
 		return nil, err
 	}
-	var files []configFile
+	files := []configFile{{name: project.OwnLock, path: filepath.Join(p.Dir, project.OwnLock)}}
 	for _, name := range names {
 		if name != "pyproject.toml" {
 			files = append(files, configFile{name: name, path: filepath.Join(p.Dir, filepath.FromSlash(name))})

@@ -21,7 +21,7 @@ func key(t *testing.T, p project.Project, s project.Snapshot) string {
 
 func TestInputKeyChangesWithWhatABuildReads(t *testing.T) {
 	for _, file := range []string{
-		"src/demo/nodes.py", "src/demo/table.csv", "src/demo/new.py", "requirements.txt", "requirements.lock", "docs/front.md", "LICENSE",
+		"src/demo/nodes.py", "src/demo/table.csv", "src/demo/new.py", "requirements.txt", "requirements.lock", project.OwnLock, "docs/front.md", "LICENSE",
 		"conf/base/catalog.yml", "conf/base/sub/db_credentials.yml", "conf/aws_batch/new.yml", "conf/logging.yml",
 	} {
 		t.Run(file, func(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/kedroctl/kedroctl/internal/project"
 )
 
 func TestFindWheel(t *testing.T) {
@@ -16,6 +18,7 @@ func TestFindWheel(t *testing.T) {
 		"nothing changed":          {nil, true, true},
 		"configuration":            {func() map[string]string { return map[string]string{"conf/base/catalog.yml": "b: {}\n"} }, true, true},
 		"a test":                   {func() map[string]string { return map[string]string{"tests/test_a.py": ""} }, true, true},
+		"what was resolved":        {func() map[string]string { return map[string]string{project.OwnLock: "kedro==1.7.0\n"} }, true, true},
 		"a node":                   {func() map[string]string { return map[string]string{"src/demo/nodes.py": "x = 1\n"} }, true, false},
 		"a new module":             {func() map[string]string { return map[string]string{"src/demo/new.py": ""} }, true, false},
 		"the readme":               {func() map[string]string { return map[string]string{"docs/front.md": "# Other\n"} }, true, false},

@@ -81,7 +81,7 @@ func addResolved(h *project.Digest, p project.Project) error {
 	if err != nil {
 		return err
 	}
-	lock := OwnLock
+	lock := project.OwnLock
 	if d.kind == uvLock {
 		lock = d.source
 	}

@@ -10,12 +10,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/kedroctl/kedroctl/internal/project"
 )
 
-// OwnLock is the file in the project's directory that holds what kedroctl has resolved itself.
-const OwnLock = "requirements.kedroctl.lock"
-
-// ownLock is what such a file says.
+// ownLock is what a [project.OwnLock] says.
 type ownLock struct {
 	Declared string // hash of what has been resolved
 	Base     string // base image as the settings name it
@@ -49,7 +48,7 @@ func shortSum(text string) string {
 
 // readOwnLock reads the file of the project in dir; found says whether there is one.
 func readOwnLock(dir string) (l ownLock, found bool, err error) {
-	content, err := os.ReadFile(filepath.Join(dir, OwnLock))
+	content, err := os.ReadFile(filepath.Join(dir, project.OwnLock))
 	if errors.Is(err, fs.ErrNotExist) {
 		return l, false, nil
 	}
@@ -84,5 +83,5 @@ func readOwnLock(dir string) (l ownLock, found bool, err error) {
 
 // write puts the file in its place as a whole.
 func (l ownLock) write(dir string) error {
-	return writeWhole(filepath.Join(dir, OwnLock), []byte(l.text()))
+	return writeWhole(filepath.Join(dir, project.OwnLock), []byte(l.text()))
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kedroctl/kedroctl/internal/project"
 	"github.com/kedroctl/kedroctl/internal/realtest"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
@@ -79,7 +80,7 @@ func TestRealPodman(t *testing.T) {
 	broken.InputKey += "-broken"
 	broken.Dependencies.pins = append(slices.Clone(broken.Dependencies.pins), pin{name: "kedroctl-no-such-distribution", line: "kedroctl-no-such-distribution==1"})
 	_, err = r.build(t, broken)
-	if err == nil || !strings.Contains(err.Error(), "install the dependencies of "+OwnLock+": No solution found") || !strings.Contains(ui.Hint(err), "exclude") {
+	if err == nil || !strings.Contains(err.Error(), "install the dependencies of "+project.OwnLock+": No solution found") || !strings.Contains(ui.Hint(err), "exclude") {
 		t.Errorf("dependency that is nowhere: %v, hint %s", err, ui.Hint(err))
 	}
 }

@@ -48,7 +48,7 @@ type Resolver struct {
 }
 
 // Resolve gives the dependencies of the project's image. They come from the lock that the settings name, requirements.lock or uv.lock, which must fit what
-// the project declares; else from [OwnLock], which is made where it is missing, where what it was made of has changed, or by Upgrade. One that somebody
+// the project declares; else from [project.OwnLock], which is made where it is missing, where what it was made of has changed, or by Upgrade. One that somebody
 // has edited is used while it fits, and overwritten by Upgrade alone. A Dockerfile of the project's own that does not copy them brings its own dependencies.
 func (r Resolver) Resolve(ctx context.Context) (Dependencies, error) {
 	if wanted, err := wantsDependencies(r.Project); err != nil || !wanted {
@@ -123,7 +123,7 @@ func (w *resolution) pins(ctx context.Context, deps *Dependencies) (string, erro
 		text += w.boot(text)
 		return text, w.checkFlat(ctx, text)
 	}
-	deps.Source = OwnLock
+	deps.Source = project.OwnLock
 	return w.own(ctx, deps)
 }
 
@@ -222,7 +222,7 @@ func (w *resolution) own(ctx context.Context, deps *Dependencies) (string, error
 	next := ownLock{Declared: sum, Base: name, Digest: w.base.Digest, Python: w.base.Python, Platform: image.Platform, Pins: l.Pins}
 	if !same || l.Python != next.Python || w.Upgrade {
 		if found && l.edited && !w.Upgrade {
-			return "", ui.WithHint(fmt.Errorf("%s has been edited, and what it was made of has changed since", OwnLock),
+			return "", ui.WithHint(fmt.Errorf("%s has been edited, and what it was made of has changed since", project.OwnLock),
 				"'kedroctl build --upgrade' makes it anew; call it requirements.lock to keep it as it is")
 		}
 		before := l.Pins

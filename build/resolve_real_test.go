@@ -22,6 +22,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kedroctl/kedroctl/internal/project"
 	"github.com/kedroctl/kedroctl/internal/realtest"
 )
 
@@ -157,14 +158,14 @@ func TestRealSourcesAndPrivateIndex(t *testing.T) {
 	if diff := cmp.Diff([]string{"iniconfig", "pytest"}, deps.LeftOut); diff != "" { // not pluggy, which Kedro needs too
 		t.Errorf("left out (-want +got):\n%s", diff)
 	}
-	lock, err := os.ReadFile(filepath.Join(p.Dir, OwnLock))
+	lock, err := os.ReadFile(filepath.Join(p.Dir, project.OwnLock))
 	if err != nil {
 		t.Fatal(err)
 	}
-	noSecret(t, OwnLock, lock)
+	noSecret(t, project.OwnLock, lock)
 
 	// From here on the same as a lock of the user's, which says which one was used.
-	if err := os.Rename(filepath.Join(p.Dir, OwnLock), filepath.Join(p.Dir, "requirements.lock")); err != nil {
+	if err := os.Rename(filepath.Join(p.Dir, project.OwnLock), filepath.Join(p.Dir, "requirements.lock")); err != nil {
 		t.Fatal(err)
 	}
 	s := r.inspect(t, p)

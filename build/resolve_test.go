@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kedroctl/kedroctl/internal/project"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
@@ -79,14 +80,14 @@ func (r *resolving) calls() string {
 }
 
 func (r *resolving) lock() string {
-	text, _ := os.ReadFile(filepath.Join(r.Project.Dir, OwnLock))
+	text, _ := os.ReadFile(filepath.Join(r.Project.Dir, project.OwnLock))
 	return string(text)
 }
 
 func TestResolveOnce(t *testing.T) {
 	r := newResolving(t)
 	deps := r.must()
-	if deps.Source != OwnLock || !deps.Made || deps.Count != 5 || !cmp.Equal(deps.LeftOut, []string{"jupyterlab"}) || !cmp.Equal(deps.sources, []source{{Name: "antlr4-python3-runtime"}}) {
+	if deps.Source != project.OwnLock || !deps.Made || deps.Count != 5 || !cmp.Equal(deps.LeftOut, []string{"jupyterlab"}) || !cmp.Equal(deps.sources, []source{{Name: "antlr4-python3-runtime"}}) {
 		t.Errorf("dependencies: %+v", deps)
 	}
 	want := "python-version 3.12.4 platform x86_64-manylinux_2_28 before: \n\npython-version 3.12.4 platform x86_64-manylinux_2_28 format pylock.toml \n"
@@ -159,17 +160,17 @@ func TestResolveKeepsWhatSomebodyHasEdited(t *testing.T) {
 	r := newResolving(t)
 	r.must()
 	edited := strings.Replace(r.lock(), "s3fs==2026.9.0", "s3fs==2026.8.0", 1)
-	write(t, r.Project.Dir, map[string]string{OwnLock: strings.ReplaceAll(edited, "\n", "\r\n")})
+	write(t, r.Project.Dir, map[string]string{project.OwnLock: strings.ReplaceAll(edited, "\n", "\r\n")})
 	if l, _, _ := readOwnLock(r.Project.Dir); !l.edited {
 		t.Error("the change is not seen")
 	}
-	write(t, r.Project.Dir, map[string]string{OwnLock: edited})
+	write(t, r.Project.Dir, map[string]string{project.OwnLock: edited})
 	if deps := r.must(); deps.Made || !strings.Contains(string(deps.requirements(nil)), "s3fs==2026.8.0") {
 		t.Errorf("edited, nothing else changed: %+v", deps)
 	}
 	r.Project.Dependencies = append(r.Project.Dependencies, "polars")
 	_, err := r.resolve()
-	if err == nil || !strings.Contains(err.Error(), OwnLock+" has been edited") || !strings.Contains(ui.Hint(err), "--upgrade") || r.lock() != edited {
+	if err == nil || !strings.Contains(err.Error(), project.OwnLock+" has been edited") || !strings.Contains(ui.Hint(err), "--upgrade") || r.lock() != edited {
 		t.Errorf("error %v, hint %q", err, ui.Hint(err))
 	}
 	r.Upgrade = true
@@ -218,7 +219,7 @@ func TestResolveLocks(t *testing.T) {
 			"Python of the settings", nil, func(r *resolving) {
 				r.Base = func(context.Context) (Base, error) { return Base{}, errors.New("no engine") }
 				r.Project.Settings.Image.Python = "3.12"
-			}, "", "", OwnLock,
+			}, "", "", project.OwnLock,
 		},
 		{
 			"repository over ssh", map[string]string{"FAKE/resolved": "kedro==1.7.0\nmylib @ git+ssh://git@git.example/mylib@0123\n"}, nil,
@@ -243,7 +244,7 @@ func TestResolveLocks(t *testing.T) {
 				if err != nil || deps.Source != tt.source || !strings.Contains(string(deps.requirements(nil)), "cloudpickle==3.1.3") {
 					t.Errorf("%+v, %v", deps, err)
 				}
-				if tt.source != OwnLock && r.lock() != "" {
+				if tt.source != project.OwnLock && r.lock() != "" {
 					t.Error("a lock of kedroctl's own beside the user's")
 				}
 				return

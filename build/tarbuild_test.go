@@ -21,6 +21,7 @@ import (
 	"github.com/moby/moby/api/types/image"
 
 	"github.com/kedroctl/kedroctl/internal/engine"
+	"github.com/kedroctl/kedroctl/internal/project"
 	"github.com/kedroctl/kedroctl/internal/ui"
 )
 
@@ -98,7 +99,7 @@ func podmanSpec(t *testing.T) Spec {
 	p, s := fixture(t)
 	return Spec{
 		Project: p, Snapshot: s, Wheel: wheelOf(t, map[string]string{"demo/__init__.py": "", "demo-0.1.dist-info/METADATA": ""}), InputKey: "key", Revision: "0123abc",
-		Dependencies: Dependencies{Source: OwnLock, pins: readPins("kedro==1.7.0")},
+		Dependencies: Dependencies{Source: project.OwnLock, pins: readPins("kedro==1.7.0")},
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/kedroctl/kedroctl/build"
+	"github.com/kedroctl/kedroctl/internal/project"
 )
 
 // tiny is a project that installs in seconds: two nodes and no datasets but those that kedroctl keeps. The first node takes as long as it is told.
@@ -232,8 +232,8 @@ func (w *workshop) files() map[string]string {
 func (w *workshop) wantFiles(before map[string]string) {
 	w.t.Helper()
 	after := w.files()
-	delete(after, build.OwnLock) // which a build keeps what it has resolved in
-	delete(before, build.OwnLock)
+	delete(after, project.OwnLock) // which a build keeps what it has resolved in
+	delete(before, project.OwnLock)
 	if diff := cmp.Diff(before, after); diff != "" {
 		w.t.Errorf("the project's files changed (-before +after):\n%s", diff)
 	}

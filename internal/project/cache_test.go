@@ -84,6 +84,7 @@ func TestCacheNeedsNoPythonWhileNothingChanges(t *testing.T) {
 	}
 	write(t, c.Project.Dir, Pyproject, kedroTable+"[tool.kedroctl.job]\nmemory = 9\n[tool.kedro_telemetry]\nproject_id = 'x'\n")
 	write(t, c.Project.Dir, "info.log", "a line more")
+	write(t, c.Project.Dir, OwnLock, "kedro==1.7.0") // which a deployment makes once it has the snapshot
 	if c.take(t, InspectOptions{}) {
 		t.Error("introspected again for what no snapshot depends on")
 	}

@@ -147,7 +147,7 @@ func (in inputs) addReads(d *Digest) error {
 		if in.code && under(dir, in.conf) {
 			continue
 		}
-		names, err := listed(dir, func(name string) bool { return name != "__pycache__" && name+"/" != stateDir })
+		names, err := listed(dir, func(name string) bool { return name != "__pycache__" && name+"/" != stateDir && name != OwnLock })
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,10 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
+// OwnLock is the file in the project's directory that holds what kedroctl has resolved itself. It is no source: introspection and the wheel come before it,
+// and would not be up to date as soon as it is made.
+const OwnLock = "requirements.kedroctl.lock"
+
 // rootPatterns are the files beside pyproject.toml that build backends read unasked (setuptools: its own files and the default globs of license-files),
 // and those that name dependencies.
 var rootPatterns = []string{
@@ -98,7 +102,7 @@ func rootFiles(p Project) ([]string, error) {
 		return nil, err
 	}
 	for _, e := range entries {
-		if !e.IsDir() && slices.ContainsFunc(rootPatterns, func(pattern string) bool { ok, _ := filepath.Match(pattern, e.Name()); return ok }) {
+		if !e.IsDir() && e.Name() != OwnLock && slices.ContainsFunc(rootPatterns, func(pattern string) bool { ok, _ := filepath.Match(pattern, e.Name()); return ok }) {
 			named = append(named, e.Name())
 		}
 	}
