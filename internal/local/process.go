@@ -79,6 +79,9 @@ func launch(ctx context.Context, dir, logFile string, start []string) (Info, err
 		}
 		select {
 		case <-ended:
+			if info, running := Running(ctx, dir); running {
+				return info, nil // one that a person has started meanwhile, and ours has left it the directory
+			}
 			return Info{}, errors.New("the process ended")
 		case <-ctx.Done():
 			return Info{}, ctx.Err()

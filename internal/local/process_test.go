@@ -154,6 +154,19 @@ func TestPublishedServerIsFoundAndNotStopped(t *testing.T) {
 	}
 }
 
+// TestServerThatSomebodyElseStartsMeanwhileIsUsed: the process that was started for it then ends, as it finds the directory taken.
+func TestServerThatSomebodyElseStartsMeanwhileIsUsed(t *testing.T) {
+	dir, elsewhere := filepath.Join(t.TempDir(), "local"), t.TempDir()
+	s := listen(t, local.Options{AccessKey: "theirs"})
+	if err := s.Publish(elsewhere); err != nil {
+		t.Fatal(err)
+	}
+	info, err := local.Ensure(t.Context(), dir, []string{"cp", filepath.Join(elsewhere, "server.json"), filepath.Join(dir, "server.json")})
+	if err != nil || info != s.Info() {
+		t.Errorf("found %+v, %v", info, err)
+	}
+}
+
 func TestIdleServerEnds(t *testing.T) {
 	dir := t.TempDir()
 	start := time.Now()
