@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kedroctl/kedroctl/internal/local"
 	"github.com/kedroctl/kedroctl/internal/realtest"
 )
 
@@ -91,6 +92,8 @@ func TestRealDeployGoesOn(t *testing.T) {
 		if err := server.Start(); err != nil {
 			t.Fatal(err)
 		}
+		// Else deploy may start one that has no faults.
+		w.until("the embedded AWS", func() bool { _, running := local.Running(t.Context(), w.localDir); return running })
 		code, _, stderr := w.try("deploy")
 		if code != 1 || !strings.Contains(stderr, "error: push ") || !strings.Contains(stderr, "not yours") {
 			t.Errorf("exit code %d", code)
