@@ -80,7 +80,8 @@ func TestBesideTheGuide(t *testing.T) {
 	}
 }
 
-// develops changes the line once more, runs that without a build, and changes it back. The guide has no other way to a first submission than its step 6.
+// develops changes the line once more, runs that without a build, and changes it back; the next figure begins where kedroctl has seen that, as it had seen
+// what was deployed. The guide has no other way to a first submission than its step 6.
 func (w *workshop) develops(file string, theirs figures) {
 	w.t.Helper()
 	changeFile(w.t, w.dir, file, "CHANGED = True", "CHANGED = 2")
@@ -89,6 +90,7 @@ func (w *workshop) develops(file string, theirs figures) {
 	report(w.t, "run --dev until the first submit, s", events["submitted"].Time.Sub(since).Seconds(), theirs.took.Seconds())
 	report(w.t, "run --dev: sent, kB", float64(events["run"].Code.Size)/1000, float64(theirs.sent)/1000)
 	changeFile(w.t, w.dir, file, "CHANGED = 2", "CHANGED = True")
+	w.do("plan")
 }
 
 func mega(bytes int64) float64 { return float64(bytes) / 1e6 }
