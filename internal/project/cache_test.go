@@ -157,6 +157,20 @@ func TestCacheOfCodeThatReadsTheWholeEnvironment(t *testing.T) {
 	}
 }
 
+// What kedroctl itself leaves in the project's directory is no new file to code that lists it.
+func TestCacheOfCodeThatListsTheProject(t *testing.T) {
+	c := newCached(t, strings.Replace(readsOfScript, `["%dir/project/data"]`, `["%dir/project"]`, 1))
+	c.take(t, InspectOptions{})
+	write(t, c.Project.Dir, OwnLock, "kedro==1.7.0")
+	if c.take(t, InspectOptions{}) {
+		t.Error("introspected again for what a deployment has written")
+	}
+	write(t, c.Project.Dir, "new.csv", "")
+	if !c.take(t, InspectOptions{}) {
+		t.Error("the old snapshot is given")
+	}
+}
+
 func TestCacheKeepsNothingDoubtful(t *testing.T) {
 	c := newCached(t, strings.Replace(readsOfScript, `"unknowable": ""`, `"unknowable": "src/a.py:3 starts a process"`, 1))
 	_, why, err := c.Cache.Inspect(t.Context(), Python{Command: []string{c.python}}, InspectOptions{})
